@@ -1,0 +1,38 @@
+"""A row of the benchmark table, and how it is timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison, in items a second (more is better)."""
+
+    what: str
+    unit: str
+    ours: float
+    other: float
+    other_name: str
+
+    def cells(self) -> list[str]:
+        """The row as text."""
+        return [
+            self.what,
+            f"{self.ours:,.0f} {self.unit}/s",
+            f"{self.other:,.0f} {self.unit}/s",
+            self.other_name,
+            f"{self.ours / self.other:.1f} x",
+        ]
+
+
+def rate(work: Callable[[], int], repeats: int = 3) -> float:
+    """The best items a second of some repeats; `work` gives the number of items it did."""
+    best = 0.0
+    for _ in range(repeats):
+        started = time.perf_counter()
+        items = work()
+        best = max(best, items / (time.perf_counter() - started))
+    return best

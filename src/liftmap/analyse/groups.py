@@ -1,0 +1,73 @@
+"""Change of pass@k within groups of questions that no measured response has formed.
+
+Used by `knowledge` and `contrast_difficulty`; reads pass@k of each question before and after, gives
+estimates. Groups that are formed by the responses before themselves are measured cross-fitted
+instead, by `stats.bins.change_by_bin`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftmap.analyse.table import FloatArray, ratios_or_none
+from liftmap.records import Estimate
+from liftmap.stats.intervals import IntervalOptions
+from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo
+
+
+class GroupChange(NamedTuple):
+    """pass@k of one group before and after.
+
+    Attributes:
+        questions: Number of questions in the group.
+        before: pass@k before, in [0, 1]; None for an empty group. Without an interval (nan) where
+            the group holds too few questions for one.
+        after: Likewise after.
+        change: After minus before.
+    """
+
+    questions: int
+    before: Estimate | None
+    after: Estimate | None
+    change: Estimate | None
+
+
+def change_by_group(
+    before: FloatArray,
+    after: FloatArray,
+    member: NDArray[np.bool_],
+    k: int,
+    options: IntervalOptions,
+) -> list[GroupChange]:
+    """Means and change of pass@k in each group.
+
+    As in `stats.bins.change_by_bin`, intervals of small groups count pseudo-questions: for
+    accuracy (k = 1) two that spread as the changes of all questions do, else one solved and one
+    not (before, after), or one gained and one lost (change).
+
+    Args:
+        before: Shape (questions,): pass@k before.
+        after: Shape (questions,): pass@k after.
+        member: Shape (questions, groups): whether the question is in the group.
+        k: Number of tries.
+        options: Weights, cluster and level.
+
+    Returns:
+        One record for each group.
+    """
+    change = after - before
+    spread = float(np.std(change))
+    pooled = Pseudo((spread, -spread), mass=0.0)
+    floors = (NO_PSEUDO, NO_PSEUDO, pooled) if k == 1 else (SHARE, SHARE, CHANGE)
+    inside = member.astype(np.float64)
+    found = [
+        ratios_or_none(values[:, None] * inside, inside, options, pseudo)
+        for values, pseudo in zip((before, after, change), floors, strict=True)
+    ]
+    counts = member.sum(axis=0)
+    return [
+        GroupChange(int(count), *figures) for count, *figures in zip(counts, *found, strict=True)
+    ]

@@ -1,0 +1,88 @@
+"""Length and reflection phrases of right and wrong responses, by difficulty.
+
+Analysis of the `analyse` stage; reads responses and the base's tally, gives the table `length`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from liftmap.analyse.data import StudyData, StudyModel
+from liftmap.analyse.difficulty import difficulty_bins
+from liftmap.analyse.table import (
+    MODEL_COLUMNS,
+    FloatArray,
+    build,
+    columns,
+    estimate_schema,
+    ratios_or_none,
+)
+from liftmap.stats.bins import assign
+from liftmap.stats.resampling import NO_PSEUDO, SHARE
+
+SCHEMA = {
+    **MODEL_COLUMNS,
+    "label": pl.String(),
+    "verdict": pl.String(),
+    "responses": pl.Int64(),
+    **estimate_schema("tokens", "reflection"),
+}
+
+
+def length(data: StudyData) -> pl.DataFrame:
+    """How long responses are and how many reflect, right and wrong ones apart.
+
+    Every response of a bin weighs the same; intervals resample the questions. The bins are of the
+    base's full count of right responses: they say which questions are meant, no success is
+    measured in them.
+
+    Returns:
+        One row a model (base and arms), a bin and a verdict.
+
+        - model, arm, seed: the model.
+        - label: bin of base difficulty, as right responses of the base out of all (such as
+          "1-4"); "all" for all questions together.
+        - verdict: right or wrong; unscored responses are left out.
+        - responses: number of responses; with none the estimates are null, and with responses to
+          fewer than five questions the intervals are.
+        - tokens, tokens_low, tokens_high: mean length in tokens, without the end token.
+        - reflection, reflection_low, reflection_high: share in [0, 1] of responses with at least
+          one reflection phrase of Kim et al. (arXiv 2505.14216), as whole words.
+    """
+    base = data.tally(data.base)
+    bins = difficulty_bins(data)
+    labels = ["all", *bins.labels]
+    member = np.zeros((len(data.questions), len(labels)))
+    member[:, 0] = 1
+    known = np.flatnonzero(base.n)
+    member[known, 1 + assign(base.c[known], base.n[known], bins)] = 1
+    rows = [row for model in [data.base, *data.arms] for row in _rows(data, model, labels, member)]
+    return build(rows, SCHEMA)
+
+
+def _rows(
+    data: StudyData, model: StudyModel, labels: list[str], member: FloatArray
+) -> list[dict[str, object]]:
+    """The rows of one model; `member` (questions, labels) says which bins a question is in."""
+    scored = data.responses(model).filter(pl.col("right").is_not_null())
+    rows: list[dict[str, object]] = []
+    options = data.intervals()
+    for verdict, chosen in (("right", pl.col("right")), ("wrong", ~pl.col("right"))):
+        responses = scored.filter(chosen)
+        count: FloatArray = data.count(responses)[:, None] * member
+        tokens, reflection = (
+            ratios_or_none(data.sums(responses, x)[:, None] * member, count, options, pseudo)
+            for x, pseudo in (("tokens", NO_PSEUDO), ("reflection", SHARE))
+        )
+        for at, label in enumerate(labels):
+            rows.append(
+                {
+                    **model.columns,
+                    "label": label,
+                    "verdict": verdict,
+                    "responses": int(count[:, at].sum()),
+                    **columns(tokens=tokens[at], reflection=reflection[at]),
+                }
+            )
+    return rows

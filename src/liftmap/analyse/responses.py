@@ -1,0 +1,123 @@
+"""One compact row for each response: what the tables need, without texts and tokens.
+
+First step of the `analyse` stage: reads a response set's `responses/`, `verdicts/` and `scores/`
+through the store, shard by shard, so that memory holds the texts of one shard at a time. What
+depends on the text alone is found once for each distinct text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import polars as pl
+
+from liftmap.analyse.phrases import holds_reflection
+from liftmap.config import BASE
+from liftmap.store import KEY, ResponseSet
+from liftmap.testbed.language import classify_style
+
+RESPONSE_COLUMNS = {
+    "question": pl.UInt32(),
+    "response_index": pl.Int32(),
+    "right": pl.Boolean(),
+    "answer": pl.String(),
+    "tokens": pl.Int32(),
+    "truncated": pl.Boolean(),
+    "reflection": pl.Boolean(),
+    "style": pl.String(),
+    "log_likelihood_own": pl.Float64(),
+    "log_likelihood_base": pl.Float64(),
+}
+Style = Callable[[str], str]
+
+# Models of one study give many of the same texts.
+kin_style: Style = lru_cache(maxsize=200_000)(classify_style)
+
+
+def load_responses(
+    source: ResponseSet,
+    question_ids: list[str],
+    verifier: str,
+    style: Style | None = None,
+) -> pl.DataFrame:
+    """A model's verified responses, one row each.
+
+    Args:
+        source: The responses, with the verdicts and scores beside them.
+        question_ids: The questions; responses to others are left out.
+        verifier: Whose verdicts count.
+        style: Names the style of a text; None where styles mean nothing.
+
+    Returns:
+        Columns of `RESPONSE_COLUMNS`, in the order of the shards: question (its place in
+        `question_ids`), response_index, right (null if unscored), answer (as the verifier found
+        it; empty if none), tokens (without the end token), truncated, reflection (holds a
+        reflection phrase), style (null without a `style`), log_likelihood_own and
+        log_likelihood_base (mean natural log-probability per token, end token included, under the
+        model itself and under the base; null if unknown).
+
+    Raises:
+        StoreError: There are no responses or no verdicts, or a shard is damaged.
+    """
+    ids = pl.DataFrame({"question_id": question_ids}).with_row_index("question")
+    shards = [_reduced(source.read_responses(shard), ids, style) for shard in source.shards()]
+    verdict = pl.col("verdict").cast(pl.String)
+    verdicts = _placed(source.read_verdicts(verifier), ids).select(
+        *_PLACE,
+        pl.when(verdict != "unscored").then(verdict == "right").alias("right"),
+        "answer",
+    )
+    frame = pl.concat(shards).join(verdicts, on=_PLACE, how="inner", maintain_order="left")
+    if source.score_shards(BASE):
+        scores = _placed(source.read_scores(BASE), ids).select(
+            *_PLACE,
+            log_likelihood_base=_per_token("log_probability", pl.col("token_count")),
+        )
+        frame = frame.join(scores, on=_PLACE, how="left", maintain_order="left")
+    else:
+        frame = frame.with_columns(log_likelihood_base=pl.lit(None, pl.Float64))
+    if source.model == BASE:
+        # Under the base, the base's own log-probability is the score.
+        frame = frame.with_columns(
+            log_likelihood_own=pl.coalesce("log_likelihood_own", "log_likelihood_base"),
+            log_likelihood_base=pl.coalesce("log_likelihood_own", "log_likelihood_base"),
+        )
+    return frame.select(pl.col(name).cast(kind) for name, kind in RESPONSE_COLUMNS.items())
+
+
+_PLACE = ["question", KEY[1]]
+
+
+def _placed(frame: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
+    """The rows of known questions, with each question's place instead of its id."""
+    placed = frame.join(ids, on="question_id", how="inner", maintain_order="left")
+    return placed.drop("question_id")
+
+
+def _reduced(responses: pl.DataFrame, ids: pl.DataFrame, style: Style | None) -> pl.DataFrame:
+    """One shard of responses without its texts and tokens."""
+    truncated = pl.col("finish_reason").cast(pl.String) == "length"
+    texts = responses.select(pl.col("text").unique()).with_columns(
+        reflection=holds_reflection(pl.col("text")),
+        style=pl.col("text").map_elements(style, return_dtype=pl.String)
+        if style
+        else pl.lit(None, pl.String),
+    )
+    rows = responses.drop("token_ids").join(texts, on="text", maintain_order="left")
+    return _placed(rows, ids).select(
+        *_PLACE,
+        "reflection",
+        "style",
+        tokens="token_count",
+        truncated=truncated,
+        log_likelihood_own=_per_token(
+            "log_probability", pl.col("token_count") + (~truncated).cast(pl.Int32)
+        ),
+    )
+
+
+def _per_token(total: str, tokens: pl.Expr) -> pl.Expr:
+    """Mean log-probability per token; null where it is unknown or there is no token."""
+    mean = pl.col(total).fill_nan(None) / tokens
+    return pl.when((tokens > 0) & mean.is_finite()).then(mean)

@@ -1,0 +1,411 @@
+"""The study file: one TOML, one section a stage, checked before anything runs.
+
+Stands below every stage; reads a TOML file and gives a frozen `StudyConfig`. Unknown keys fail with
+the nearest right name, and every message names the file and the key.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from liftmap.errors import ConfigError
+from liftmap.records import SamplingSettings
+from liftmap.registry import nearest
+
+BASE = "base"
+TEACHER = "teacher"
+ArmName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+
+
+class Section(BaseModel):
+    """A part of the study file; unknown keys are errors, values can't change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSection(Section):
+    """A model that exists already.
+
+    Attributes:
+        model: A hub id, a Hugging Face folder, `testbed:base`, `testbed:teacher`, or for the
+            scripted engine `scripted:` and success rates, as `scripted:0,0.05,0.5,0.95`.
+    """
+
+    model: str
+
+
+class TaskSection(Section):
+    """Where the questions come from.
+
+    Attributes:
+        name: A name of `liftmap.tasks.TASKS`.
+        options: Options of the task for all three splits.
+        train: Further options of the train questions (arms train on these); likewise `dev`
+            (checkpoints are chosen on these) and `test` (everything reported is measured on these).
+    """
+
+    name: str
+    options: Mapping[str, Any] = Field(default_factory=dict)
+    train: Mapping[str, Any] = Field(default_factory=dict)
+    dev: Mapping[str, Any] = Field(default_factory=dict)
+    test: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class SampleSection(Section):
+    """How models answer.
+
+    Attributes:
+        engine: A name of `liftmap.sample.ENGINES`.
+        template: A name of `liftmap.sample.TEMPLATES`: how a question becomes a prompt.
+        n: Responses to each test question.
+        n_train: Responses to each train question (recipes choose from these).
+        n_dev: Responses to each dev question, for each saved step of an arm.
+        temperature: See `SamplingSettings`; likewise `top_p`, `top_k`, `max_tokens`, `seed`.
+        batch_size: The most rows in one forward pass; 0 lets the engine choose.
+        shard_responses: About how many responses one shard holds; a kill loses at most one shard.
+    """
+
+    engine: str = "transformers"
+    template: str = "plain"
+    n: int = Field(default=256, ge=1)
+    n_train: int = Field(default=256, ge=1)
+    n_dev: int = Field(default=32, ge=1)
+    temperature: float = Field(default=1.0, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    max_tokens: int = Field(default=512, ge=1)
+    seed: int = 0
+    batch_size: int = Field(default=0, ge=0)
+    shard_responses: int = Field(default=8192, ge=1)
+
+    def settings(self) -> SamplingSettings:
+        """The part of the section that decides what is drawn."""
+        return SamplingSettings(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            max_tokens=self.max_tokens,
+            seed=self.seed,
+        )
+
+
+class VerifySection(Section):
+    """How responses are judged.
+
+    Attributes:
+        verifier: A name of `liftmap.verify.VERIFIERS`.
+        options: Options of the verifier.
+    """
+
+    verifier: str = "exact"
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class ResponsesSection(Section):
+    """Which responses an arm is trained on.
+
+    Attributes:
+        of: Whose right responses: `base`, `teacher` or the name of another arm.
+        per_question: At most this many right responses a question.
+        matched_with: Another model; each question then gives as many responses as both models can
+            give, so that two arms differ in whose responses they saw and in nothing else.
+        base_right_at_least: Only questions that the base answered right at least this many times
+            out of `sample.n_train`.
+    """
+
+    of: str
+    per_question: int = Field(default=8, ge=1)
+    matched_with: str | None = None
+    base_right_at_least: int = Field(default=0, ge=0)
+
+
+class ArmSection(Section):
+    """One way to train, compared with the base.
+
+    Attributes:
+        method: A name of `liftmap.train.METHODS` (grpo, sft), or `given`: `model` exists already.
+        enabled: Whether the study trains it.
+        seeds: Training seeds; each gives a checkpoint.
+        model: For `given`: the model to compare.
+        responses: For `sft`: the training set.
+        reward: For `grpo`: the verifier's verdict, a coin (a control), or whether the response has
+            an answer at all (a control).
+        trl: Settings passed to TRL's own config class as they are.
+    """
+
+    method: str
+    enabled: bool = True
+    seeds: tuple[int, ...] = Field(default=(1,), min_length=1)
+    model: str | None = None
+    responses: ResponsesSection | None = None
+    reward: Literal["verifier", "random", "format"] = "verifier"
+    trl: Mapping[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits_method(self) -> ArmSection:
+        if (self.method == "given") != (self.model is not None):
+            raise ValueError("method 'given' and the key 'model' go together")
+        if self.method == "sft" and self.responses is None:
+            raise ValueError("method 'sft' needs a table 'responses' that says what to train on")
+        if self.method in ("grpo", "given") and self.responses is not None:
+            raise ValueError(f"method {self.method!r} takes no 'responses'; remove the table")
+        if self.reward != "verifier" and self.method != "grpo":
+            raise ValueError("only method 'grpo' takes a 'reward'; remove the key")
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds {list(self.seeds)} hold the same seed twice")
+        return self
+
+
+class ScoreSection(Section):
+    """Log-likelihood of the responses under the base.
+
+    Attributes:
+        enabled: Whether the study runs this stage.
+        batch_size: Distinct responses in one forward pass; 0 lets the stage choose.
+    """
+
+    enabled: bool = True
+    batch_size: int = Field(default=0, ge=0)
+
+
+class AnalyseSection(Section):
+    """How the tables are estimated.
+
+    Attributes:
+        level: Coverage of all intervals, in (0, 1).
+        resamples: Bootstrap resamples of the questions.
+        margin: Equivalence margin of the verdict, as a share (.01 is one point).
+        seed: Seed of the bootstrap.
+    """
+
+    level: float = Field(default=0.95, gt=0, lt=1)
+    resamples: int = Field(default=1000, ge=50)
+    margin: float = Field(default=0.01, gt=0, lt=1)
+    seed: int = 0
+
+
+class StudyConfig(Section):
+    """A whole study: base, teacher, task, arms, and how each stage works.
+
+    Attributes:
+        name: Title of the report and name of the default folder.
+        base: The model that all arms start from.
+        teacher: A model whose responses arms may learn from; sampled and verified like any other.
+        task: Where the questions come from.
+        sample: How models answer.
+        verify: How responses are judged.
+        trl: Settings of TRL by method (`[trl.sft]`), for all arms of that method; an arm's own
+            table `trl` goes before them.
+        arms: The arms by name, in the order of the report.
+        score: Log-likelihood under the base.
+        analyse: How the tables are estimated.
+    """
+
+    name: ArmName = "study"
+    base: ModelSection
+    teacher: ModelSection | None = None
+    task: TaskSection
+    sample: SampleSection = SampleSection()
+    verify: VerifySection = VerifySection()
+    trl: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    arms: Mapping[ArmName, ArmSection] = Field(min_length=1)
+    score: ScoreSection = ScoreSection()
+    analyse: AnalyseSection = AnalyseSection()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> StudyConfig:
+        reserved = sorted({BASE, TEACHER} & set(self.arms))
+        if reserved:
+            raise ValueError(f"an arm can't be called {reserved[0]!r}; rename it")
+        if not self.enabled_arms():
+            raise ValueError("no arm is enabled; set 'enabled = true' in one of them")
+        for name, arm in self.enabled_arms().items():
+            if arm.responses is None:
+                continue
+            for key in ("of", "matched_with"):
+                source = getattr(arm.responses, key)
+                if source is not None:
+                    self._check_source(name, key, source)
+            if arm.responses.base_right_at_least > self.sample.n_train:
+                raise ValueError(
+                    f"arms.{name}.responses.base_right_at_least is "
+                    f"{arm.responses.base_right_at_least}, but the base gives only "
+                    f"sample.n_train = {self.sample.n_train} responses; lower it"
+                )
+        self.arms_in_order()
+        return self
+
+    def _check_source(self, arm: str, key: str, source: str) -> None:
+        known = [BASE, *([TEACHER] if self.teacher else []), *self.enabled_arms()]
+        if source == TEACHER and self.teacher is None:
+            raise ValueError(
+                f"arms.{arm}.responses.{key} is 'teacher', but there is no [teacher]; "
+                "add the section with its model"
+            )
+        if source not in known:
+            raise ValueError(
+                f"arms.{arm}.responses.{key} is {source!r}, which is no enabled arm. "
+                f"{nearest(source, known)}"
+            )
+
+    def enabled_arms(self) -> dict[str, ArmSection]:
+        """The arms that the study trains, in the file's order."""
+        return {name: arm for name, arm in self.arms.items() if arm.enabled}
+
+    def trl_settings(self, name: str) -> dict[str, Any]:
+        """What an arm passes to TRL: its method's settings, its own before them."""
+        arm = self.arms[name]
+        return {**self.trl.get(arm.method, {}), **arm.trl}
+
+    def arm_models(self) -> list[tuple[str, int, str]]:
+        """Every checkpoint of the study in the file's order: arm, seed, and the model's name."""
+        return [
+            (name, seed, model_name(name, seed))
+            for name, arm in self.enabled_arms().items()
+            for seed in arm.seeds
+        ]
+
+    def contrasts(self) -> list[tuple[str, str]]:
+        """Pairs of arms matched with each other: they differ in whose responses they saw alone.
+
+        The first of a pair is the one that saw the base's own responses, if one of them did.
+        """
+        pairs = []
+        arms = {n: a.responses for n, a in self.enabled_arms().items() if a.responses is not None}
+        for first, one in arms.items():
+            for second, other in arms.items():
+                matched = one.matched_with == other.of and other.matched_with == one.of
+                if matched and one.of == BASE and other.of != BASE:
+                    pairs.append((first, second))
+        return pairs
+
+    def sources(self, name: str) -> list[str]:
+        """The models whose train responses the arm `name` needs (always with the base for sft)."""
+        responses = self.arms[name].responses
+        if responses is None:
+            return []
+        wanted = [BASE, responses.of, responses.matched_with]
+        return list(dict.fromkeys(source for source in wanted if source is not None))
+
+    def arms_in_order(self) -> list[str]:
+        """The enabled arms, each after the arms whose responses it learns from.
+
+        Raises:
+            ValueError: Arms wait for each other in a circle.
+        """
+        waiting = list(self.enabled_arms())
+        done: list[str] = []
+        while waiting:
+            ready = [a for a in waiting if not set(self.sources(a)) & set(waiting)]
+            if not ready:
+                raise ValueError(
+                    f"the arms {waiting} wait for each other's responses; break the circle"
+                )
+            done += ready
+            waiting = [a for a in waiting if a not in ready]
+        return done
+
+
+def model_name(arm: str, seed: int) -> str:
+    """Name of an arm's checkpoint among the models of a study."""
+    return f"{arm}@{seed}"
+
+
+def load_config(path: str | Path) -> StudyConfig:
+    """Reads and checks a study file.
+
+    Args:
+        path: A TOML file, or the name of a shipped study (see `shipped_studies`).
+
+    Raises:
+        ConfigError: The file is missing, is no TOML, or says something that can't be run.
+    """
+    file = Path(path)
+    if not file.exists() and str(path) in shipped_studies():
+        file = Path(str(resources.files("liftmap.configs") / f"{path}.toml"))
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"The study file {file} does not exist.",
+            remedy="Give the path of a TOML file, or one of the shipped studies: "
+            f"{', '.join(shipped_studies())}.",
+        ) from None
+    except IsADirectoryError:
+        raise ConfigError(
+            f"The study file {file} is a folder.", remedy="Name a TOML file."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{file} is not UTF-8 text: {error}.", remedy="Save it as UTF-8."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not TOML: {error}.", remedy="Correct that line.") from None
+    return parse_config(data, str(file))
+
+
+def parse_config(data: Mapping[str, Any], place: str) -> StudyConfig:
+    """Checks a study given as nested dictionaries; `place` names it in messages.
+
+    Raises:
+        ConfigError: It says something that can't be run.
+    """
+    try:
+        return StudyConfig.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _keys_at(first["loc"][:-1])
+            raise ConfigError(
+                f"{place}: the key {key} is unknown.",
+                seen=first["input"],
+                remedy=nearest(str(first["loc"][-1]), known),
+            ) from None
+        if first["type"] == "missing":
+            raise ConfigError(f"{place}: the key {key} is missing.", remedy="Add it.") from None
+        message = first["msg"].removeprefix("Value error, ")
+        where = f"{place}: {key}: " if key else f"{place}: "
+        seen = None if isinstance(first["input"], dict) else first["input"]
+        end = "" if message[-1] in ".?!" else "."
+        raise ConfigError(where + message + end, seen=seen, remedy="Correct it.") from None
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at `location` knows."""
+    sections: dict[str, type[Section]] = {
+        "base": ModelSection,
+        "teacher": ModelSection,
+        "task": TaskSection,
+        "sample": SampleSection,
+        "verify": VerifySection,
+        "score": ScoreSection,
+        "analyse": AnalyseSection,
+    }
+    if not location:
+        return list(StudyConfig.model_fields)
+    if location[0] == "arms":
+        section = ResponsesSection if location[-1] == "responses" else ArmSection
+        return list(section.model_fields)
+    return list(sections[str(location[0])].model_fields)
+
+
+def shipped_studies() -> list[str]:
+    """Names of the studies that come with liftmap."""
+    folder = resources.files("liftmap.configs")
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
+
+
+def to_plain(section: Section) -> dict[str, Any]:
+    """A section as plain JSON values."""
+    plain: dict[str, Any] = json.loads(section.model_dump_json())
+    return plain

@@ -1,0 +1,56 @@
+"""The errors that liftmap raises on purpose.
+
+Stands beside `records` at the bottom of the flow and imports nothing of ours. Every error has one
+root, `LiftmapError`, and is also the standard type that a caller would expect. Each message says
+what is wrong and where, the value that was seen, and what to do; the command line prints it without
+a traceback and exits with status 2.
+"""
+
+from __future__ import annotations
+
+
+class LiftmapError(Exception):
+    """Root of all errors raised on purpose: `what` is wrong, the value `seen`, the `remedy`."""
+
+    def __init__(self, what: str, *, seen: object = None, remedy: str = "") -> None:
+        self.what = what
+        self.seen = seen
+        self.remedy = remedy
+        parts = [what]
+        if seen is not None:
+            parts.append(f"Seen: {seen!r}.")
+        if remedy:
+            parts.append(remedy)
+        super().__init__(" ".join(parts))
+
+
+class InputError(LiftmapError, ValueError):
+    """A value, a file or a table that was handed in can't be used."""
+
+
+class ConfigError(LiftmapError, ValueError):
+    """A study file or a command's options don't say something that can be run."""
+
+
+class UnknownNameError(LiftmapError, LookupError):
+    """A task, engine, verifier, method, analysis, model or arm of this name does not exist."""
+
+
+class StoreError(LiftmapError, OSError):
+    """A folder or a file of a study can't be read or written."""
+
+
+class SettingsDifferError(LiftmapError, ValueError):
+    """A folder holds results that were made with other settings."""
+
+
+class ModelError(LiftmapError, RuntimeError):
+    """A model can't be loaded or used."""
+
+
+class EmptyTrainingSetError(LiftmapError, ValueError):
+    """A recipe leaves no response to train an arm on."""
+
+
+class MissingDependencyError(LiftmapError, ImportError):
+    """A library that this stage needs is not installed."""

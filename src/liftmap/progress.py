@@ -1,0 +1,68 @@
+"""Progress on standard error: what runs, how many, at what rate, how long still.
+
+Used by every stage; reads and writes nothing. Standard output stays free for results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+console = Console(stderr=True)
+
+Advance = Callable[[float], None]
+
+
+class _Rate(ProgressColumn):
+    """Items a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        shown = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
+        return Text(f"{shown} {task.fields.get('unit', '')}/s")
+
+
+@contextmanager
+def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Advance]:
+    """Shows a bar while the block runs and gives the function that moves it on.
+
+    Args:
+        what: What is being done, as `rlvr@1 answers 400 test questions`.
+        total: How many items there are in all.
+        unit: What an item is, in the plural.
+        done: Items that an earlier run finished.
+    """
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        # A log file or CI gets one line when the step ends instead of a bar that moves.
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=total, completed=int(done), unit=unit)
+        yield lambda amount: bar.advance(task, amount)
+    if not console.is_terminal:
+        elapsed = bar.tasks[0].elapsed or 0.0
+        finished = bar.tasks[0].completed - done
+        console.print(f"{what}: {finished:,.0f} {unit} in {elapsed:.1f} s", highlight=False)

@@ -1,0 +1,188 @@
+"""The words of liftmap as frozen records; every stage reads and writes these.
+
+Stands at the bottom of the flow (tasks -> sample -> verify -> train -> analyse -> report) and
+imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FinishReason = Literal["stop", "length"]
+VerdictLabel = Literal["right", "wrong", "unscored"]
+Split = Literal["train", "dev", "test"]
+SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a task.
+
+    Attributes:
+        question_id: Unique within the task, stable between runs (made from the content).
+        text: The question as the task states it, without a prompt template.
+        answer: The gold answer that a verifier compares with.
+        cluster: Questions of one source share it; they are resampled together. Empty: its own.
+        metadata: What the task knows of the question (for the testbed: level, hops, wording ...).
+    """
+
+    question_id: str
+    text: str
+    answer: str
+    cluster: str = ""
+    metadata: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """How responses are drawn; every field changes what is drawn.
+
+    Attributes:
+        temperature: Divides the logits; more than 0.
+        top_p: Nucleus mass in (0, 1]; 1 keeps all.
+        top_k: The number of likeliest tokens kept; 0 keeps all.
+        max_tokens: The most tokens a response may have; one that reaches it is truncated.
+        seed: With question_id and response_index it fixes a response's randomness.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 512
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response of a model to a question.
+
+    Attributes:
+        question_id: The question answered.
+        response_index: 0 to n-1 among the responses of this model to this question.
+        text: The response, without the prompt and without the end token.
+        token_ids: The response's tokens, the end token left out.
+        finish_reason: "stop" if the model ended it, "length" if max_tokens cut it (truncated).
+        log_probability: Natural log of the probability of the tokens (with the end token if there
+            is one) under the model itself, at temperature 1 and untruncated; nan if unknown.
+    """
+
+    question_id: str
+    response_index: int
+    text: str
+    token_ids: tuple[int, ...]
+    finish_reason: FinishReason
+    log_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a verifier says of one response.
+
+    Attributes:
+        label: "right"; "wrong" (no answer and an unparsable answer included); or "unscored": the
+            failure is ours alone (time-out, crash, broken gold answer), and it leaves n.
+        answer: The answer found in the response; empty if there is none.
+        reason: Why it is unscored, or why no answer was found; empty otherwise.
+    """
+
+    label: VerdictLabel
+    answer: str = ""
+    reason: str = ""
+
+    @property
+    def reward(self) -> float | None:
+        """1 for right, 0 for wrong, None for unscored; the reward of reinforcement learning."""
+        return {"right": 1.0, "wrong": 0.0, "unscored": None}[self.label]
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPlan:
+    """The sampling plan that draws `count` responses for each question."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurtailedPlan:
+    """The sampling plan that stops early on easy questions.
+
+    Rounds of `round_size` scored responses; a question stops at the end of a round once it has
+    `stop_after` right ones, or at `cap` responses.
+    """
+
+    stop_after: int
+    cap: int
+    round_size: int
+
+
+Plan = FixedPlan | CurtailedPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts per question: the input of all statistics. All arrays have shape (questions,).
+
+    Attributes:
+        question_ids: Strings, unique.
+        n: Scored responses (right or wrong), at least 0.
+        c: Right responses, 0 to n.
+        unscored: Responses that we failed to score; not in n.
+        truncated: Responses cut by the token limit; they are in n.
+        cluster: Cluster label of each question, or None when every question is its own.
+        plan: How the responses were drawn; None when unknown (taken as fixed).
+    """
+
+    question_ids: NDArray[np.str_]
+    n: NDArray[np.int64]
+    c: NDArray[np.int64]
+    unscored: NDArray[np.int64]
+    truncated: NDArray[np.int64]
+    cluster: NDArray[np.str_] | None = None
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its interval.
+
+    Attributes:
+        estimate: The point estimate.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        range: What the data do not fix (identification range), where that is wider than sampling
+            error can say; None otherwise.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    range: tuple[float, float] | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The public JSON form: estimate, low, high, and range where there is one."""
+        out: dict[str, object] = {"estimate": self.estimate, "low": self.low, "high": self.high}
+        if self.range is not None:
+            out["range"] = list(self.range)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained model on disk.
+
+    Attributes:
+        arm: The arm that made it.
+        seed: The training seed.
+        path: An ordinary Hugging Face folder.
+        step: The optimiser step chosen on the dev questions.
+    """
+
+    arm: str
+    seed: int
+    path: str
+    step: int

@@ -1,0 +1,73 @@
+"""Looks names up in the registries of stages: plain dicts, and entry points of third parties.
+
+Used by every stage that can be added to; reads nothing but the installed packages' entry points.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
+
+from liftmap.errors import ConfigError, UnknownNameError
+
+T = TypeVar("T")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A remedy that names the closest known word, or all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Use one of: {', '.join(names)}." if names else "There is none to choose from."
+
+
+def find(registry: Mapping[str, T], name: str, what: str) -> T:
+    """Entry `name` of a registry, or of the third-party entry points `liftmap.<what>s`.
+
+    Args:
+        registry: The stage's own entries; they win over entry points.
+        name: The entry looked for.
+        what: What an entry is, in the singular: task, engine, verifier, method, analysis.
+
+    Raises:
+        UnknownNameError: There is none; the message names the nearest one.
+    """
+    if name in registry:
+        return registry[name]
+    plural = "analyses" if what == "analysis" else f"{what}s"
+    others = entry_points(group=f"liftmap.{plural}")
+    if name in others.names:
+        loaded: T = others[name].load()
+        return loaded
+    raise UnknownNameError(
+        f"There is no {what} of this name.",
+        seen=name,
+        remedy=nearest(name, {*registry, *others.names}),
+    )
+
+
+def check_options(
+    function: Callable[..., Any], options: Mapping[str, Any], place: str, known: Iterable[str]
+) -> None:
+    """Checks that a function takes these options.
+
+    Args:
+        function: Named in the message.
+        options: What the user set.
+        place: The key in the study file.
+        known: The options that there are.
+
+    Raises:
+        ConfigError: One is unknown; the message names the nearest.
+    """
+    names = list(known)
+    for key, value in options.items():
+        if key not in names:
+            raise ConfigError(
+                f"{place}: {function.__name__!r} has no option {key!r}.",
+                seen=value,
+                remedy=nearest(key, names),
+            )

@@ -1,0 +1,254 @@
+"""The charts of the report by name. To add one, write a function and one entry of `CHARTS` here.
+
+A chart takes one table and gives its panels, each a chart under its own small title; the page puts
+its legend and one sentence on how to read it above, and its table beneath. Third parties add charts
+through the entry-point group `liftmap.charts`, each a `Chart`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Literal
+
+import polars as pl
+
+from liftmap.report.charts import difficulty, lift, responses, training
+from liftmap.report.charts.style import DOWN, GREY, INK, LIGHT, UP, Panel
+
+Mark = Literal["line", "dash", "dot", "ring", "diamond", "square"]
+Legend = tuple[tuple[str, str, Mark], ...]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One figure of the report.
+
+    Attributes:
+        section: Heading under which it stands; sections come in the order of their first chart.
+        title: States what is shown.
+        reading: One sentence on how to read it. {level}, {n}, {half} and {margin} are filled in:
+            coverage of the intervals, responses a question, half of them, the margin in points.
+        table: The table it draws and shows beneath.
+        draw: Gives the panels by title from the table; None where the table speaks for itself.
+        legend: What marks mean: text, colour, shape.
+        kinds: How columns are written where it isn't as `tables.KINDS` says.
+        size: Width of a panel: "" shares a row with others, "big" takes more, "wide" all of it.
+    """
+
+    section: str
+    title: str
+    reading: str
+    table: str
+    draw: Callable[[pl.DataFrame], dict[str, Panel]] | None
+    legend: Legend = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    size: Literal["", "big", "wide"] = ""
+
+
+_BASE_AND_ARM: Legend = (("base", GREY, "line"), ("arm", INK, "line"))
+_SIGNS: Legend = (
+    ("interval above zero", UP, "dot"),
+    ("below zero", DOWN, "dot"),
+    ("holds zero", GREY, "dot"),
+)
+_MEASURES: Legend = (("accuracy (pass@1)", INK, "dot"), ("pass@k at the larger k", INK, "diamond"))
+
+HERO = Chart(
+    "What changed",
+    "Change of accuracy against change of capability",
+    "Right is more reliable, up is more solved; bars are {level} intervals over questions, and a "
+    "bar inside the grey stripe is a change of at most {margin} points.",
+    "overview",
+    lift.hero,
+    (
+        ("capability up", UP, "dot"),
+        ("capability down", DOWN, "dot"),
+        ("interval holds zero", GREY, "dot"),
+        ("hollow: capability not settled", GREY, "ring"),
+        ("within the margin", LIGHT, "square"),
+    ),
+    size="wide",
+)
+
+CHARTS: dict[str, Chart] = {
+    "curves": Chart(
+        "Accuracy and capability",
+        "Questions solved within k responses (pass@k), before and after",
+        "The left end is accuracy, the right end capability; where the curves meet, the arm solves "
+        "no more than the base given enough tries. Shades are {level} intervals.",
+        "capability",
+        lift.curves,
+        _BASE_AND_ARM,
+    ),
+    "changes": Chart(
+        "Accuracy and capability",
+        "Change of pass@k against the base",
+        "The shade is a simultaneous {level} band: the whole curve lies in it, so a coloured point "
+        "is a change at that k even though many k were looked at.",
+        "capability",
+        lift.changes,
+        (("band above zero", UP, "dot"), ("below zero", DOWN, "dot"), ("holds zero", GREY, "dot")),
+    ),
+    "seeds": Chart(
+        "Accuracy and capability",
+        "Spread between training seeds",
+        "Intervals elsewhere cover questions, not training; this is how far checkpoints of one arm "
+        "that differ in the seed alone lie apart.",
+        "seeds",
+        None,
+    ),
+    "difficulty": Chart(
+        "By difficulty",
+        "Change by difficulty for the base",
+        "Hard questions stand left. Questions are binned by one half of the base's responses and "
+        "measured on the other, so that luck in the binning does not look like a change; bars are "
+        "{level} intervals.",
+        "difficulty",
+        difficulty.by_difficulty,
+        (*_MEASURES, *_SIGNS),
+    ),
+    "transitions": Chart(
+        "By difficulty",
+        "Where questions went: right responses of {n}, base against arm",
+        "A row is a bin of the base, a column where its questions are after; right of the rising "
+        "diagonal they gained, left of it they lost. Much of this is sampling noise: see the next "
+        "figure.",
+        "transitions",
+        difficulty.transitions,
+        (("share of the row", "#7d858f", "square"),),
+        size="big",
+    ),
+    "beyond-noise": Chart(
+        "By difficulty",
+        "Where questions went beyond noise: right responses of {half}",
+        "Upper figure: questions, from half of the base's responses to half of the arm's. Small "
+        "figure: the noise floor, from one half of the base's responses to the other, nothing "
+        "trained. Colour: the first exceeds the second.",
+        "transitions",
+        difficulty.beyond_noise,
+        (
+            ("more rose than noise gives", UP, "square"),
+            ("more fell than noise gives", DOWN, "square"),
+        ),
+        size="big",
+    ),
+    "lost-gained": Chart(
+        "By difficulty",
+        "Questions gained and lost",
+        "Lost: solved within k = {half} responses before and not after; gained: the reverse. "
+        "Beyond noise is the first minus what a second batch from the untrained base would show; "
+        "bars are {level} intervals.",
+        "lost_gained",
+        difficulty.lost_gained,
+        (
+            ("estimated", INK, "dot"),
+            ("noise alone", GREY, "dot"),
+            ("gained beyond noise", UP, "dot"),
+            ("lost beyond noise", DOWN, "dot"),
+        ),
+    ),
+    "moved": Chart(
+        "By difficulty",
+        "Questions whose success rate moved beyond noise",
+        "A point is a question; above the line it rose, below it fell. Only questions that pass a "
+        "test corrected for the number of questions are shown.",
+        "moved",
+        difficulty.moved,
+        (("rose", UP, "dot"), ("fell", DOWN, "dot")),
+    ),
+    "contrast": Chart(
+        "Whose responses teach better",
+        "Trained on another model's right responses, against trained on the base's own",
+        "Both arms saw the same questions with the same number of right responses each, so above "
+        "zero the other model's responses taught better; the shade is a simultaneous {level} band.",
+        "contrast",
+        lift.contrast,
+        (("band above zero", UP, "dot"), ("below zero", DOWN, "dot"), ("holds zero", GREY, "dot")),
+    ),
+    "contrast-difficulty": Chart(
+        "Whose responses teach better",
+        "The same lead in accuracy by difficulty for the base",
+        "Hard questions stand left; bars are {level} intervals.",
+        "contrast_difficulty",
+        difficulty.contrast_by_difficulty,
+        _SIGNS,
+    ),
+    "length": Chart(
+        "What the responses look like",
+        "Length of responses by difficulty",
+        "Compare the two full lines: right responses of base and arm to equally hard questions; "
+        "bars are {level} intervals.",
+        "length",
+        responses.length,
+        (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
+    ),
+    "reflection": Chart(
+        "What the responses look like",
+        "Responses with a reflection phrase by difficulty",
+        "Share of responses that hold at least one phrase such as 'wait' or 'let me check'; "
+        "bars are {level} intervals.",
+        "length",
+        responses.reflection,
+        (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
+    ),
+    "quality": Chart(
+        "What the responses look like",
+        "What tells right from wrong responses to one question",
+        "AUC is the chance that a right response has the higher value of two to the same question, "
+        "one right and one wrong: at .5 the indicator tells nothing. Bars are {level} intervals.",
+        "quality",
+        responses.quality,
+        (("above .5", UP, "dot"), ("below .5", DOWN, "dot"), ("holds .5", GREY, "dot")),
+    ),
+    "likelihood": Chart(
+        "What the responses look like",
+        "Likelihood, under the base, of the arm's right responses against the base's own",
+        "Left of zero the base finds the arm's right responses less likely than its own; right of "
+        "it, likelier. Bars are {level} intervals.",
+        "likelihood",
+        responses.likelihood,
+        _SIGNS,
+        {"before": "number3", "after": "number3", "change": "signed3"},
+    ),
+    "styles": Chart(
+        "What the responses look like",
+        "Styles of response",
+        "Each bar is a model's responses to questions of one wording, split by style.",
+        "styles",
+        responses.styles,
+    ),
+    "knowledge": Chart(
+        "What the base knows",
+        "Change by what the base knows of a question's facts",
+        "What can't be known can only be learned: on facts unknown to the base a gain is new "
+        "knowledge. Bars are {level} intervals.",
+        "knowledge",
+        responses.knowledge,
+        (*_MEASURES, *_SIGNS),
+    ),
+    "training": Chart(
+        "Training",
+        "Accuracy on the dev questions, from which the checkpoint was chosen",
+        "The filled step is the one that the rest of this page reports; test questions had no part "
+        "in the choice. Arms with one saved step are in the table alone.",
+        "training",
+        training.dev_accuracy,
+        (("chosen step", INK, "dot"), ("other saved steps", INK, "ring")),
+    ),
+    "rates": Chart(
+        "Responses that count otherwise",
+        "Truncated, unscored and answerless responses",
+        "Truncated and answerless responses count as wrong; unscored ones are failures of the "
+        "verifier and are left out.",
+        "rates",
+        None,
+    ),
+}
+
+
+def charts() -> dict[str, Chart]:
+    """All charts by name, in the order of the page: ours, then those of third parties."""
+    found = {e.name: e for e in entry_points(group="liftmap.charts")}
+    return CHARTS | {name: e.load() for name, e in found.items() if name not in CHARTS}

@@ -1,0 +1,249 @@
+"""Charts of what responses look like: length, phrases, likelihood, quality, styles, knowledge."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from liftmap.config import BASE
+from liftmap.report.charts.style import (
+    DIRECTION,
+    GREY,
+    INK,
+    Panel,
+    direction,
+    finish,
+    in_order,
+    in_points,
+    interval_domain,
+    measured,
+    zero,
+)
+
+ALL = "all"
+INDICATORS = {
+    "length": "length in tokens",
+    "reflection": "holds a reflection phrase",
+    "log_likelihood_base": "log-likelihood a token under the base",
+    "log_likelihood_own": "log-likelihood a token under the model itself",
+    "majority": "agrees with the model's majority answer",
+}
+
+
+def length(table: pl.DataFrame) -> dict[str, Panel]:
+    """Tokens a response by base difficulty, base against checkpoint; a panel a checkpoint.
+
+    Args:
+        table: The table `length`.
+    """
+    return _against_base(table, "tokens", "tokens a response")
+
+
+def reflection(table: pl.DataFrame) -> dict[str, Panel]:
+    """Share of responses with a reflection phrase by base difficulty; a panel a checkpoint.
+
+    Args:
+        table: The table `length`.
+    """
+    return _against_base(in_points(table, "reflection"), "reflection", "with a phrase, %")
+
+
+def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel]:
+    rows = measured(table.filter(pl.col("label") != ALL), name)
+    if rows.is_empty():
+        return {}
+    labels = in_order(table.filter(pl.col("label") != ALL), "label")
+    scale = alt.Scale(domain=interval_domain(rows, name), nice=False, zero=False)
+    x = alt.X(
+        "label:O",
+        title="right responses of the base (hardest first)",
+        scale=alt.Scale(domain=labels),
+        axis=alt.Axis(labelAngle=-40, grid=False),
+    )
+    who = alt.Scale(domain=["base", "arm"], range=[GREY, INK])
+    out: dict[str, Panel] = {}
+    for model in in_order(rows.filter(pl.col("arm") != BASE), "model"):
+        some = rows.filter((pl.col("model") == model) | (pl.col("arm") == BASE)).with_columns(
+            who=pl.when(pl.col("arm") == BASE).then(pl.lit("base")).otherwise(pl.lit("arm"))
+        )
+        chart = alt.Chart(some)
+        colour = alt.Color("who:N", scale=who, legend=None)
+        dash = alt.StrokeDash(
+            "verdict:N",
+            scale=alt.Scale(domain=["right", "wrong"], range=[[1, 0], [3, 3]]),
+            legend=None,
+        )
+        offset = alt.XOffset("who:N", sort=["base", "arm"], scale=alt.Scale(range=[-3, 3]))
+        y = alt.Y(f"{name}:Q", title=title, scale=scale)
+        bars = chart.mark_rule(strokeWidth=1.25, opacity=0.6).encode(
+            x=x,
+            xOffset=offset,
+            y=alt.Y(f"{name}_low:Q", scale=scale, title=title),
+            y2=f"{name}_high:Q",
+            color=colour,
+        )
+        lines = chart.mark_line(strokeWidth=1.75).encode(
+            x=x, xOffset=offset, y=y, color=colour, strokeDash=dash
+        )
+        dots = chart.mark_point(size=30, opacity=1, strokeWidth=1.5).encode(
+            x=x,
+            xOffset=offset,
+            y=y,
+            stroke=alt.Stroke("who:N", scale=who, legend=None),
+            fill=alt.condition(
+                alt.datum.verdict == "right",
+                alt.Fill("who:N", scale=who, legend=None),
+                alt.value("white"),
+            ),
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("verdict:N"),
+                alt.Tooltip("label:N", title="right responses of the base"),
+                alt.Tooltip(f"{name}:Q", format=".1f"),
+                alt.Tooltip("responses:Q", format=",d"),
+            ],
+        )
+        out[model] = finish([bars, lines, dots], 210)
+    return out
+
+
+def likelihood(table: pl.DataFrame) -> dict[str, Panel]:
+    """Change of the log-likelihood a token under the base, checkpoint minus base; a panel a style.
+
+    Args:
+        table: The table `likelihood`.
+    """
+    return _forest(
+        table, "style", "change", "change of mean log-likelihood, nats a token", 0.0, "+.2f"
+    )
+
+
+def quality(table: pl.DataFrame) -> dict[str, Panel]:
+    """AUC within question of each indicator of a right response; a panel an indicator.
+
+    Args:
+        table: The table `quality`.
+    """
+    named = table.with_columns(pl.col("indicator").replace(INDICATORS))
+    return _forest(named, "indicator", "auc", "AUC (.5: tells nothing)", 0.5, ".2f")
+
+
+def _forest(
+    table: pl.DataFrame, panel: str, name: str, title: str, middle: float, form: str
+) -> dict[str, Panel]:
+    """One row a model with its interval, coloured by its side of `middle`."""
+    rows = measured(table, name).with_columns(direction(name, middle))
+    if rows.is_empty():
+        return {}
+    scale = alt.Scale(domain=interval_domain(rows, name, middle), nice=False, zero=False)
+    models = in_order(table, "model")
+    y = alt.Y(
+        "model:N",
+        title=None,
+        scale=alt.Scale(domain=models),
+        axis=alt.Axis(grid=True, ticks=False),
+    )
+    colour = alt.Color("direction:N", scale=DIRECTION, legend=None)
+    out: dict[str, Panel] = {}
+    for value in in_order(rows, panel):
+        chart = alt.Chart(rows.filter(pl.col(panel) == value))
+        x = alt.X(f"{name}_low:Q", title=title, scale=scale, axis=alt.Axis(format=form))
+        bars = chart.mark_rule(strokeWidth=1.5).encode(y=y, x=x, x2=f"{name}_high:Q", color=colour)
+        dots = chart.mark_point(filled=True, size=46, opacity=1).encode(
+            y=y,
+            x=alt.X(f"{name}:Q", scale=scale),
+            color=colour,
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip(f"{name}:Q", format=form),
+                alt.Tooltip(f"{name}_low:Q", format=form, title="low"),
+                alt.Tooltip(f"{name}_high:Q", format=form, title="high"),
+            ],
+        )
+        out[value] = finish([zero("x", middle), bars, dots], alt.Step(20))
+    return out
+
+
+def styles(table: pl.DataFrame) -> dict[str, Panel]:
+    """Share of response styles of each model; a panel a wording of the question.
+
+    Args:
+        table: The table `styles`.
+    """
+    table = in_points(table, "share")
+    models, names = in_order(table, "model"), in_order(table, "style")
+    greys = ["#1b2430", "#6d7a8c", "#b4bdc9", "#dfe4ea"]
+    scale = alt.Scale(domain=names, range=(greys * len(names))[: len(names)])
+    out: dict[str, Panel] = {}
+    for wording in in_order(table, "wording"):
+        chart = alt.Chart(table.filter(pl.col("wording") == wording))
+        bars = chart.mark_bar(size=13).encode(
+            y=alt.Y(
+                "model:N",
+                title=None,
+                scale=alt.Scale(domain=models),
+                axis=alt.Axis(ticks=False, domain=False),
+            ),
+            x=alt.X(
+                "share:Q",
+                title="responses, %",
+                scale=alt.Scale(domain=[0, 100]),
+                axis=alt.Axis(grid=False),
+            ),
+            color=alt.Color("style:N", scale=scale, title=None),
+            order=alt.Order("place:Q"),
+            tooltip=["model:N", "style:N", alt.Tooltip("share:Q", format=".1f", title="%")],
+        )
+        place = f"indexof({names!r}, datum.style)"
+        out[wording] = finish([bars.transform_calculate(place=place)], alt.Step(20))
+    return out
+
+
+def knowledge(table: pl.DataFrame) -> dict[str, Panel]:
+    """Change of accuracy and capability by what the base knows; a panel a kind of question.
+
+    Args:
+        table: The table `knowledge`.
+    """
+    rows = measured(in_points(table, "change"), "change").with_columns(
+        direction("change"), pl.format("pass@{}", "k").alias("measure")
+    )
+    if rows.is_empty():
+        return {}
+    measures = rows.sort("k")["measure"].unique(maintain_order=True).to_list()
+    scale = alt.Scale(domain=interval_domain(rows, "change", 0.0), nice=False)
+    colour = alt.Color("direction:N", scale=DIRECTION, legend=None)
+    shape = alt.Shape(
+        "measure:N",
+        scale=alt.Scale(domain=measures, range=["circle", "diamond", "square"][: len(measures)]),
+        legend=None,
+    )
+    y = alt.Y(
+        "model:N",
+        title=None,
+        scale=alt.Scale(domain=in_order(table, "model")),
+        axis=alt.Axis(grid=True, ticks=False),
+    )
+    offset = alt.YOffset("measure:N", sort=measures)
+    out: dict[str, Panel] = {}
+    for kind in in_order(rows, "knowledge"):
+        chart = alt.Chart(rows.filter(pl.col("knowledge") == kind))
+        x = alt.X("change_low:Q", title="change, points", scale=scale, axis=alt.Axis(format="+.0f"))
+        bars = chart.mark_rule(strokeWidth=1.5).encode(
+            y=y, yOffset=offset, x=x, x2="change_high:Q", color=colour
+        )
+        dots = chart.mark_point(filled=True, size=46, opacity=1).encode(
+            y=y,
+            yOffset=offset,
+            x=alt.X("change:Q", scale=scale),
+            color=colour,
+            shape=shape,
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("measure:N"),
+                alt.Tooltip("questions:Q", format=",d"),
+                alt.Tooltip("change:Q", format="+.1f", title="points"),
+            ],
+        )
+        out[kind] = finish([zero("x"), bars, dots], alt.Step(14))
+    return out

@@ -1,0 +1,58 @@
+"""Charts of training: accuracy on the dev questions, step by step."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from liftmap.report.charts.style import (
+    GREY,
+    INK,
+    Panel,
+    finish,
+    in_order,
+    in_points,
+    interval_domain,
+    measured,
+)
+
+
+def dev_accuracy(table: pl.DataFrame) -> dict[str, Panel]:
+    """Accuracy on the dev questions at each saved step, the chosen one filled; one panel each.
+
+    Args:
+        table: The table `training`.
+
+    Returns:
+        Panels of the checkpoints that had more than one step to choose from.
+    """
+    rows = measured(in_points(table, "dev_accuracy"), "dev_accuracy")
+    rows = rows.with_columns(pl.format("{}@{}", "arm", "seed").alias("model"))
+    rows = rows.filter(pl.len().over("model") > 1)
+    if rows.is_empty():
+        return {}
+    bounds = alt.Scale(domain=interval_domain(rows, "dev_accuracy"), nice=False, zero=False)
+    out: dict[str, Panel] = {}
+    for model in in_order(rows, "model"):
+        some = rows.filter(pl.col("model") == model)
+        chart = alt.Chart(some)
+        steps = sorted(some["step"].unique().to_list())
+        axis = alt.Axis(values=steps, format="d", grid=False, labelOverlap="greedy")
+        x = alt.X("step:Q", title="optimiser step", axis=axis, scale=alt.Scale(zero=False))
+        y = alt.Y("dev_accuracy:Q", title="dev accuracy, %", scale=bounds)
+        bars = chart.mark_rule(color=GREY).encode(
+            x=x, y=alt.Y("dev_accuracy_low:Q", scale=bounds), y2="dev_accuracy_high:Q"
+        )
+        line = chart.mark_line(color=GREY, strokeWidth=1.5).encode(x=x, y=y)
+        dots = chart.mark_point(size=60, stroke=INK, strokeWidth=1.5, opacity=1).encode(
+            x=x,
+            y=y,
+            fill=alt.condition(alt.datum.chosen, alt.value(INK), alt.value("white")),
+            tooltip=[
+                alt.Tooltip("step:Q", format="d"),
+                alt.Tooltip("dev_accuracy:Q", format=".1f", title="dev accuracy, %"),
+                alt.Tooltip("chosen:N"),
+            ],
+        )
+        out[model] = finish([bars, line, dots], 190)
+    return out

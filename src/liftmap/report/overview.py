@@ -1,0 +1,240 @@
+"""The two statements, accuracy and capability, for each checkpoint: what a report leads with.
+
+Reads the tables `capability`, `verdict`, `lost_gained` and `length`; the page, the terminal and the
+findings speak from the rows made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from liftmap.config import BASE, TEACHER
+from liftmap.errors import InputError
+from liftmap.records import Estimate
+from liftmap.report.numbers import (
+    NOTHING,
+    change,
+    count,
+    estimate_of,
+    fixed,
+    interval,
+    percent,
+    points,
+)
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+def summarise(tables: Tables) -> pl.DataFrame:
+    """One row a checkpoint, in the order of the study.
+
+    Args:
+        tables: The study's tables by name; `capability` and `verdict` have to be among them.
+
+    Returns:
+        model, arm, seed; label, accuracy, capability (words of the verdict), margin (a share),
+        needed (questions that would settle it, or null), questions, k; then each with _low and
+        _high: accuracy_before, accuracy_after, accuracy_change and the same of capability (at k),
+        as shares; lost and gained (questions beyond noise), tokens and tokens_before (of right
+        responses), reflection and reflection_before (share of right responses with a phrase); null
+        where a table lacks them.
+
+    Raises:
+        InputError: One of the two tables is missing.
+    """
+    for name in ("capability", "verdict"):
+        if name not in tables:
+            raise InputError(
+                f"There is no table {name!r}, which every report leads with.",
+                seen=sorted(tables),
+                remedy="Run `liftmap analyse` on the study folder first.",
+            )
+    verdict = tables["verdict"].filter(~pl.col("arm").is_in([BASE, TEACHER]))
+    out = verdict
+    ends = ("", "_low", "_high")
+    for name, k in (("accuracy", pl.lit(1)), ("capability", pl.col("k_wanted"))):
+        wanted = {f"{part}{e}": f"{name}_{part}{e}" for part in _PARTS for e in ends}
+        at = tables["capability"].join(verdict.select("model", k_wanted="k"), on="model")
+        at = at.filter(pl.col("k") == k).select("model", **{v: k for k, v in wanted.items()})
+        out = out.join(at, on="model", how="left", maintain_order="left")
+    return _with_shape(_with_losses(out, tables), tables)
+
+
+_PARTS = ("before", "after", "change")
+
+
+def _with_losses(out: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """Adds lost and gained beyond noise."""
+    for direction in ("lost", "gained"):
+        names = [f"{direction}{end}" for end in ("", "_low", "_high")]
+        if "lost_gained" not in tables:
+            out = out.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
+            continue
+        rows = tables["lost_gained"].filter(pl.col("direction") == direction)
+        columns = dict(zip(names, ("excess", "excess_low", "excess_high"), strict=True))
+        out = out.join(
+            rows.select("model", **columns), on="model", how="left", maintain_order="left"
+        )
+    return out
+
+
+def _with_shape(out: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """Adds length and reflection phrases of right responses, the base's beside the arm's."""
+    if "length" not in tables:
+        names = ("tokens", "reflection", "tokens_before", "reflection_before")
+        return out.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
+    rows = tables["length"].filter((pl.col("label") == "all") & (pl.col("verdict") == "right"))
+    base = rows.filter(pl.col("arm") == BASE)
+    out = out.join(
+        rows.select("model", "tokens", "reflection"), on="model", how="left", maintain_order="left"
+    )
+    return out.with_columns(
+        pl.lit(base[name].item() if len(base) == 1 else None, pl.Float64).alias(f"{name}_before")
+        for name in ("tokens", "reflection")
+    )
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One axis of a checkpoint in words.
+
+    Attributes:
+        word: up, down, within or unsettled.
+        text: The statement with its interval.
+    """
+
+    word: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the report says first of a checkpoint.
+
+    Attributes:
+        model: The checkpoint.
+        label: The verdict's label.
+        statements: Of accuracy and of capability.
+        needed: What would settle it; empty if settled.
+    """
+
+    model: str
+    label: str
+    statements: tuple[Statement, Statement]
+    needed: str
+
+
+def lines(overview: pl.DataFrame) -> list[Line]:
+    """The two statements for each row of `summarise`."""
+    out = []
+    for row in overview.to_dicts():
+        accuracy, capability = (
+            Statement(
+                row[name],
+                axis_statement(name, row[name], estimate_of(row, f"{name}_change"), row["margin"]),
+            )
+            for name in ("accuracy", "capability")
+        )
+        needed = row["needed"]
+        out.append(
+            Line(
+                row["model"],
+                row["label"],
+                (accuracy, capability),
+                "" if needed is None else f"about {count(needed)} questions would settle it",
+            )
+        )
+    return out
+
+
+def axis_statement(name: str, word: str, by: Estimate, margin: float) -> str:
+    """One axis in words: `accuracy up +14.3 points [+10.2, +18.6]`.
+
+    Args:
+        name: accuracy or capability.
+        word: up, down, within or unsettled.
+        by: The change, as a share.
+        margin: The equivalence margin, as a share.
+    """
+    if word in ("up", "down"):
+        return f"{name} {word} {change(by)}"
+    size = margin_text(margin)
+    if word == "within":
+        return f"{name} within the margin of {size}, {change(by)}"
+    return f"{name} not settled, {points(by.low)} to {points(by.high)} against a margin of {size}"
+
+
+def margin_text(margin: float) -> str:
+    """The margin in points: `1 point`, `2.5 points`."""
+    text = fixed(100 * margin, 2).rstrip("0").rstrip(".")
+    return f"{text} point" if text == "1" else f"{text} points"
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """A row of the summary table, as text; changes as `+14.3 [+10.2, +18.6]`.
+
+    Attributes:
+        model: The checkpoint, or the teacher.
+        label: The verdict's label; empty for the teacher.
+        accuracy: Before and after, in %: `47.5 → 61.8`.
+        accuracy_change: In points.
+        accuracy_word: up, down, within or unsettled.
+        capability: As `accuracy`, at the verdict's k.
+        capability_change: In points.
+        capability_word: As `accuracy_word`.
+        lost: Questions lost beyond noise, net, with interval.
+        tokens: Mean tokens of right responses, before and after.
+        reflection: Share of right responses with a reflection phrase in %, before and after.
+    """
+
+    model: str
+    label: str
+    accuracy: str
+    accuracy_change: str
+    accuracy_word: str
+    capability: str
+    capability_change: str
+    capability_word: str
+    lost: str
+    tokens: str
+    reflection: str
+
+
+def summary_rows(overview: pl.DataFrame) -> list[SummaryRow]:
+    """The summary table: one row for each row of `summarise`."""
+    out = []
+    for row in overview.to_dicts():
+        shares = {
+            name: f"{percent(row[f'{name}_before'])} → {percent(row[f'{name}_after'])}"
+            for name in ("accuracy", "capability")
+        }
+        changes = {name: estimate_of(row, f"{name}_change") for name in shares}
+        lost = estimate_of(row, "lost")
+        net = f"{fixed(lost.estimate, signed=True)} {interval(lost, scale=1)}"
+        tokens = f"{fixed(row['tokens_before'])} → {fixed(row['tokens'])}"
+        reflection = f"{percent(row['reflection_before'])} → {percent(row['reflection'])}"
+        out.append(
+            SummaryRow(
+                model=row["model"],
+                label=row["label"],
+                accuracy=shares["accuracy"],
+                accuracy_change=cell(changes["accuracy"]),
+                accuracy_word=row["accuracy"],
+                capability=shares["capability"],
+                capability_change=cell(changes["capability"]),
+                capability_word=row["capability"],
+                lost=NOTHING if row["lost"] is None else net,
+                tokens=NOTHING if row["tokens"] is None else tokens,
+                reflection=NOTHING if row["reflection"] is None else reflection,
+            )
+        )
+    return out
+
+
+def cell(by: Estimate) -> str:
+    """A change with its interval, short, for a table: `+14.3 [+10.2, +18.6]`."""
+    return f"{points(by.estimate)} {interval(by)}"

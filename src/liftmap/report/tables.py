@@ -1,0 +1,166 @@
+"""Tables as a reader sees them: headings in words, an estimate with its interval in one cell.
+
+Reads an analysis table, gives a grid of text for the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from liftmap.report.numbers import NOTHING, count, duration, fixed, p_value, percent, points
+
+# The page shows so many rows of a table; the whole of it is a file of the study folder.
+MAX_ROWS = 200
+MOST_MOVED = 10
+
+# How a column's values are written, and the unit that its heading names.
+WRITERS: dict[str, tuple[Callable[[Any], str], str]] = {
+    "percent": (percent, "%"),
+    "points": (points, "points"),
+    "number1": (lambda v: fixed(v, 1), ""),
+    "signed1": (lambda v: fixed(v, 1, signed=True), ""),
+    "number3": (lambda v: fixed(v, 3), ""),
+    "signed3": (lambda v: fixed(v, 3, signed=True), ""),
+    "small": (lambda v: percent(v, 2), "%"),
+    "p": (p_value, ""),
+    "count": (count, ""),
+    "time": (duration, ""),
+}
+
+# Columns that mean the same in every table; a chart names the exceptions.
+KINDS: dict[str, str] = {
+    "before": "percent",
+    "after": "percent",
+    "change": "points",
+    "band": "points",
+    "dev_accuracy": "percent",
+    "reflection": "percent",
+    "share": "percent",
+    "accuracy_mean": "percent",
+    "accuracy_sd": "percent",
+    "accuracy_min": "percent",
+    "accuracy_max": "percent",
+    "capability_mean": "percent",
+    "capability_sd": "percent",
+    "capability_min": "percent",
+    "capability_max": "percent",
+    "estimate": "number1",
+    "noise": "number1",
+    "excess": "signed1",
+    "tokens": "number1",
+    "truncated": "small",
+    "unscored": "small",
+    "no_answer": "small",
+    "mcnemar_p": "p",
+    "p_value": "p",
+    "q_value": "p",
+    "questions": "count",
+    "seconds": "time",
+}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table to be printed.
+
+    Attributes:
+        headings: One a column.
+        numeric: Whether a column holds numbers (set flush right).
+        rows: Text of the cells.
+        left_out: How many rows the table has beyond those shown.
+    """
+
+    headings: list[str]
+    numeric: list[bool]
+    rows: list[list[str]]
+    left_out: int = 0
+
+
+def grid(table: pl.DataFrame, kinds: Mapping[str, str] | None = None) -> Grid:
+    """A table as text; x, x_low and x_high share one cell.
+
+    Args:
+        table: An analysis table. With a column `model`, arm and seed are left out as it says both.
+        kinds: For a column, a name of `WRITERS`; replaces `KINDS`.
+    """
+    known = {**KINDS, **(kinds or {})}
+    left_out = (
+        {"arm", "seed", "bin", "before_bin", "after_bin"} if "model" in table.columns else set()
+    )
+    shown = table.drop(left_out, strict=False).head(MAX_ROWS)
+    headings, numeric, cells = [], [], []
+    for name in _heads(shown.columns):
+        has_ends = f"{name}_low" in shown.columns
+        source = shown[name] if name in shown.columns else shown[f"{name}_low"]
+        kind = known.get(name) or _kind_of(source.dtype)
+        write, unit = WRITERS.get(kind, (_text, ""))
+        headings.append(f"{name.replace('_', ' ')}, {unit}" if unit else name.replace("_", " "))
+        numeric.append(kind in WRITERS)
+        if has_ends:
+            ends = zip(shown[f"{name}_low"], shown[f"{name}_high"], strict=True)
+            spans = [_span(write, low, high) for low, high in ends]
+        else:
+            spans = [""] * len(shown)
+        values = [write(v) for v in source] if name in shown.columns else [""] * len(shown)
+        cells.append([f"{v} {s}".strip() for v, s in zip(values, spans, strict=True)])
+    rows = [list(row) for row in zip(*cells, strict=True)]
+    return Grid(headings, numeric, rows, max(0, len(table) - MAX_ROWS))
+
+
+def transition_grid(table: pl.DataFrame) -> Grid:
+    """The matrices of `transitions`: one row a bin before, one column a bin after."""
+    wide = table.with_columns(
+        # The place in the heading keeps labels apart that n and n/2 share.
+        column=pl.format("bin {}", pl.col("after_bin") + 1)
+    ).pivot(
+        "column",
+        index=["model", "kind", "before_bin", "before_label"],
+        values="questions",
+        sort_columns=False,
+    )
+    bins = [name for name in wide.columns if name.startswith("bin ")]
+    return grid(wide, dict.fromkeys(bins, "count"))
+
+
+def moved_grid(table: pl.DataFrame) -> Grid:
+    """The largest moves of `moved`: at most `MOST_MOVED` falls and rises of each checkpoint."""
+    size = pl.col("change").abs()
+    rank = size.rank("ordinal", descending=True).over("model", "direction")
+    shown = table.filter(rank <= MOST_MOVED).drop("question_id", "p_value", strict=False)
+    found = grid(shown)
+    return Grid(found.headings, found.numeric, found.rows, len(table) - len(found.rows))
+
+
+def _heads(columns: list[str]) -> list[str]:
+    """Column names without _low and _high; a pair of ends alone gives its own name."""
+    out: list[str] = []
+    for name in columns:
+        head = name.removesuffix("_low").removesuffix("_high")
+        paired = f"{head}_low" in columns and f"{head}_high" in columns
+        wanted = head if paired else name
+        if wanted not in out:
+            out.append(wanted)
+    return out
+
+
+def _kind_of(dtype: pl.DataType) -> str:
+    if dtype.is_float():
+        return "number3"
+    return "count" if dtype.is_integer() else "text"
+
+
+def _span(write: Callable[[Any], str], low: float | None, high: float | None) -> str:
+    ends = [write(low), write(high)]
+    return "" if ends == [NOTHING, NOTHING] else f"[{ends[0]}, {ends[1]}]"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,80 @@
+"""Sampling: questions in, responses out. To add an engine, write one file and one line here.
+
+Stands after `tasks` and before `verify`; reads questions, writes response shards through the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from liftmap.config import SampleSection
+from liftmap.records import Question, Response, SamplingSettings
+from liftmap.registry import find
+
+
+class Engine(Protocol):
+    """Draws responses from one model.
+
+    `generate` takes prompts by question_id, how many responses to draw for each, and how; it yields
+    every response once, in any order. What is drawn depends on the settings, the question_id and
+    the response_index alone, not on which other prompts are in the call: so a resumed run draws
+    what an uninterrupted one would (up to floating-point differences between batches).
+    """
+
+    def generate(
+        self, prompts: Mapping[str, str], count: int, settings: SamplingSettings
+    ) -> Iterator[Response]:
+        """Yields `count` responses for each prompt, response_index 0 to count-1."""
+        ...
+
+
+# A maker takes (model, the sample section, the questions to be asked) and gives an engine. The
+# questions are for the scripted engine, which has to know the answers.
+EngineMaker = Callable[[str, SampleSection, list[Question]], Engine]
+
+
+def _transformers(model: str, section: SampleSection, questions: list[Question]) -> Engine:
+    # Imported here, so that an install without torch can do all other stages.
+    from liftmap.sample.transformers_engine import TransformersEngine
+
+    return TransformersEngine(model, batch_size=section.batch_size)
+
+
+def _scripted(model: str, section: SampleSection, questions: list[Question]) -> Engine:
+    from liftmap.sample.scripted import ScriptedEngine
+
+    return ScriptedEngine(model, questions)
+
+
+ENGINES: dict[str, EngineMaker] = {
+    "transformers": _transformers,
+    "scripted": _scripted,
+}
+
+# How a question becomes a prompt; {question} is the question's text. A template never changes once
+# it has been used: a new wording gets a new name.
+TEMPLATES: dict[str, str] = {
+    "plain": "{question}",
+}
+
+
+def make_engine(model: str, section: SampleSection, questions: list[Question]) -> Engine:
+    """The engine that a study asks for, with its model loaded.
+
+    Raises:
+        UnknownNameError: No engine has this name.
+        ModelError: The model can't be loaded.
+        MissingDependencyError: The engine's library is not installed.
+    """
+    maker = find(ENGINES, section.engine, "engine")
+    return maker(model, section, questions)
+
+
+def render_prompt(template: str, question: Question) -> str:
+    """The prompt of a question under a named template.
+
+    Raises:
+        UnknownNameError: No template has this name.
+    """
+    return find(TEMPLATES, template, "template").replace("{question}", question.text)

@@ -1,0 +1,136 @@
+"""The score stage: log-likelihood of one model's responses under another model.
+
+Stands beside sampling, after it; reads `responses/<model>/<split>/`, writes
+`scores/<model>/<split>/<under>/`, one shard for each response shard. Whether a response was in the
+base's own distribution is told from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+import torch
+
+from liftmap.progress import progress
+from liftmap.records import Question
+from liftmap.sample import render_prompt
+from liftmap.sample.hf import end_token_ids, load_model
+from liftmap.store import ResponseSet
+
+DEFAULT_BATCH = 1024
+
+
+class Scorer:
+    """A model that tells how likely a text was.
+
+    Attributes:
+        model: The loaded model.
+        tokenizer: Its tokenizer; texts are tokenised with it, whoever wrote them.
+    """
+
+    def __init__(self, model: str, batch_size: int = 0, device: str | None = None) -> None:
+        """Loads the model; arguments and errors as `sample.hf.load_model`."""
+        self.model, self.tokenizer = load_model(model, device)
+        self._end = end_token_ids(self.model, self.tokenizer)[0]
+        self._batch = batch_size or DEFAULT_BATCH
+
+    def score(self, items: list[tuple[str, str, bool]]) -> list[tuple[float, int]]:
+        """Log-likelihood of responses.
+
+        Args:
+            items: (prompt, response text, whether the response ended by itself) each.
+
+        Returns:
+            (natural log of the probability of the response's tokens given the prompt at
+            temperature 1, number of those tokens) each; the end token counts where the response
+            ended by itself.
+        """
+        encoded = [self._encode(*item) for item in items]
+        # Like lengths together: little padding, and one batch is never much longer than the last.
+        order = sorted(range(len(items)), key=lambda i: len(encoded[i][0]))
+        results: list[tuple[float, int]] = [(0.0, 0)] * len(items)
+        for start in range(0, len(order), self._batch):
+            chosen = order[start : start + self._batch]
+            for at, result in zip(chosen, self._run([encoded[i] for i in chosen]), strict=True):
+                results[at] = result
+        return results
+
+    def _encode(self, prompt: str, text: str, stopped: bool) -> tuple[list[int], int]:
+        """Token ids of prompt and response, and the number of prompt tokens."""
+        first: list[int] = self.tokenizer(prompt)["input_ids"]
+        whole: list[int] = self.tokenizer(prompt + text)["input_ids"]
+        if whole[: len(first)] != first:
+            # The tokenizer merges across the border; the response is then tokenised by itself.
+            whole = first + self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return whole + ([self._end] if stopped else []), len(first)
+
+    @torch.inference_mode()
+    def _run(self, batch: list[tuple[list[int], int]]) -> list[tuple[float, int]]:
+        longest = max(len(ids) for ids, _ in batch)
+        device = self.model.device
+        rows = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in batch], device=device)
+        lengths = torch.tensor([len(ids) for ids, _ in batch], device=device)
+        starts = torch.tensor([start for _, start in batch], device=device)
+        place = torch.arange(longest, device=device)
+        mask = (place < lengths[:, None]).long()
+        logits = self.model(input_ids=rows, attention_mask=mask, use_cache=False).logits
+        natural = torch.log_softmax(logits[:, :-1].float(), dim=-1)
+        each = natural.gather(2, rows[:, 1:, None])[..., 0].double()
+        scored = (place[1:] >= starts[:, None]) & (place[1:] < lengths[:, None])
+        totals = (each * scored).sum(dim=1).tolist()
+        return list(zip(totals, (lengths - starts).tolist(), strict=True))
+
+
+def score(
+    target: ResponseSet,
+    questions: list[Question],
+    under: str,
+    template: str,
+    scorer: Callable[[], Scorer],
+) -> int:
+    """Scores all responses that have no score under this model yet.
+
+    Args:
+        target: The responses; the scores go beside them.
+        questions: The questions.
+        under: Name of the scoring model in the study.
+        template: How questions became prompts.
+        scorer: Gives the loaded model; called only when something is missing.
+
+    Returns:
+        How many responses were scored now.
+
+    Raises:
+        StoreError: A shard can't be read or written.
+        ModelError: The model can't be loaded.
+    """
+    finished = set(target.score_shards(under))
+    missing = [shard for shard in target.shards() if shard not in finished]
+    if not missing:
+        return 0
+    prompts = {q.question_id: render_prompt(template, q) for q in questions}
+    loaded = scorer()
+    scored = 0
+    what = f"{target.model}: log-likelihood under {under}"
+    with progress(what, len(missing), "shards") as advance:
+        for shard in missing:
+            frame = target.read_responses(shard).select(
+                "question_id",
+                "response_index",
+                "text",
+                stopped=pl.col("finish_reason").cast(pl.String) == "stop",
+            )
+            keys = frame.select("question_id", "text", "stopped").unique(maintain_order=True)
+            values = loaded.score([(prompts[q], text, stop) for q, text, stop in keys.iter_rows()])
+            scores = keys.with_columns(
+                log_probability=pl.Series([v for v, _ in values], dtype=pl.Float64),
+                token_count=pl.Series([n for _, n in values], dtype=pl.Int32),
+            )
+            joined = frame.join(
+                scores, on=["question_id", "text", "stopped"], how="left", maintain_order="left"
+            )
+            target.write_scores(under, shard, joined.drop("text", "stopped"))
+            scored += len(frame)
+            advance(1)
+    return scored

@@ -1,0 +1,26 @@
+"""The statistics of liftmap: pure functions, arrays in, arrays out, on numpy and scipy alone.
+
+Stands between `store` and the analyses: reads tallies (n scored responses and c right ones per
+question, before and after) and gives figures with intervals. Import the module you need:
+
+| module | what is there |
+|---|---|
+| passk | pass@k and accuracy of each question, distinct rows of a tally |
+| curtailed | pass@k under a curtailed sampling plan, stopping points |
+| extrapolate | pass@k beyond n, from the law |
+| intervals | bootstrap weights, means and changes with intervals, the band over k, first loss |
+| resampling | sampling units, pseudo-questions: parts of intervals |
+| bins | difficulty bins, change by difficulty, cross-fitted |
+| orders | splits of a question's responses, averaged without a seed: parts of bins |
+| transitions | before/after matrices: raw, and at half size beside its noise floor |
+| lost | questions lost and gained: estimate, noise, excess; observed; McNemar |
+| law | the joint law of success rates before and after |
+| law_counts | the counts that the law is fitted to, exact or binned |
+| law_measures | what the law says: corrected matrix, lost, noise, excess, Cover@tau |
+| law_range | how far laws that the data can't tell apart differ |
+| law_program | the optimisations behind law_range |
+| power | smallest detectable change, cheapest plan |
+| verdict | the words and the label of a comparison |
+| answers | majority vote, entropy of answers, guess rate |
+| quality | which indicator tells right from wrong responses, within question |
+"""

@@ -1,0 +1,126 @@
+"""Which indicator tells a right response from a wrong one to the same question.
+
+Reads one value per response (length, phrases, log-likelihood, agreement with the majority) and
+whether it was right, gives the area under the ROC curve within question. Within, since an easy
+question has short responses and many right ones, and a curve over all responses would read that as
+"short is right".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from liftmap.errors import InputError
+from liftmap.records import Estimate
+from liftmap.stats.intervals import bootstrap_weights, mean
+from liftmap.stats.passk import FloatArray, IntArray
+from liftmap.stats.resampling import clipped
+
+
+class WithinQuestionAuc(NamedTuple):
+    """How well an indicator tells right from wrong responses to the same question.
+
+    Attributes:
+        auc: Mean over questions of the chance that a right response has a higher value than a
+            wrong one (ties count half): .5 tells nothing, above it high values go with right
+            responses, below it low ones. None with fewer than two usable questions.
+        questions: Number of questions with both right and wrong responses.
+    """
+
+    auc: Estimate | None
+    questions: int
+
+
+def within_question_auc(
+    values: ArrayLike,
+    right: ArrayLike,
+    question_index: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+    cluster: ArrayLike | None = None,
+    level: float = 0.95,
+) -> WithinQuestionAuc:
+    """The area under the ROC curve of an indicator for being right, within question.
+
+    Args:
+        values: Shape (responses,): the indicator; responses without one (nan) are left out.
+        right: Shape (responses,): whether the response is right.
+        question_index: Shape (responses,): number of the question, 0 or more, in any order.
+        rng: Source of all randomness.
+        resamples: Number of bootstrap resamples of questions.
+        cluster: One label for each question number, where questions share a source.
+        level: Chance that the interval holds the true mean.
+
+    Returns:
+        The mean over questions that count alike, with its interval, and their number.
+
+    Raises:
+        InputError: Arrays of different lengths, or a negative question number.
+    """
+    questions, aucs = question_aucs(values, right, question_index)
+    labels = None if cluster is None else np.asarray(cluster)[questions]
+    units = len(questions) if labels is None else len(np.unique(labels))
+    if units < 2:
+        return WithinQuestionAuc(None, len(questions))
+    weights = bootstrap_weights(len(questions), resamples, rng, cluster=labels)
+    auc = clipped(mean(aucs, weights=weights, cluster=labels, level=level), 0.0)
+    return WithinQuestionAuc(auc, len(questions))
+
+
+def question_aucs(
+    values: ArrayLike, right: ArrayLike, question_index: ArrayLike
+) -> tuple[IntArray, FloatArray]:
+    """The area under the ROC curve of each question by itself: the Mann-Whitney statistic.
+
+    Args:
+        values: Shape (responses,): the indicator; responses without one (nan) are left out.
+        right: Shape (responses,): whether the response is right.
+        question_index: Shape (responses,): number of the question, 0 or more, in any order.
+
+    Returns:
+        The numbers of the questions with both right and wrong responses, increasing, and the area
+        of each, 0 to 1.
+
+    Raises:
+        InputError: Arrays of different lengths, or a negative question number.
+    """
+    indicator = np.asarray(values, dtype=np.float64)
+    correct = np.asarray(right, dtype=bool)
+    question = np.asarray(question_index, dtype=np.int64)
+    if not indicator.shape == correct.shape == question.shape or indicator.ndim != 1:
+        raise InputError(
+            "An indicator needs one value, one verdict and one question for each response.",
+            seen=(indicator.shape, correct.shape, question.shape),
+            remedy="Give three arrays of one length.",
+        )
+    if len(question) and int(question.min()) < 0:
+        raise InputError(
+            "Questions are numbered from 0.",
+            seen=int(question.min()),
+            remedy="Number the questions 0, 1, 2 ...",
+        )
+    known = ~np.isnan(indicator)
+    indicator, correct, question = indicator[known], correct[known], question[known]
+    if not len(question):
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    order = np.lexsort((indicator, question))
+    indicator, correct, question = indicator[order], correct[order], question[order]
+    # Middle ranks: equal values of one question share the mean of their places in it.
+    changed = np.flatnonzero((np.diff(question) != 0) | (np.diff(indicator) != 0)) + 1
+    starts = np.concatenate([[0], changed])
+    ends = np.append(starts[1:], len(question))
+    places = np.repeat((starts + ends + 1) / 2, ends - starts)
+    responses = np.bincount(question)
+    first = np.cumsum(responses) - responses
+    ranks = places - first[question]
+    rights = np.bincount(question, weights=correct)
+    wrongs = responses - rights
+    rank_sums = np.bincount(question, weights=ranks * correct)
+    usable = np.flatnonzero((rights > 0) & (wrongs > 0))
+    pairs = (rights * wrongs)[usable]
+    above = (rank_sums - rights * (rights + 1) / 2)[usable]
+    return usable.astype(np.int64), above / pairs

@@ -1,0 +1,209 @@
+"""The sampling units behind rows of values, and sums over bootstrap resamples of them.
+
+Parts that `intervals` is made of: reads arrays of values per row, gives arrays.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from liftmap.errors import InputError
+from liftmap.records import Estimate
+from liftmap.stats.passk import FloatArray
+
+WeightArray = NDArray[np.int32]
+
+# Resamples turned to float64 at once in a product: bounds memory, not results.
+BLOCK = 64
+# Multiplicities whose rows are drawn together.
+_SMALL = (1, 2, 3, 4)
+# A Poisson(1) number above 7 has a chance of 1e-5.
+_MOST_DRAWS = 7
+
+
+class Pseudo(NamedTuple):
+    """Pseudo-questions: what an interval, not the estimate, counts besides the real questions.
+
+    Where few questions differ the spread seen among them is too small, down to nothing; two more
+    that differ for certain keep the interval honest.
+
+    Attributes:
+        values: The value of each.
+        mass: The denominator of each: 1 adds whole questions, 0 adds spread and moves nothing.
+    """
+
+    values: tuple[float, ...] = ()
+    mass: float = 1.0
+
+
+# For a change of a share: one question up, one down (Bonett and Price 2012).
+CHANGE = Pseudo((1.0, -1.0))
+# For a share or a number of questions: one that counts, one that does not.
+SHARE = Pseudo((1.0, 0.0))
+NO_PSEUDO = Pseudo()
+
+
+def clipped(estimate: Estimate, lowest: float) -> Estimate:
+    """The interval cut to what a share (lowest 0) or a change of one (lowest -1) can be."""
+    low, high = max(estimate.low, lowest), min(estimate.high, 1.0)
+    return Estimate(estimate.estimate, low, high)
+
+
+class Units(NamedTuple):
+    """What is drawn independently: questions, or clusters of them.
+
+    Attributes:
+        sums: Shape (units, columns): the sum of each column over the unit's questions.
+        multiplicity: Shape (units,): how many units like this there are.
+        total: Number of units.
+    """
+
+    sums: FloatArray
+    multiplicity: FloatArray
+    total: int
+
+
+def units_of(values: FloatArray, counts: ArrayLike | None, cluster: ArrayLike | None) -> Units:
+    """The sampling units behind rows of values (rows, columns).
+
+    Without clusters each question is a unit, and a row stands for `counts` of them; a cluster is
+    one unit, whose sums run over all its questions.
+    """
+    multiplicity = counts_of(counts, len(values))
+    if cluster is None:
+        return Units(values, multiplicity, int(multiplicity.sum()))
+    member = labels_of(cluster, len(values))
+    order = np.argsort(member, kind="stable")
+    starts = np.flatnonzero(np.diff(member[order], prepend=-1))
+    sums = np.add.reduceat(values[order] * multiplicity[order, None], starts, axis=0)
+    return Units(sums, np.ones(len(sums)), len(sums))
+
+
+def counts_of(counts: ArrayLike | None, rows: int) -> FloatArray:
+    """How many questions each row stands for, as floats (rows,): one each unless told."""
+    if counts is None:
+        return np.ones(rows)
+    multiplicity = np.asarray(counts, dtype=np.float64)
+    if multiplicity.shape != (rows,) or np.any(multiplicity < 0):
+        raise InputError(
+            "counts must say for each row how many questions it stands for.",
+            seen=multiplicity.shape,
+            remedy=f"Give {rows} whole numbers of 0 or more.",
+        )
+    return multiplicity
+
+
+def labels_of(cluster: ArrayLike, rows: int) -> NDArray[np.intp]:
+    """The number of each row's cluster, from 0, shape (rows,)."""
+    labels = np.asarray(cluster)
+    if labels.shape != (rows,):
+        raise InputError(
+            "cluster must hold one label for each row.",
+            seen=labels.shape,
+            remedy=f"Give {rows} labels.",
+        )
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def drawn_counts(multiplicity: FloatArray, resamples: int, rng: np.random.Generator) -> WeightArray:
+    """Multinomial draws of as many questions as there are, with chances as `multiplicity`.
+
+    Args:
+        multiplicity: Shape (rows,): how many questions each row stands for.
+        resamples: Number of draws.
+        rng: Source of all randomness.
+
+    Returns:
+        Shape (resamples, rows), each row adding up to the number of questions.
+    """
+    # Rows of one small multiplicity are as likely as each other: drawing their numbers and
+    # counting them is many times faster than a binomial for each, and the same law.
+    alike = [rows for m in _SMALL if len(rows := np.flatnonzero(multiplicity == m))]
+    other = np.flatnonzero(~np.isin(multiplicity, _SMALL))
+    masses = np.array([multiplicity[rows].sum() for rows in alike] + [*multiplicity[other]])
+    total = int(np.rint(masses.sum()))
+    out = np.empty((resamples, len(multiplicity)), dtype=np.int32)
+    for start in range(0, resamples, BLOCK):
+        block = out[start : start + BLOCK]
+        drawn = rng.multinomial(total, masses / masses.sum(), size=len(block))
+        block[:, other] = drawn[:, len(alike) :]
+        for place, rows in enumerate(alike):
+            for resample, number in zip(block, drawn[:, place], strict=True):
+                numbers = rng.integers(len(rows), size=number)
+                resample[rows] = np.bincount(numbers, minlength=len(rows))
+    return out
+
+
+def resampled_sums(weights: WeightArray, values: FloatArray) -> FloatArray:
+    """The sum of each column of values (rows, columns) in each resample."""
+    if weights.ndim != 2 or weights.shape[1] != len(values):
+        raise InputError(
+            "Bootstrap weights must have one column for each row of values.",
+            seen=(weights.shape, values.shape),
+            remedy="Draw the weights for these rows with bootstrap_weights.",
+        )
+    out = np.empty((len(weights), values.shape[1]))
+    for start in range(0, len(weights), BLOCK):
+        block = slice(start, start + BLOCK)
+        out[block] = weights[block].astype(np.float64) @ values
+    return out
+
+
+def percentiles(
+    top: FloatArray, bottom: FloatArray, tail: FloatArray, pseudo: Pseudo
+) -> tuple[FloatArray, FloatArray]:
+    """The quantiles `tail` and 1 - `tail` of the resampled ratios, column by column.
+
+    Args:
+        top: Shape (resamples, columns): resampled sums of numerators.
+        bottom: Shape (resamples, columns) or (resamples, 1): of denominators.
+        tail: Shape (columns,).
+        pseudo: The pseudo-questions that are drawn with the others.
+
+    Returns:
+        Low and high quantiles, each (columns,).
+    """
+    bottom = np.broadcast_to(bottom, top.shape)
+    share = None
+    if pseudo.values:
+        net, chances = _net_draws(pseudo.values)
+        share = np.tile(chances, len(top)) / len(top)
+        top = (top[:, None, :] + net[:, None]).reshape(-1, top.shape[1])
+        bottom = np.repeat(bottom + len(pseudo.values) * pseudo.mass, len(net), axis=0)
+    low, high = np.empty(top.shape[1]), np.empty(top.shape[1])
+    for column in range(top.shape[1]):
+        # A group that no drawn question belongs to has no mean in that resample.
+        kept = bottom[:, column] > 0
+        if not kept.any():
+            low[column], high[column] = -np.inf, np.inf
+            continue
+        drawn = top[kept, column] / bottom[kept, column]
+        tails = [tail[column], 1 - tail[column]]
+        if share is None:
+            low[column], high[column] = np.quantile(drawn, tails)
+        else:
+            low[column], high[column] = np.quantile(
+                drawn, tails, weights=share[kept], method="inverted_cdf"
+            )
+    return low, high
+
+
+def _net_draws(values: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
+    """What the pseudo-questions add to a resampled sum, and with which chances.
+
+    Each is drawn Poisson(1) times; summing over that law exactly needs no random numbers.
+    """
+    net: FloatArray = np.zeros(1)
+    chances: FloatArray = np.ones(1)
+    times = np.arange(_MOST_DRAWS + 1)
+    poisson = np.exp(-1 - special.gammaln(times + 1))
+    for value in values:
+        sums = (net[:, None] + value * times).ravel()
+        products = (chances[:, None] * poisson).ravel()
+        net, place = np.unique(sums, return_inverse=True)
+        chances = np.bincount(place, weights=products).astype(np.float64)
+    return net, chances / chances.sum()

@@ -1,0 +1,449 @@
+"""A study from end to end: base and arms in, everything on disk and a report out; resumable.
+
+Stands above all stages and below the command line. Each stage looks at what is on disk and does
+what is missing: an interrupted study goes on where it stopped, a finished one rebuilds its report.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import inspect
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from liftmap.analyse import analyse
+from liftmap.config import (
+    BASE,
+    TEACHER,
+    StudyConfig,
+    VerifySection,
+    load_config,
+    model_name,
+    parse_config,
+)
+from liftmap.errors import InputError, SettingsDifferError, StoreError
+from liftmap.records import SPLITS, Question, Split
+from liftmap.registry import check_options, find
+from liftmap.report.build import build_report
+from liftmap.sample import ENGINES, TEMPLATES, make_engine
+from liftmap.sample.run import sample
+from liftmap.store import (
+    StudyFolder,
+    first_difference,
+    read_json,
+    read_toml,
+    write_json,
+    write_toml,
+)
+from liftmap.tasks import TASKS
+from liftmap.train import GIVEN, check_trl_settings, get_method
+from liftmap.train.run import read_checkpoint, source_model, train_arm
+from liftmap.verify import make_verifier
+from liftmap.verify.run import verify
+
+if TYPE_CHECKING:
+    from liftmap.sample.score import Scorer
+
+LIBRARIES = ("liftmap", "torch", "transformers", "trl", "numpy", "scipy", "polars", "altair")
+# What may change between two runs in one folder, since nothing on disk depends on it.
+FREE = ("analyse", "score")
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study left behind.
+
+    Attributes:
+        folder: The study folder.
+        report: The report, one HTML file.
+        tables: The analyses by name (see `liftmap.analyse`).
+        seconds: Wall time of this run by stage.
+    """
+
+    folder: Path
+    report: Path
+    tables: dict[str, pl.DataFrame] = field(repr=False)
+    seconds: dict[str, float]
+
+
+def run_study(study: str | Path | StudyConfig, out: str | Path | None = None) -> StudyResult:
+    """Runs all stages of a study that are not done yet, and builds the report.
+
+    Args:
+        study: A study file, the name of a shipped study, or a config.
+        out: The study folder; None takes `studies/<name>`.
+
+    Returns:
+        Where everything is, and the tables.
+
+    Raises:
+        LiftmapError: Something that was asked for can't be done; see `liftmap.errors`. All that was
+            computed before is kept.
+    """
+    config = study if isinstance(study, StudyConfig) else load_config(study)
+    folder = StudyFolder(Path(out) if out is not None else Path("studies") / config.name)
+    with open_study(folder, config) as run:
+        run.prepare()
+        run.sample_and_train()
+        run.score()
+        tables = run.analyse()
+        report = run.report()
+    seconds = {stage: seconds for stage, (seconds, _) in run.spent.items()}
+    return StudyResult(folder.path, report, tables, seconds)
+
+
+@contextmanager
+def open_study(folder: StudyFolder, config: StudyConfig | None = None) -> Iterator[StudyRun]:
+    """Opens a study folder for one process; the stages are methods of what it gives.
+
+    Args:
+        folder: The study folder.
+        config: The settings; None reads those in the folder.
+
+    Raises:
+        StoreError: Another process works in the folder, or it is no study folder.
+        SettingsDifferError: The folder was made with other settings.
+    """
+    if config is None:
+        if not folder.config_file.exists():
+            raise StoreError(
+                f"{folder.path} is no study folder (it has no {folder.config_file.name}).",
+                remedy="Name a folder that `liftmap study` made.",
+            )
+        config = parse_config(read_toml(folder.config_file), str(folder.config_file))
+    else:
+        _keep_config(folder, config)
+    with _only_process(folder):
+        file = folder.environment_file
+        run = StudyRun(folder, config, read_json(file)["stages"] if file.exists() else [])
+        try:
+            yield run
+        finally:
+            run.write_environment()
+
+
+@dataclass
+class StudyRun:
+    """A study at work: its folder, its settings and what this run has spent.
+
+    Attributes:
+        folder: The study folder.
+        config: The settings.
+        earlier: Wall times of earlier runs, from `environment.json`.
+        spent: Wall time in seconds and items done, by stage, of this run.
+    """
+
+    folder: StudyFolder
+    config: StudyConfig
+    earlier: list[dict[str, Any]] = field(default_factory=list)
+    spent: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[Callable[[int], None]]:
+        """Adds the block's wall time to a stage; what it gives adds items done."""
+        started = time.monotonic()
+        done: list[int] = []
+        try:
+            yield done.append
+        finally:
+            seconds, items = self.spent.get(stage, (0.0, 0))
+            self.spent[stage] = (seconds + time.monotonic() - started, items + sum(done))
+
+    def prepare(self) -> None:
+        """Checks all that can be checked before long work, and writes the questions.
+
+        Raises:
+            ConfigError: A task, engine, verifier, method or setting can't be used.
+            InputError: The question sets overlap or are empty.
+        """
+        config = self.config
+        with self._timed("questions"):
+            find(TEMPLATES, config.sample.template, "template")
+            find(ENGINES, config.sample.engine, "engine")
+            make_verifier(config.verify.verifier, config.verify.options)
+            for name, arm in config.enabled_arms().items():
+                if arm.method != GIVEN:
+                    get_method(arm.method)
+                    if not all(read_checkpoint(self.folder, name, seed) for seed in arm.seeds):
+                        check_trl_settings(
+                            arm.method, config.trl_settings(name), f"arms.{name}.trl"
+                        )
+            if not all(self.folder.has_questions(split) for split in SPLITS):
+                for split, questions in make_questions(config).items():
+                    self.folder.write_questions(split, questions)
+
+    def sample_and_train(self) -> None:
+        """Base and teacher answer; then each arm is trained, and its checkpoints answer."""
+        self.answer(BASE)
+        if self.config.teacher is not None:
+            self.answer(TEACHER)
+        for arm in self.config.arms_in_order():
+            for seed in self.config.arms[arm].seeds:
+                self._train(arm, seed)
+                self.answer(model_name(arm, seed))
+
+    def train_with_sources(self, arm: str | None = None) -> list[str]:
+        """Trains one arm, or all, and first whatever its training set is made from.
+
+        Returns:
+            Names of the checkpoints.
+
+        Raises:
+            UnknownNameError: The study has no such arm.
+        """
+        arms = self.config.arms_in_order()
+        if arm is not None:
+            find({name: name for name in arms}, arm, "arm")
+            arms = [arm]
+        trained = []
+        for name in arms:
+            for seed in self.config.arms[name].seeds:
+                for source in self.config.sources(name):
+                    if source in self.config.arms:
+                        self.train_with_sources(source)
+                    self.answer(source_model(self.config, source, seed))
+                self._train(name, seed)
+                trained.append(model_name(name, seed))
+        return trained
+
+    def _train(self, arm: str, seed: int) -> None:
+        if self.config.arms[arm].method != GIVEN:
+            with self._timed(f"train {arm}"):
+                train_arm(self.folder, self.config, arm, seed)
+
+    def known_model(self, name: str) -> str:
+        """The name itself.
+
+        Raises:
+            UnknownNameError: The study has no model of this name.
+        """
+        return find({model: model for model in self.model_names()}, name, "model")
+
+    def trained_models(self) -> list[str]:
+        """The models that can answer now."""
+        given = [n for n, arm in self.config.enabled_arms().items() if arm.method == GIVEN]
+        return [
+            name
+            for name in self.model_names()
+            if "@" not in name
+            or name.split("@")[0] in given
+            or read_checkpoint(self.folder, name.split("@")[0], int(name.split("@")[1]))
+        ]
+
+    def verify(self, verifier: str | None = None) -> int:
+        """Judges all responses to the train and test questions; gives how many it judged.
+
+        Args:
+            verifier: Another verifier with its default options; None takes the study's own.
+        """
+        section = VerifySection(verifier=verifier) if verifier else self.config.verify
+        judged = 0
+        with self._timed("verify") as add:
+            for split in SPLITS:
+                questions = self.folder.read_questions(split)
+                for name in self.folder.models(split):
+                    judged += verify(self.folder.responses(name, split), questions, section)
+            add(judged)
+        return judged
+
+    def answer(self, name: str) -> None:
+        """One model answers the test questions, and the train questions if a recipe needs them."""
+        splits: list[Split] = ["test"]
+        arm = name.split("@")[0]
+        if any(arm in self.config.sources(other) for other in self.config.arms_in_order()):
+            splits.insert(0, "train")
+        label, model = self._model(name)
+        loaded: dict[str, Any] = {}
+
+        def engine() -> Any:
+            if not loaded:
+                asked = [q for split in splits for q in self.folder.read_questions(split)]
+                loaded["engine"] = make_engine(model, self.config.sample, asked)
+            return loaded["engine"]
+
+        for split in splits:
+            questions = self.folder.read_questions(split)
+            count = self.config.sample.n_train if split == "train" else self.config.sample.n
+            target = self.folder.responses(name, split)
+            with self._timed("sample") as add:
+                add(sample(target, label, questions, count, self.config.sample, engine))
+            with self._timed("verify") as add:
+                add(verify(target, questions, self.config.verify))
+
+    def _model(self, name: str) -> tuple[str, str]:
+        """How a model is called in the settings on disk, and what the engine loads."""
+        config = self.config
+        if name == BASE:
+            return config.base.model, config.base.model
+        if name == TEACHER and config.teacher is not None:
+            return config.teacher.model, config.teacher.model
+        arm, seed = name.split("@")
+        given = config.arms[arm].model
+        if given is not None:
+            return given, given
+        checkpoint = read_checkpoint(self.folder, arm, int(seed))
+        if checkpoint is None:
+            raise StoreError(
+                f"{name} is not trained yet.", remedy=f"Run: liftmap train {self.folder.path}"
+            )
+        return checkpoint.path, str(self.folder.path / checkpoint.path)
+
+    def model_names(self) -> list[str]:
+        """Base, teacher and every arm's checkpoints, in the order of the report."""
+        teacher = [TEACHER] if self.config.teacher is not None else []
+        return [BASE, *teacher, *(model for _, _, model in self.config.arm_models())]
+
+    def score(self) -> None:
+        """Log-likelihood under the base of every arm's test responses, and of the base's own."""
+        if not self.config.score.enabled or self.config.sample.engine == "scripted":
+            return
+        loaded: list[Scorer] = []
+
+        def scorer() -> Scorer:
+            from liftmap.sample.score import Scorer
+
+            if not loaded:
+                loaded.append(Scorer(self.config.base.model, self.config.score.batch_size))
+            return loaded[0]
+
+        # Imported here, so that an install without torch can do all other stages.
+        from liftmap.sample.score import score
+
+        questions = self.folder.read_questions("test")
+        with self._timed("score") as add:
+            for name in self.model_names():
+                if name != TEACHER:
+                    target = self.folder.responses(name, "test")
+                    add(score(target, questions, BASE, self.config.sample.template, scorer))
+
+    def analyse(self) -> dict[str, pl.DataFrame]:
+        """Makes all tables."""
+        with self._timed("analyse"):
+            return analyse(self.folder, self.config)
+
+    def report(self) -> Path:
+        """Builds the report from the tables."""
+        self.write_environment()
+        with self._timed("report"):
+            return build_report(self.folder, self.config)
+
+    def write_environment(self) -> None:
+        """Writes versions, machine and the wall time of every stage, earlier runs' added."""
+        stages: dict[str, dict[str, Any]] = {row["stage"]: dict(row) for row in self.earlier}
+        for name, (seconds, items) in self.spent.items():
+            row = stages.setdefault(name, {"stage": name, "seconds": 0.0, "items": 0})
+            row["seconds"] = round(row["seconds"] + seconds, 3)
+            row["items"] += items
+        rows = list(stages.values())
+        total = round(sum(row["seconds"] for row in rows), 3)
+        write_json(
+            self.folder.environment_file,
+            {**environment(), "stages": rows, "seconds_total": total},
+        )
+
+
+def make_questions(config: StudyConfig) -> dict[Split, list[Question]]:
+    """The three question sets of a study.
+
+    Raises:
+        ConfigError: The task has no such option.
+        InputError: A set is empty, or two sets share a question.
+    """
+    task = find(TASKS, config.task.name, "task")
+    known = [name for name in inspect.signature(task).parameters if name != "split"]
+    sets: dict[Split, list[Question]] = {}
+    for split in SPLITS:
+        own: Mapping[str, Any] = getattr(config.task, split)
+        check_options(task, config.task.options, "task.options", known)
+        check_options(task, own, f"task.{split}", known)
+        sets[split] = task(**{"split": split, **config.task.options, **own})
+        if not sets[split]:
+            raise InputError(
+                f"task.{split}: the task {config.task.name!r} gives no question.",
+                remedy="Change its options.",
+            )
+    seen: dict[str, str] = {}
+    for split, questions in sets.items():
+        for question in questions:
+            for mark in (question.question_id, question.text):
+                other = seen.setdefault(mark, split)
+                if other != split:
+                    raise InputError(
+                        f"The question sets {other!r} and {split!r} share a question.",
+                        seen=question.question_id,
+                        remedy="Give the splits of [task] options that keep them apart.",
+                    )
+    return sets
+
+
+def _keep_config(folder: StudyFolder, config: StudyConfig) -> None:
+    """Writes the resolved study, or checks that what is on disk was made with the same settings.
+
+    Arms and seeds may be added, and the analysis may change: nothing on disk depends on that.
+    """
+    new = config.model_dump(mode="json", exclude_none=True)
+    file = folder.config_file
+    if file.exists():
+        old = read_toml(file)
+        compared = {key: value for key, value in new.items() if key not in FREE}
+        found = {key: value for key, value in old.items() if key not in FREE}
+        found["arms"] = {
+            name: _lasting(arm)
+            for name, arm in old.get("arms", {}).items()
+            if folder.has_results(name)
+        }
+        compared["arms"] = {
+            name: _lasting(arm) for name, arm in new["arms"].items() if name in found["arms"]
+        }
+        difference = first_difference(found, compared)
+        if difference:
+            key, was, now = difference
+            raise SettingsDifferError(
+                f"{folder.path} was made with other settings: {key} was {was!r}, now {now!r}.",
+                remedy="Name another folder (--out), put the setting back, or delete this one.",
+            )
+    write_toml(file, new)
+
+
+def _lasting(arm: Mapping[str, Any]) -> dict[str, Any]:
+    """What an arm's checkpoint depends on."""
+    return {key: value for key, value in arm.items() if key not in ("enabled", "seeds")}
+
+
+@contextmanager
+def _only_process(folder: StudyFolder) -> Iterator[None]:
+    """Holds the folder for this process; the system lets go when the process ends in any way."""
+    with (folder.path / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"Another liftmap process works in {folder.path}.",
+                remedy="Wait until it has ended, or stop it.",
+            ) from None
+        yield
+
+
+def environment() -> dict[str, Any]:
+    """Versions of liftmap and its libraries, and the machine."""
+    versions = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    machine: dict[str, Any] = {"system": platform.platform(), "cores": os.cpu_count()}
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        machine["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return {"versions": versions, "machine": machine}

@@ -1,0 +1,176 @@
+"""The training stage: one arm, one seed, from the base to a checkpoint chosen on dev.
+
+Reads questions and verified train responses; writes `checkpoints/<arm>/<seed>/` (the chosen model,
+and `checkpoint.json` last, which marks the arm as done), the dev responses of every saved step, and
+`metrics/<arm>.jsonl`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from liftmap.config import ArmSection, StudyConfig, model_name
+from liftmap.records import Checkpoint, Question
+from liftmap.sample import make_engine, render_prompt
+from liftmap.sample.run import sample
+from liftmap.store import StudyFolder, read_json, write_json
+from liftmap.train import TrainingJob, get_method
+from liftmap.train.recipes import right_responses, training_pairs
+from liftmap.verify import make_verifier
+from liftmap.verify.run import verify
+
+WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
+LEFT_OUT = ("trainer_state.json", "complete.json")
+
+
+def read_checkpoint(folder: StudyFolder, arm: str, seed: int) -> Checkpoint | None:
+    """The finished checkpoint of an arm, or None; its path is relative to the study folder."""
+    file = folder.checkpoint_dir(arm, seed) / "checkpoint.json"
+    if not file.exists():
+        return None
+    found = read_json(file)
+    return Checkpoint(arm=arm, seed=seed, path=found["path"], step=found["step"])
+
+
+def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> Checkpoint:
+    """Trains one arm with one seed, or goes on where an interrupted run stopped.
+
+    Args:
+        folder: The study; the train responses that the recipe names are there and verified.
+        config: The study's settings.
+        arm: Name of an enabled arm of a method other than `given`.
+        seed: The training seed.
+
+    Returns:
+        The checkpoint with the highest accuracy on the dev questions (the earliest of equals).
+
+    Raises:
+        EmptyTrainingSetError: The recipe leaves nothing to train on.
+        ConfigError: TRL refuses the arm's settings.
+        StoreError: A stage before is missing, or the disk is full.
+    """
+    done = read_checkpoint(folder, arm, seed)
+    if done is not None:
+        return done
+    started = time.monotonic()
+    section = config.arms[arm]
+    home = folder.checkpoint_dir(arm, seed)
+    train_questions = folder.read_questions("train")
+    prompts = {q.question_id: render_prompt(config.sample.template, q) for q in train_questions}
+    pairs, used = _pairs(folder, config, arm, seed, prompts)
+    job = TrainingJob(
+        name=model_name(arm, seed),
+        arm=arm,
+        seed=seed,
+        base=_base_path(config),
+        questions=train_questions,
+        prompts=prompts,
+        pairs=pairs,
+        verifier=make_verifier(config.verify.verifier, config.verify.options),
+        reward=section.reward,
+        trl=config.trl_settings(arm),
+        folder=home / "trainer",
+        metrics=folder.metrics_file(arm),
+    )
+    trained = home / "trained.json"
+    if not trained.exists():
+        get_method(section.method)(job)
+        write_json(trained, {"seconds": time.monotonic() - started})
+    dev = _measure_on_dev(folder, config, job)
+    best = max(dev, key=lambda row: (row["accuracy"], -row["step"]))
+    _keep_model(job.folder / f"checkpoint-{best['step']}", home / "model")
+    record = Checkpoint(
+        arm=arm,
+        seed=seed,
+        path=str((home / "model").relative_to(folder.path)),
+        step=int(best["step"]),
+    )
+    details = {
+        "method": section.method,
+        "dev": dev,
+        "training_questions": used or len(train_questions),
+        "training_responses": len(pairs),
+        "seconds": time.monotonic() - started,
+    }
+    write_json(home / "checkpoint.json", {**asdict(record), **details})
+    shutil.rmtree(job.folder)
+    return record
+
+
+def _base_path(config: StudyConfig) -> str:
+    from liftmap.sample.hf import resolve_model
+
+    return resolve_model(config.base.model)
+
+
+def _pairs(
+    folder: StudyFolder, config: StudyConfig, arm: str, seed: int, prompts: dict[str, str]
+) -> tuple[list[tuple[str, str]], int]:
+    """Training pairs of an arm and the number of questions; none for reinforcement learning."""
+    section: ArmSection = config.arms[arm]
+    if section.responses is None:
+        return [], 0
+    right = {}
+    for source in config.sources(arm):
+        source_set = folder.responses(source_model(config, source, seed), "train")
+        right[source] = right_responses(
+            source_set.read_responses(), source_set.read_verdicts(config.verify.verifier)
+        )
+    return training_pairs(arm, seed, section.responses, right, prompts)
+
+
+def source_model(config: StudyConfig, source: str, seed: int) -> str:
+    """The model behind a recipe's source: an arm's checkpoint of the same seed, else its first."""
+    if source not in config.arms:
+        return source
+    seeds = config.arms[source].seeds
+    return model_name(source, seed if seed in seeds else seeds[0])
+
+
+def _measure_on_dev(
+    folder: StudyFolder, config: StudyConfig, job: TrainingJob
+) -> list[dict[str, float]]:
+    """Dev accuracy of every step that the trainer saved."""
+    from liftmap.train.trainer import complete_checkpoints
+
+    questions: list[Question] = folder.read_questions("dev")
+    rows = []
+    for step, path in complete_checkpoints(job.folder).items():
+        target = folder.responses(f"{job.name}-step{step}", "dev")
+        label = str(path.relative_to(folder.path))
+        sample(
+            target,
+            label,
+            questions,
+            config.sample.n_dev,
+            config.sample,
+            lambda path=path: make_engine(str(path), config.sample, questions),  # type: ignore[misc]
+        )
+        verify(target, questions, config.verify)
+        tally = target.tally(config.verify.verifier, questions)
+        scored = tally.n > 0
+        rows.append(
+            {
+                "step": step,
+                "accuracy": float((tally.c[scored] / tally.n[scored]).mean()),
+                "questions": int(scored.sum()),
+                "responses": int(tally.n.sum()),
+            }
+        )
+    return rows
+
+
+def _keep_model(source: Path, target: Path) -> None:
+    """Copies a trainer checkpoint's model and tokenizer, without the optimiser's state."""
+    partial = target.with_name("model.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for pattern in WEIGHTS:
+        for file in source.glob(pattern):
+            if file.name not in LEFT_OUT:
+                shutil.copy2(file, partial / file.name)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)

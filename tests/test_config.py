@@ -1,0 +1,100 @@
+"""The study file: what is refused, and that the message says where and what to do."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liftmap.config import load_config, parse_config, shipped_studies
+from liftmap.errors import ConfigError
+
+SFT = {"method": "sft", "responses": {"of": "base"}}
+
+
+def study(**changes: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "base": {"model": "testbed:base"},
+        "task": {"name": "kin"},
+        "arms": {"self": copy.deepcopy(SFT)},
+    }
+    return plain | changes
+
+
+@pytest.mark.parametrize("name", shipped_studies())
+def test_every_shipped_study_loads(name: str) -> None:
+    assert load_config(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sampel": {}}, "the key sampel is unknown.*'sample'"),
+        ({"sample": {"temprature": 1}}, "sample.temprature is unknown.*'temperature'"),
+        ({"sample": {"n": 0}}, "sample.n"),
+        ({"sample": {"temperature": "hot"}}, "sample.temperature.*'hot'"),
+        ({"base": {}}, "base.model is missing"),
+        ({"arms": {}}, "arms"),
+        ({"arms": {"self": {"method": "sft"}}}, "needs a table 'responses'"),
+        ({"arms": {"self": SFT | {"rewards": "random"}}}, "rewards is unknown.*'reward'"),
+        ({"arms": {"self": SFT | {"reward": "random"}}}, "only method 'grpo' takes"),
+        ({"arms": {"self": SFT | {"seeds": [1, 1]}}}, "same seed twice"),
+        ({"arms": {"self": SFT | {"enabled": False}}}, "no arm is enabled"),
+        ({"arms": {"base": SFT}}, "can't be called 'base'"),
+        ({"arms": {"../x": SFT}}, "pattern"),
+        ({"arms": {"a": {"method": "given"}}}, "go together"),
+        ({"arms": {"a": {"method": "sft", "responses": {"of": "teacher"}}}}, r"no \[teacher\]"),
+        ({"arms": {"rlvr": SFT, "b": SFT | {"responses": {"of": "rlrv"}}}}, "mean 'rlvr'"),
+        (
+            {
+                "arms": {
+                    "a": SFT | {"responses": {"of": "b"}},
+                    "b": SFT | {"responses": {"of": "a"}},
+                }
+            },
+            "circle",
+        ),
+        (
+            {"arms": {"a": SFT | {"responses": {"of": "base", "base_right_at_least": 300}}}},
+            "base_right_at_least is 300",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse_config(study(**changes), "study.toml")
+    assert str(caught.value).startswith("study.toml: ")
+
+
+def test_files_that_are_no_study(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"does not exist.*demo"):
+        load_config(tmp_path / "none.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("name = \n")
+    with pytest.raises(ConfigError, match=r"not TOML.*line 1"):
+        load_config(broken)
+    broken.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load_config(broken)
+    with pytest.raises(ConfigError, match="is a folder"):
+        load_config(tmp_path)
+
+
+def test_arms_come_after_the_arms_they_learn_from() -> None:
+    config = load_config("demo")
+    order = config.arms_in_order()
+    assert order.index("rlvr") < order.index("self") < len(order)
+    assert order.index("rlvr") < order.index("from-rlvr")
+    assert "random-reward" not in order
+    assert config.contrasts() == [("self", "from-rlvr")]
+
+
+def test_an_arms_own_trl_settings_go_first() -> None:
+    plain = study(
+        trl={"sft": {"learning_rate": 1.0, "num_train_epochs": 2}},
+        arms={"self": SFT | {"trl": {"learning_rate": 3.0}}},
+    )
+    config = parse_config(plain, "x")
+    assert config.trl_settings("self") == {"learning_rate": 3.0, "num_train_epochs": 2}

@@ -1,0 +1,173 @@
+"""The contract of engines, and that sharing rows changes nothing in what is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from scipy import stats
+
+from liftmap.config import SampleSection
+from liftmap.errors import InputError, ModelError, UnknownNameError
+from liftmap.records import Response, SamplingSettings
+from liftmap.sample import Engine, make_engine, render_prompt
+from liftmap.sample.score import Scorer
+from liftmap.sample.transformers_engine import TransformersEngine, uniform_draws
+from liftmap.tasks.kin import kin
+
+SETTINGS = SamplingSettings(max_tokens=24, seed=3)
+QUESTIONS = kin("test", limit=12)
+PROMPTS = {q.question_id: render_prompt("plain", q) for q in QUESTIONS}
+
+
+@pytest.fixture(scope="module")
+def transformers_engine() -> TransformersEngine:
+    return TransformersEngine("testbed:base")
+
+
+@pytest.fixture(params=["transformers", "scripted"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    if request.param == "transformers":
+        engine: Engine = request.getfixturevalue("transformers_engine")
+        return engine
+    section = SampleSection(engine="scripted")
+    return make_engine("scripted:0,0.3,0.7,1", section, QUESTIONS)
+
+
+def by_key(responses: Any) -> dict[tuple[str, int], Response]:
+    return {(r.question_id, r.response_index): r for r in responses}
+
+
+def test_every_response_once(engine: Engine) -> None:
+    drawn = list(engine.generate(PROMPTS, 5, SETTINGS))
+    assert sorted((r.question_id, r.response_index) for r in drawn) == sorted(
+        (question_id, index) for question_id in PROMPTS for index in range(5)
+    )
+
+
+def test_draws_depend_on_seed_question_and_index_alone(engine: Engine) -> None:
+    together = by_key(engine.generate(PROMPTS, 6, SETTINGS))
+    some = dict(list(PROMPTS.items())[3:5])
+    alone = by_key(engine.generate(some, 6, SETTINGS))
+    assert all(together[key].text == response.text for key, response in alone.items())
+    other = by_key(engine.generate(some, 6, replace(SETTINGS, seed=4)))
+    assert any(other[key].text != response.text for key, response in alone.items())
+
+
+def test_cut_responses_are_marked(engine: Engine) -> None:
+    for response in engine.generate(PROMPTS, 4, replace(SETTINGS, max_tokens=1)):
+        assert len(response.token_ids) <= 1
+        assert response.finish_reason == "length"
+
+
+def test_the_first_responses_do_not_depend_on_how_many_follow() -> None:
+    few = uniform_draws("q", 3, SETTINGS)
+    many = uniform_draws("q", 9, SETTINGS)
+    assert (many[:3] == few).all()
+    assert len({float(x) for x in many.ravel()}) == many.size
+
+
+def test_frequencies_are_the_models_own_probabilities(
+    transformers_engine: TransformersEngine,
+) -> None:
+    count = 3000
+    prompts = dict(list(PROMPTS.items())[:4])
+    drawn = defaultdict(Counter)  # type: ignore[var-annotated]
+    likely: dict[tuple[str, str], float] = {}
+    for response in transformers_engine.generate(prompts, count, SETTINGS):
+        drawn[response.question_id][response.text] += 1
+        likely[response.question_id, response.text] = math.exp(response.log_probability)
+    for question_id, texts in drawn.items():
+        common = [t for t in texts if likely[question_id, t] * count >= 10]
+        expected = [likely[question_id, t] * count for t in common]
+        observed = [texts[t] for t in common]
+        rest = count - sum(expected)
+        if rest > 5:
+            expected.append(rest)
+            observed.append(count - sum(observed))
+        total = sum(expected)
+        scaled = [e * sum(observed) / total for e in expected]
+        assert stats.chisquare(observed, scaled).pvalue > 1e-4
+
+
+def test_log_probability_is_the_scorers(transformers_engine: TransformersEngine) -> None:
+    drawn = list(transformers_engine.generate(PROMPTS, 4, SETTINGS))
+    scorer = Scorer("testbed:base", batch_size=7)
+    items = [(PROMPTS[r.question_id], r.text, r.finish_reason == "stop") for r in drawn]
+    for response, (log_probability, tokens) in zip(drawn, scorer.score(items), strict=True):
+        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
+        assert tokens == len(response.token_ids) + (response.finish_reason == "stop")
+
+
+def test_top_k_1_is_greedy_generate(transformers_engine: TransformersEngine) -> None:
+    tokenizer, model = transformers_engine.tokenizer, transformers_engine.model
+    batch = tokenizer(list(PROMPTS.values()), padding=True, return_tensors="pt")
+    out = model.generate(**batch, do_sample=False, max_new_tokens=24)
+    greedy = [
+        " " + text
+        for text in tokenizer.batch_decode(
+            out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
+        )
+    ]
+    drawn = by_key(transformers_engine.generate(PROMPTS, 1, replace(SETTINGS, top_k=1)))
+    assert [drawn[question_id, 0].text for question_id in PROMPTS] == greedy
+
+
+@pytest.mark.parametrize("limit", [1, 5])
+def test_less_memory_gives_the_same_responses(
+    transformers_engine: TransformersEngine, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = by_key(transformers_engine.generate(PROMPTS, 8, SETTINGS))
+    small = TransformersEngine("testbed:base")
+    forward: Callable[..., Any] = small.model.forward
+
+    def tight(*args: Any, **kwargs: Any) -> Any:
+        out = forward(*args, **kwargs)  # The cache has grown by the time memory runs out.
+        if len(kwargs["input_ids"]) > limit:
+            raise torch.OutOfMemoryError("no room")
+        return out
+
+    monkeypatch.setattr(small.model, "forward", tight)
+    found = by_key(small.generate(PROMPTS, 8, SETTINGS))
+    assert {k: r.text for k, r in found.items()} == {k: r.text for k, r in wanted.items()}
+    assert small.batch_size <= max(limit, 1)
+
+
+def test_out_of_memory_with_one_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = TransformersEngine("testbed:base")
+
+    def never(*args: Any, **kwargs: Any) -> Any:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(engine.model, "forward", never)
+    with pytest.raises(ModelError, match="Not even one response"):
+        list(engine.generate(PROMPTS, 2, SETTINGS))
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "message"),
+    [
+        ("testbed:bases", "transformers", "no such checkpoint"),
+        ("/nowhere/at/all", "transformers", "no config.json"),
+        ("nobody/has-this-model", "transformers", "can't be loaded"),
+        ("scripted:1.5", "scripted", "out of range"),
+        ("scripted:often", "scripted", "no number"),
+        ("testbed:base", "scripted", "no such model"),
+        ("testbed:base", "transformer", "mean 'transformers'"),
+    ],
+)
+def test_models_that_cannot_be_had(model: str, engine: str, message: str) -> None:
+    with pytest.raises((ModelError, UnknownNameError), match=message):
+        make_engine(model, SampleSection(engine=engine), QUESTIONS)
+
+
+def test_prompts_that_leave_no_room(transformers_engine: TransformersEngine) -> None:
+    with pytest.raises(InputError, match=r"exceeds the model's 64 positions.*Lower max_tokens"):
+        list(transformers_engine.generate(PROMPTS, 1, replace(SETTINGS, max_tokens=63)))
+    with pytest.raises(InputError, match="is empty"):
+        list(transformers_engine.generate({"q": ""}, 1, SETTINGS))

@@ -1,0 +1,161 @@
+"""The store: whole files or none, settings kept, damage named."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liftmap.errors import SettingsDifferError, StoreError
+from liftmap.records import FixedPlan, Question, Response
+from liftmap.store import (
+    StudyFolder,
+    first_difference,
+    keep_settings,
+    shard_name,
+    write_text,
+)
+
+QUESTIONS = [
+    Question("a", "who ?", "Zack", metadata={"level": 0.3, "hops": 2}),
+    Question("b", "who else ?", "Olga", cluster="x"),
+    Question("c", "who now ?", "Ann", cluster="x"),
+]
+
+
+def response(question_id: str, index: int, text: str = " so Zack", cut: bool = False) -> Response:
+    return Response(question_id, index, text, (5, 6), "length" if cut else "stop", -1.5)
+
+
+def test_questions_and_responses_come_back_as_they_were(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    folder.write_questions("test", QUESTIONS)
+    assert folder.read_questions("test") == QUESTIONS
+    responses = folder.responses("base", "test")
+    assert responses.shards() == []
+    responses.write_responses(shard_name(1), [response("b", 0)])
+    responses.write_responses(shard_name(0), [response("a", 0), response("a", 1, "", cut=True)])
+    frame = responses.read_responses()
+    assert frame["question_id"].to_list() == ["a", "a", "b"]
+    assert frame.row(1, named=True) == {
+        "question_id": "a",
+        "response_index": 1,
+        "text": "",
+        "token_ids": [5, 6],
+        "token_count": 2,
+        "finish_reason": "length",
+        "log_probability": -1.5,
+    }
+    assert folder.models("test") == ["base"]
+    assert folder.models("train") == []
+
+
+def test_a_tally_counts_each_verdict_once(tmp_path: Path) -> None:
+    responses = StudyFolder(tmp_path).responses("base", "test")
+    responses.write_responses(
+        shard_name(0), [response("a", i, cut=i == 2) for i in range(4)] + [response("b", 0)]
+    )
+    frame = responses.read_responses().select("question_id", "response_index")
+    verdicts = ["right", "wrong", "right", "unscored", "wrong"]
+    labelled = frame.with_columns(
+        verdict=pl.Series(verdicts), answer=pl.lit("Zack"), reason=pl.lit("")
+    )
+    responses.write_verdicts("exact", shard_name(0), labelled)
+    tally = responses.tally("exact", QUESTIONS)
+    assert tally.question_ids.tolist() == ["a", "b", "c"]
+    assert tally.n.tolist() == [3, 1, 0]
+    assert tally.c.tolist() == [2, 0, 0]
+    assert tally.unscored.tolist() == [1, 0, 0]
+    assert tally.truncated.tolist() == [1, 0, 0]
+    assert tally.cluster is not None
+    assert tally.cluster.tolist() == ["a", "x", "x"]
+    assert tally.plan is None, "n differs, so this was no fixed plan"
+    assert responses.tally("exact", QUESTIONS[:1]).plan == FixedPlan(4)
+    assert np.issubdtype(tally.n.dtype, np.integer)
+
+
+def test_a_write_that_fails_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x" / "table.parquet"
+
+    def full(self: Path, *args: Any, **kwargs: Any) -> int:
+        self.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StoreError, match=r"No space left.*Make room"):
+        write_text(target, "x")
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_full_disk_is_one_message(tmp_path: Path) -> None:
+    """A real refusal by the system: no file may grow beyond 20,000 bytes in this process."""
+    program = f"""
+import resource, signal
+from pathlib import Path
+from liftmap.records import Response
+from liftmap.store import StudyFolder, shard_name
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+responses = StudyFolder(Path({str(tmp_path)!r})).responses("base", "test")
+rows = [Response(str(i * i), i, str(i ** 5), (i,), "stop", float(i)) for i in range(5000)]
+responses.write_responses(shard_name(0), rows[:1])
+responses.write_responses(shard_name(1), rows)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("liftmap.errors.StoreError: ")
+    assert "could not be written" in last
+    assert "Make room" in last
+    left = [p.name for p in (tmp_path / "responses/base/test").iterdir()]
+    assert left == [shard_name(0)]
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    responses = folder.responses("base", "test")
+    with pytest.raises(StoreError, match="holds no shards"):
+        responses.read_responses()
+    responses.write_responses(shard_name(0), [response("a", 0)])
+    shard = tmp_path / "responses" / "base" / "test" / shard_name(0)
+    shard.write_bytes(shard.read_bytes()[:-20])
+    with pytest.raises(StoreError, match=r"shard-00000.parquet is damaged.*Delete that file"):
+        responses.read_responses()
+    with pytest.raises(StoreError, match="does not exist"):
+        folder.read_table("capability")
+
+
+def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    keep_settings(file, {"n": 4, "sampling": {"seed": 1, "top_k": 0}})
+    keep_settings(file, {"sampling": {"top_k": 0, "seed": 1}, "n": 4})
+    with pytest.raises(SettingsDifferError, match=r"sampling.seed was 1, now 2"):
+        keep_settings(file, {"n": 4, "sampling": {"seed": 2, "top_k": 0}})
+    file.write_text("{")
+    with pytest.raises(StoreError, match="is damaged"):
+        keep_settings(file, {"n": 4})
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(plain, plain)
+def test_a_difference_is_found_exactly_when_there_is_one(old: Any, new: Any) -> None:
+    assert first_difference(old, old) is None
+    if type(old) is type(new):
+        without_null = "None" not in repr(old) + repr(new)
+        if without_null:
+            assert (first_difference(old, new) is None) == (old == new)

@@ -1,0 +1,206 @@
+"""Training by TRL's own trainers, for real and small: a whole study, killed and resumed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tomli_w
+from safetensors.numpy import load_file
+
+from liftmap.config import parse_config
+from liftmap.errors import ConfigError, EmptyTrainingSetError
+from liftmap.records import Question
+from liftmap.sample.hf import load_model
+from liftmap.store import StudyFolder
+from liftmap.study import open_study, run_study
+from liftmap.train import TrainingJob, check_trl_settings
+from liftmap.train.grpo import make_reward
+from liftmap.verify import make_verifier
+
+from .conftest import SCRIPTED
+
+REAL: dict[str, Any] = {
+    "name": "mini",
+    "base": {"model": "testbed:base"},
+    "teacher": {"model": "testbed:teacher"},
+    "task": {"name": "kin", "train": {"limit": 24}, "dev": {"limit": 8}, "test": {"limit": 16}},
+    "sample": {"n": 16, "n_train": 16, "n_dev": 4, "max_tokens": 24, "shard_responses": 64},
+    "verify": SCRIPTED["verify"],
+    "trl": {
+        "grpo": {
+            "max_steps": 5,
+            "save_steps": 2,
+            "per_device_train_batch_size": 32,
+            "num_generations": 8,
+            "max_completion_length": 24,
+            "learning_rate": 1e-3,
+            "gradient_checkpointing": False,
+        },
+        "sft": {
+            "num_train_epochs": 2,
+            "save_strategy": "epoch",
+            "per_device_train_batch_size": 16,
+            "learning_rate": 1e-3,
+            "gradient_checkpointing": False,
+        },
+    },
+    "arms": {
+        "rlvr": {"method": "grpo"},
+        "self": {"method": "sft", "responses": {"of": "base", "matched_with": "rlvr"}},
+        "from-rlvr": {"method": "sft", "responses": {"of": "rlvr", "matched_with": "base"}},
+        "knowledge": {"method": "sft", "responses": {"of": "teacher"}},
+    },
+    "analyse": {"resamples": 100},
+}
+
+
+@pytest.fixture(scope="module")
+def mini_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("studies") / "mini"
+    run_study(parse_config(REAL, "the test"), folder)
+    return folder
+
+
+def steps_logged(folder: Path, arm: str) -> list[int]:
+    lines = (folder / "metrics" / f"{arm}.jsonl").read_text().splitlines()
+    return [entry["step"] for entry in map(json.loads, lines) if "loss" in entry]
+
+
+@pytest.mark.slow
+def test_a_whole_study_with_real_trainers(mini_study: Path) -> None:
+    folder = StudyFolder(mini_study)
+    assert folder.report_file.exists()
+    for arm in REAL["arms"]:
+        found = json.loads((folder.checkpoint_dir(arm, 1) / "checkpoint.json").read_text())
+        best = max(row["accuracy"] for row in found["dev"])
+        assert found["step"] == next(r["step"] for r in found["dev"] if r["accuracy"] == best)
+        assert not (folder.checkpoint_dir(arm, 1) / "trainer").exists()
+        _, tokenizer = load_model(str(folder.path / found["path"]))
+        assert tokenizer("so Ann")["input_ids"]
+        logged = steps_logged(mini_study, arm)
+        assert logged == sorted(set(logged))
+    matched = [
+        json.loads((folder.checkpoint_dir(arm, 1) / "checkpoint.json").read_text())
+        for arm in ("self", "from-rlvr")
+    ]
+    for key in ("training_questions", "training_responses"):
+        assert matched[0][key] == matched[1][key] > 0
+
+
+@pytest.mark.slow
+def test_training_changes_the_weights(mini_study: Path) -> None:
+    folder = StudyFolder(mini_study)
+    weights = {
+        arm: load_file(folder.checkpoint_dir(arm, 1) / "model" / "model.safetensors")
+        for arm in ("rlvr", "self", "from-rlvr")
+    }
+    for one, other in (("rlvr", "self"), ("self", "from-rlvr")):
+        assert any(
+            not np.array_equal(weights[one][name], weights[other][name]) for name in weights[one]
+        )
+
+
+@pytest.mark.slow
+def test_killed_in_training_it_goes_on_with_nothing_mixed(tmp_path: Path, mini_study: Path) -> None:
+    study = tmp_path / "study.toml"
+    study.write_text(tomli_w.dumps(REAL | {"arms": {"rlvr": REAL["arms"]["rlvr"]}}))
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "liftmap", "study", str(study), "--out", str(out)]
+    first = out / "checkpoints/rlvr/1/trainer/checkpoint-2/complete.json"
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not first.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert first.exists()
+    # What a kill in the middle of saving leaves: a later checkpoint that is not whole.
+    broken = out / "checkpoints/rlvr/1/trainer/checkpoint-9"
+    broken.mkdir()
+    (broken / "model.safetensors").write_bytes(b"half")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert steps_logged(out, "rlvr") == [1, 2, 3, 4, 5]
+    folder = StudyFolder(out)
+    found = json.loads((folder.checkpoint_dir("rlvr", 1) / "checkpoint.json").read_text())
+    assert [row["step"] for row in found["dev"]] == [2, 4, 5]
+    for model in ("base", "rlvr@1"):
+        frame = folder.responses(model, "test").read_responses()
+        assert len(frame) == 16 * 16
+        assert frame.select("question_id", "response_index").is_unique().all()
+    # TRL restores weights, optimiser and random state: the run ends where the other one ended.
+    resumed, straight = (
+        load_file(path / "checkpoints/rlvr/1/model/model.safetensors") for path in (out, mini_study)
+    )
+    assert all(np.allclose(resumed[n], straight[n], atol=1e-5) for n in straight)
+
+
+@pytest.mark.slow
+def test_an_arm_without_training_data_is_refused_and_the_rest_is_kept(tmp_path: Path) -> None:
+    arms = {
+        "hard": {
+            "method": "sft",
+            "responses": {"of": "teacher", "base_right_at_least": 16},
+        }
+    }
+    plain = copy.deepcopy(REAL) | {"arms": arms}
+    plain["task"]["train"]["limit"] = 1
+    with pytest.raises(EmptyTrainingSetError, match="base_right_at_least = 16"):
+        run_study(parse_config(plain, "x"), tmp_path)
+    folder = StudyFolder(tmp_path)
+    assert len(folder.responses("base", "train").read_responses()) == 16
+    with open_study(folder) as run:
+        assert run.trained_models() == ["base", "teacher"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lerning_rate": 1}, "mean 'learning_rate'"),
+        ({"output_dir": "x"}, "set by liftmap itself"),
+        ({"seed": 4}, "'seeds'"),
+        ({"num_generations": 7, "per_device_train_batch_size": 32}, "refuses these settings"),
+        ({"save_strategy": "sometimes"}, "refuses these settings"),
+    ],
+)
+def test_trl_settings_are_checked_before_the_work(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_trl_settings("grpo", settings, "arms.rlvr.trl")
+
+
+def test_the_reward_is_the_verifier(tmp_path: Path) -> None:
+    questions = [Question("a", "who ?", "Zack"), Question("b", "who ?", "")]
+    rewards = {}
+    for reward in ("verifier", "random", "format"):
+        job = TrainingJob(
+            name="rlvr@1",
+            arm="rlvr",
+            seed=1,
+            base="",
+            questions=questions,
+            prompts={},
+            pairs=[],
+            verifier=make_verifier("exact", SCRIPTED["verify"]["options"]),
+            reward=reward,
+            trl={},
+            folder=tmp_path,
+            metrics=tmp_path / "m",
+        )
+        completions = [" so Zack", " so Olga", " Zack", " so Zack"]
+        rewards[reward] = make_reward(job)(
+            prompts=[], completions=completions, question_id=["a", "a", "a", "b"]
+        )
+    assert rewards["verifier"] == [1.0, 0.0, 0.0, None]
+    assert rewards["format"][:3] == [1.0, 1.0, 0.0]
+    assert set(rewards["random"]) <= {0.0, 1.0}
