@@ -36,8 +36,8 @@ SCRIPTED: dict[str, Any] = {
 @pytest.fixture(scope="session")
 def scripted_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished scripted study."""
-    from liftmap.config import parse_config
     from liftmap.study import run_study
+    from liftmap.studyfile import parse_config
 
     folder = tmp_path_factory.mktemp("studies") / "small"
     run_study(parse_config(SCRIPTED, "the test"), folder)

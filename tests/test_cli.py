@@ -18,6 +18,15 @@ from liftmap.cli import COMMANDS, main
 from .conftest import SCRIPTED
 
 
+def test_the_command_line_starts_without_torch() -> None:
+    program = (
+        "import sys, liftmap.cli; "
+        "print({'torch', 'transformers', 'trl', 'datasets'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help_with_an_example(
     command: str, capsys: pytest.CaptureFixture[str]

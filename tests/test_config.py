@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from liftmap.config import load_config, parse_config, shipped_studies
 from liftmap.errors import ConfigError
+from liftmap.studyfile import load_config, parse_config, shipped_studies
 
 SFT = {"method": "sft", "responses": {"of": "base"}}
 

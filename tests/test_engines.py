@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from scipy import stats
 from liftmap.config import SampleSection
 from liftmap.errors import InputError, ModelError, UnknownNameError
 from liftmap.records import Response, SamplingSettings
-from liftmap.sample import Engine, make_engine, render_prompt
+from liftmap.sample import Engine, check_model, make_engine, render_prompt
 from liftmap.sample.score import Scorer
 from liftmap.sample.transformers_engine import TransformersEngine, uniform_draws
 from liftmap.tasks.kin import kin
@@ -164,6 +165,15 @@ def test_out_of_memory_with_one_row_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 def test_models_that_cannot_be_had(model: str, engine: str, message: str) -> None:
     with pytest.raises((ModelError, UnknownNameError), match=message):
         make_engine(model, SampleSection(engine=engine), QUESTIONS)
+
+
+def test_a_folder_without_weights_is_refused_before_loading(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"no \*\.safetensors"):
+        check_model(str(tmp_path), SampleSection())
+    with pytest.raises(ModelError, match="can't be loaded"):
+        check_model("nobody/has-this-model", SampleSection())
+    check_model("testbed:base", SampleSection())
 
 
 def test_prompts_that_leave_no_room(transformers_engine: TransformersEngine) -> None:

@@ -15,14 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liftmap.errors import SettingsDifferError, StoreError
+from liftmap.files import first_difference, keep_settings, write_text
 from liftmap.records import FixedPlan, Question, Response
-from liftmap.store import (
-    StudyFolder,
-    first_difference,
-    keep_settings,
-    shard_name,
-    write_text,
-)
+from liftmap.store import StudyFolder, shard_name
 
 QUESTIONS = [
     Question("a", "who ?", "Zack", metadata={"level": 0.3, "hops": 2}),

@@ -16,11 +16,12 @@ import polars as pl
 import pytest
 import tomli_w
 
-from liftmap.config import parse_config
 from liftmap.errors import ConfigError, InputError, LiftmapError, SettingsDifferError, StoreError
 from liftmap.sample.scripted import ScriptedEngine
 from liftmap.store import StudyFolder
-from liftmap.study import make_questions, open_study, run_study
+from liftmap.study import open_study, run_study
+from liftmap.studyfile import parse_config
+from liftmap.tasks.sets import make_questions
 
 from .conftest import SCRIPTED
 
@@ -106,6 +107,7 @@ def test_arms_may_be_added_but_nothing_else_may_change(tmp_path: Path) -> None:
         ({"arms": {"a": {"method": "ppo"}}}, LiftmapError, "no method of this name"),
         ({"sample": {"template": "plane"}}, LiftmapError, "mean 'plain'"),
         ({"base": {"model": "scripted:2"}}, LiftmapError, "out of range"),
+        ({"teacher": {"model": "scripted:often"}}, LiftmapError, "no number"),
     ],
 )
 def test_mistakes_are_found_before_the_work(
@@ -125,7 +127,7 @@ def test_overlapping_splits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(TASKS, "same", lambda split, limit=None: kin("test", limit=limit))
     config = parse_config(changed(task={"name": "same", "test": {"limit": 2}}), "x")
     with pytest.raises(InputError, match=r"share a question.*kin-"):
-        make_questions(config)
+        make_questions(config.task)
 
 
 def test_two_processes_do_not_share_a_folder(scripted_study: Path) -> None:

@@ -17,12 +17,12 @@ import pytest
 import tomli_w
 from safetensors.numpy import load_file
 
-from liftmap.config import parse_config
 from liftmap.errors import ConfigError, EmptyTrainingSetError
 from liftmap.records import Question
 from liftmap.sample.hf import load_model
 from liftmap.store import StudyFolder
 from liftmap.study import open_study, run_study
+from liftmap.studyfile import parse_config
 from liftmap.train import TrainingJob, check_trl_settings
 from liftmap.train.grpo import make_reward
 from liftmap.verify import make_verifier

@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
 
         return run_study
     if name == "load_config":
-        from liftmap.config import load_config
+        from liftmap.studyfile import load_config
 
         return load_config
     raise AttributeError(f"module 'liftmap' has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """Study folders: the only module that knows their file names.
 
-Every stage reads what the stages before it wrote here and adds its own. A file is written whole
-under a temporary name and renamed into place, so a kill leaves either all of it or none.
+Every stage reads what the stages before it wrote here and adds its own; no file is rewritten but
+the tables, the report and the log of an arm in training.
 
     study.toml (resolved)                    environment.json
     questions/<split>.parquet                tables/<table>.parquet
@@ -12,11 +12,9 @@ under a temporary name and renamed into place, so a kill leaves either all of it
 
 from __future__ import annotations
 
-import errno
+import fcntl
 import json
-import os
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +23,18 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import tomli_w
 
+from liftmap.config import StudyConfig
 from liftmap.errors import SettingsDifferError, StoreError
+from liftmap.files import (
+    first_difference,
+    keep_settings,
+    read_json,
+    read_parquet,
+    read_toml,
+    write_parquet,
+    write_toml,
+)
 from liftmap.records import FixedPlan, Question, Response, Tally
 
 RESPONSE_SCHEMA = pl.Schema(
@@ -59,160 +66,8 @@ SCORE_SCHEMA = pl.Schema(
     }
 )
 KEY = ["question_id", "response_index"]
-
-
-@contextmanager
-def disk(path: Path) -> Iterator[None]:
-    """Turns the system's errors about `path` into one message with a remedy."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"{error.filename or path} does not exist.",
-            remedy="Run the stage that writes it first, or check the path.",
-        ) from None
-    except PermissionError as error:
-        raise StoreError(
-            f"{error.filename or path} can't be written or read: no permission.",
-            remedy="Choose another folder with --out, or change its rights.",
-        ) from None
-    except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from None
-    except Exception as error:
-        # Polars, safetensors and torch wrap the system's error in one of their own.
-        if any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EFBIG, errno.EIO)):
-            raise _unusable(path, str(error)) from None
-        raise
-
-
-def _unusable(path: Path, reason: str) -> StoreError:
-    return StoreError(
-        f"{path} could not be written or read: {reason}.",
-        remedy="All finished shards are safe. Make room or choose another disk, then run the same "
-        "command again.",
-    )
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed onto it when the block ends without an error."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield temporary
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole.
-
-    Raises:
-        StoreError: The disk is full or the folder can't be written.
-    """
-    with _replacing(path) as temporary:
-        temporary.write_text(text, "utf-8")
-
-
-def write_json(path: Path, value: object) -> None:
-    """Writes a JSON file whole; errors as `write_text`."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_toml(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes a TOML file whole; TOML has no null. Errors as `write_text`."""
-    write_text(path, tomli_w.dumps(value))
-
-
-def write_parquet(path: Path, frame: pl.DataFrame) -> None:
-    """Writes a Parquet file whole; errors as `write_text`."""
-    with _replacing(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", compression_level=1)
-
-
-def read_parquet(path: Path) -> pl.DataFrame:
-    """Reads a Parquet file.
-
-    Raises:
-        StoreError: It is missing or damaged.
-    """
-    with disk(path):
-        if not path.exists():
-            raise FileNotFoundError(2, "missing", str(path))
-        try:
-            return pl.read_parquet(path)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise StoreError(
-                f"{path} is damaged: {str(error).splitlines()[0]}.",
-                remedy="Delete that file and run the same command again; only it is made anew.",
-            ) from None
-
-
-def read_json(path: Path) -> Any:
-    """Reads a JSON file.
-
-    Raises:
-        StoreError: It is missing or damaged.
-    """
-    with disk(path):
-        text = path.read_text("utf-8")
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise StoreError(
-            f"{path} is damaged: {error}.", remedy="Delete it and run the same command again."
-        ) from None
-
-
-def read_toml(path: Path) -> Any:
-    """Reads a TOML file; errors as `read_json`."""
-    with disk(path):
-        text = path.read_text("utf-8")
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StoreError(
-            f"{path} is damaged: {error}.", remedy="Correct that line, or name another folder."
-        ) from None
-
-
-def keep_settings(path: Path, settings: Mapping[str, Any]) -> None:
-    """Writes `settings`, or checks that those already there are the same.
-
-    Args:
-        path: The settings file of a folder.
-        settings: Plain JSON values; nested dictionaries are compared key by key.
-
-    Raises:
-        SettingsDifferError: The folder was made with others; the message names the first.
-        StoreError: The folder can't be written.
-    """
-    wanted = json.loads(json.dumps(settings))
-    if not path.exists():
-        write_json(path, wanted)
-        return
-    found = read_json(path)
-    difference = first_difference(found, wanted)
-    if difference:
-        key, old, new = difference
-        raise SettingsDifferError(
-            f"{path.parent} was made with other settings: {key} was {old!r}, now {new!r}.",
-            remedy="Name another folder (--out), put the setting back, or delete the folder.",
-        )
-
-
-def first_difference(old: Any, new: Any, key: str = "") -> tuple[str, Any, Any] | None:
-    """Place and values of the first difference between two JSON values, or None."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in [*old, *(n for n in new if n not in old)]:
-            place = f"{key}.{name}" if key else name
-            found = first_difference(old.get(name), new.get(name), place)
-            if found:
-                return found
-        return None
-    return None if old == new else (key, old, new)
+# What may change between two runs in one folder, since nothing on disk depends on it.
+FREE = ("analyse", "score")
 
 
 @dataclass(frozen=True)
@@ -428,3 +283,57 @@ class StudyFolder:
     def tables(self) -> list[str]:
         """Names of the analyses that are there."""
         return sorted(p.stem for p in (self.path / "tables").glob("*.parquet"))
+
+    def keep_config(self, config: StudyConfig) -> None:
+        """Writes the resolved study, or checks that the one on disk says the same.
+
+        Arms and seeds may be added, and the analysis may change: nothing on disk depends on that.
+
+        Raises:
+            SettingsDifferError: They differ; the message names the first.
+            StoreError: The folder can't be written.
+        """
+        new = config.model_dump(mode="json", exclude_none=True)
+        file = self.config_file
+        if file.exists():
+            old = read_toml(file)
+            compared = {key: value for key, value in new.items() if key not in FREE}
+            found = {key: value for key, value in old.items() if key not in FREE}
+            found["arms"] = {
+                name: _lasting(arm)
+                for name, arm in old.get("arms", {}).items()
+                if self.has_results(name)
+            }
+            compared["arms"] = {
+                name: _lasting(arm) for name, arm in new["arms"].items() if name in found["arms"]
+            }
+            difference = first_difference(found, compared)
+            if difference:
+                key, was, now = difference
+                raise SettingsDifferError(
+                    f"{self.path} was made with other settings: {key} was {was!r}, now {now!r}.",
+                    remedy="Name another folder (--out), put the setting back, or delete this one.",
+                )
+        write_toml(file, new)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds the folder for this process; the system lets go when the process ends in any way.
+
+        Raises:
+            StoreError: Another process holds it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreError(
+                    f"Another liftmap process works in {self.path}.",
+                    remedy="Wait until it has ended, or stop it.",
+                ) from None
+            yield
+
+
+def _lasting(arm: Mapping[str, Any]) -> dict[str, Any]:
+    """What an arm's checkpoint depends on."""
+    return {key: value for key, value in arm.items() if key not in ("enabled", "seeds")}

@@ -6,14 +6,12 @@ what is missing: an interrupted study goes on where it stopped, a finished one r
 
 from __future__ import annotations
 
-import fcntl
 import importlib.metadata
-import inspect
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,25 +25,18 @@ from liftmap.config import (
     TEACHER,
     StudyConfig,
     VerifySection,
-    load_config,
     model_name,
-    parse_config,
 )
-from liftmap.errors import InputError, SettingsDifferError, StoreError
-from liftmap.records import SPLITS, Question, Split
-from liftmap.registry import check_options, find
+from liftmap.errors import StoreError
+from liftmap.files import read_json, read_toml, write_json
+from liftmap.records import SPLITS, Split
+from liftmap.registry import find
 from liftmap.report.build import build_report
-from liftmap.sample import ENGINES, TEMPLATES, make_engine
+from liftmap.sample import ENGINES, TEMPLATES, check_model, make_engine
 from liftmap.sample.run import sample
-from liftmap.store import (
-    StudyFolder,
-    first_difference,
-    read_json,
-    read_toml,
-    write_json,
-    write_toml,
-)
-from liftmap.tasks import TASKS
+from liftmap.store import StudyFolder
+from liftmap.studyfile import load_config, parse_config
+from liftmap.tasks.sets import make_questions
 from liftmap.train import GIVEN, check_trl_settings, get_method
 from liftmap.train.run import read_checkpoint, source_model, train_arm
 from liftmap.verify import make_verifier
@@ -55,8 +46,6 @@ if TYPE_CHECKING:
     from liftmap.sample.score import Scorer
 
 LIBRARIES = ("liftmap", "torch", "transformers", "trl", "numpy", "scipy", "polars", "altair")
-# What may change between two runs in one folder, since nothing on disk depends on it.
-FREE = ("analyse", "score")
 
 
 @dataclass(frozen=True)
@@ -122,8 +111,8 @@ def open_study(folder: StudyFolder, config: StudyConfig | None = None) -> Iterat
             )
         config = parse_config(read_toml(folder.config_file), str(folder.config_file))
     else:
-        _keep_config(folder, config)
-    with _only_process(folder):
+        folder.keep_config(config)
+    with folder.held():
         file = folder.environment_file
         run = StudyRun(folder, config, read_json(file)["stages"] if file.exists() else [])
         try:
@@ -178,8 +167,10 @@ class StudyRun:
                         check_trl_settings(
                             arm.method, config.trl_settings(name), f"arms.{name}.trl"
                         )
+            for model in self._existing_models():
+                check_model(model, config.sample)
             if not all(self.folder.has_questions(split) for split in SPLITS):
-                for split, questions in make_questions(config).items():
+                for split, questions in make_questions(config.task).items():
                     self.folder.write_questions(split, questions)
 
     def sample_and_train(self) -> None:
@@ -280,6 +271,15 @@ class StudyRun:
             with self._timed("verify") as add:
                 add(verify(target, questions, self.config.verify))
 
+    def _existing_models(self) -> list[str]:
+        """The models that exist before the study and have yet to answer."""
+        return [
+            self._model(name)[1]
+            for name in self.model_names()
+            if not self.folder.responses(name, "test").shards()
+            and ("@" not in name or self.config.arms[name.split("@")[0]].method == GIVEN)
+        ]
+
     def _model(self, name: str) -> tuple[str, str]:
         """How a model is called in the settings on disk, and what the engine loads."""
         config = self.config
@@ -350,88 +350,6 @@ class StudyRun:
             self.folder.environment_file,
             {**environment(), "stages": rows, "seconds_total": total},
         )
-
-
-def make_questions(config: StudyConfig) -> dict[Split, list[Question]]:
-    """The three question sets of a study.
-
-    Raises:
-        ConfigError: The task has no such option.
-        InputError: A set is empty, or two sets share a question.
-    """
-    task = find(TASKS, config.task.name, "task")
-    known = [name for name in inspect.signature(task).parameters if name != "split"]
-    sets: dict[Split, list[Question]] = {}
-    for split in SPLITS:
-        own: Mapping[str, Any] = getattr(config.task, split)
-        check_options(task, config.task.options, "task.options", known)
-        check_options(task, own, f"task.{split}", known)
-        sets[split] = task(**{"split": split, **config.task.options, **own})
-        if not sets[split]:
-            raise InputError(
-                f"task.{split}: the task {config.task.name!r} gives no question.",
-                remedy="Change its options.",
-            )
-    seen: dict[str, str] = {}
-    for split, questions in sets.items():
-        for question in questions:
-            for mark in (question.question_id, question.text):
-                other = seen.setdefault(mark, split)
-                if other != split:
-                    raise InputError(
-                        f"The question sets {other!r} and {split!r} share a question.",
-                        seen=question.question_id,
-                        remedy="Give the splits of [task] options that keep them apart.",
-                    )
-    return sets
-
-
-def _keep_config(folder: StudyFolder, config: StudyConfig) -> None:
-    """Writes the resolved study, or checks that what is on disk was made with the same settings.
-
-    Arms and seeds may be added, and the analysis may change: nothing on disk depends on that.
-    """
-    new = config.model_dump(mode="json", exclude_none=True)
-    file = folder.config_file
-    if file.exists():
-        old = read_toml(file)
-        compared = {key: value for key, value in new.items() if key not in FREE}
-        found = {key: value for key, value in old.items() if key not in FREE}
-        found["arms"] = {
-            name: _lasting(arm)
-            for name, arm in old.get("arms", {}).items()
-            if folder.has_results(name)
-        }
-        compared["arms"] = {
-            name: _lasting(arm) for name, arm in new["arms"].items() if name in found["arms"]
-        }
-        difference = first_difference(found, compared)
-        if difference:
-            key, was, now = difference
-            raise SettingsDifferError(
-                f"{folder.path} was made with other settings: {key} was {was!r}, now {now!r}.",
-                remedy="Name another folder (--out), put the setting back, or delete this one.",
-            )
-    write_toml(file, new)
-
-
-def _lasting(arm: Mapping[str, Any]) -> dict[str, Any]:
-    """What an arm's checkpoint depends on."""
-    return {key: value for key, value in arm.items() if key not in ("enabled", "seeds")}
-
-
-@contextmanager
-def _only_process(folder: StudyFolder) -> Iterator[None]:
-    """Holds the folder for this process; the system lets go when the process ends in any way."""
-    with (folder.path / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(
-                f"Another liftmap process works in {folder.path}.",
-                remedy="Wait until it has ended, or stop it.",
-            ) from None
-        yield
 
 
 def environment() -> dict[str, Any]:

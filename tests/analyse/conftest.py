@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 
 from liftmap.analyse.data import StudyData
-from liftmap.config import StudyConfig, parse_config
+from liftmap.config import StudyConfig
 from liftmap.records import Question, Response
 from liftmap.store import StudyFolder, shard_name
+from liftmap.studyfile import parse_config
 from liftmap.verify.run import verify
 
 

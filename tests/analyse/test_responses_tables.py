@@ -14,8 +14,8 @@ from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
 from liftmap.analyse.rates import rates
 from liftmap.analyse.training import training, wilson
+from liftmap.files import write_json
 from liftmap.records import Question
-from liftmap.store import write_json
 from liftmap.testbed.language import render_response
 
 

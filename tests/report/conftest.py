@@ -17,9 +17,11 @@ import pytest
 from numpy.typing import NDArray
 
 from liftmap.analyse import analyse
-from liftmap.config import StudyConfig, parse_config
+from liftmap.config import StudyConfig
+from liftmap.files import write_json
 from liftmap.records import Question, Response
-from liftmap.store import StudyFolder, shard_name, write_json
+from liftmap.store import StudyFolder, shard_name
+from liftmap.studyfile import parse_config
 from liftmap.tasks.kin import kin
 from liftmap.verify.run import verify
 

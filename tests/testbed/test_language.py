@@ -13,7 +13,7 @@ import pytest
 
 from liftmap.records import SPLITS
 from liftmap.tasks.kin import kin
-from liftmap.testbed.corpus import FACT_SHARE, IGNORED, batches, examples
+from liftmap.testbed.corpus import BATCH_SIZE, FACT_SHARE, IGNORED, batches, examples
 from liftmap.testbed.language import (
     REFLECTION_SHARE,
     STYLE_SHARES,
@@ -171,15 +171,21 @@ def test_teacher_text_is_careful_and_true() -> None:
 
 
 def test_batches_hide_prompts_and_padding_from_the_loss() -> None:
-    for tokens, labels in islice(batches(make_world(), "base", np.random.default_rng(0)), 8):
-        assert tokens.shape == labels.shape
-        assert tokens.shape[1] <= MAX_TOKENS
-        seen = labels != IGNORED
-        assert (labels[seen] == tokens[seen]).all()
-        for row in range(0, len(tokens), 16):
-            text = " ".join(TOKENS[index] for index in tokens[row][~seen[row]] if index)
-            assert text.endswith(("?", "is"))
-            assert TOKENS[tokens[row][seen[row]][-1]] == EOS
+    stream = batches(make_world(), "base", np.random.default_rng(0))
+    texts = examples(make_world(), "base", np.random.default_rng(0))
+    for chunks in islice(stream, 2):
+        seen = Counter(tuple(ids) for ids, _ in islice(texts, BATCH_SIZE))
+        for tokens, labels in chunks:
+            assert tokens.shape == labels.shape
+            assert tokens.shape[1] <= MAX_TOKENS
+            inside = labels != IGNORED
+            assert (labels[inside] == tokens[inside]).all()
+            for row, row_inside in zip(tokens, inside, strict=True):
+                text = " ".join(TOKENS[index] for index in row[~row_inside] if index)
+                assert text.endswith(("?", "is"))
+                assert TOKENS[row[row_inside][-1]] == EOS
+                seen[tuple(row[row != 0].tolist())] -= 1
+        assert set(seen.values()) == {0}
 
 
 def test_questions_and_language_need_no_torch() -> None:

@@ -13,8 +13,8 @@ from scipy import special
 
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.table import build, columns, estimate_schema
+from liftmap.files import read_json
 from liftmap.records import Estimate
-from liftmap.store import read_json
 
 CHECKPOINT_FILE = "checkpoint.json"
 SCHEMA = {

@@ -6,8 +6,9 @@ the Vega library, which it holds once; its content policy forbids it to fetch an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,14 +21,16 @@ from markupsafe import Markup
 
 from liftmap.config import StudyConfig
 from liftmap.errors import StoreError
+from liftmap.files import disk, read_json, write_text
 from liftmap.report.charts import HERO, Chart, Legend, charts, lift
 from liftmap.report.charts.style import Panel
 from liftmap.report.evidence import Run
 from liftmap.report.findings import findings
+from liftmap.report.metrics import read_metrics
 from liftmap.report.numbers import count, duration, fixed
-from liftmap.report.overview import Tables, lines, margin_text, summarise, summary_rows
-from liftmap.report.tables import Grid, grid, moved_grid, transition_grid
-from liftmap.store import StudyFolder, read_json, write_text
+from liftmap.report.overview import Tables, lines, margin_text, spread, summarise, summary_rows
+from liftmap.report.tables import Grid, grid
+from liftmap.store import StudyFolder
 
 # Classes of the style sheet for what is seen of a finding or a claim.
 MARKS = {
@@ -81,7 +84,7 @@ def build_report(folder: StudyFolder, config: StudyConfig) -> Path:
         StoreError: There are no tables, or a file is damaged or can't be written.
         InputError: The tables of accuracy and capability are missing.
     """
-    tables = read_tables(folder)
+    tables = {**read_tables(folder), "metrics": read_metrics(folder, config)}
     file = folder.environment_file
     environment: dict[str, Any] = read_json(file) if file.exists() else {}
     write_text(folder.report_file, render(tables, config, environment))
@@ -114,7 +117,8 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
     overview = summarise(tables)
     words = _reading_words(overview, config)
     specs: dict[str, dict[str, Any]] = {}
-    hero = _figure("overview", HERO, overview, words, specs)
+    # The summary table stands under this chart in place of its own.
+    hero = replace(_figure("overview", HERO, overview, words, specs), grid=None)
     sections: dict[str, list[Figure]] = {}
     for name, chart in charts().items():
         table = tables.get(chart.table)
@@ -126,7 +130,7 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
     page = _template().get_template("page.html.j2")
     return page.render(
         config=config,
-        scope=_scope(overview, config),
+        scope=_scope(tables, overview, config),
         lines=lines(overview),
         summary=summary_rows(overview),
         hero=hero,
@@ -160,13 +164,8 @@ def save_picture(folder: StudyFolder, path: Path) -> None:
             f"The tables of {folder.path} hold no change with an interval, so there is no picture.",
             remedy="Analyse a study with at least one arm and several questions.",
         )
-    try:
+    with disk(path):
         chart[""].properties(width=760, background="white").save(str(path), scale_factor=2)
-    except OSError as error:
-        raise StoreError(
-            f"{path} can't be written: {error.strerror or error}.",
-            remedy="Name a file in a folder that exists and can be written.",
-        ) from None
 
 
 def _figure(
@@ -177,10 +176,15 @@ def _figure(
     specs: dict[str, dict[str, Any]],
 ) -> Figure:
     """The figure of a chart; its specifications are added to `specs`."""
-    drawn: dict[str, Panel] = chart.draw(table) if chart.draw else {}
+    table = chart.rows(table)
+    drawn: dict[str, Panel] = chart.draw(table) if chart.draw and len(table) else {}
+    shown = chart.show(table) if chart.show else grid(table, chart.kinds)
     panels = []
     for place, (title, panel) in enumerate(drawn.items()):
-        specs[f"{name}-{place}"] = panel.to_dict()
+        spec = _finite(panel.to_dict(validate=False))
+        # Read out by screen readers in place of the picture.
+        spec["description"] = f"{chart.title.format(**words)}{title and ': ' + title}"
+        specs[f"{name}-{place}"] = spec
         panels.append((title, f"{name}-{place}"))
     return Figure(
         name=name,
@@ -189,17 +193,18 @@ def _figure(
         legend=chart.legend if panels else (),
         panels=panels,
         size=chart.size or ("few" if len(panels) < 3 else ""),
-        grid=_grid(chart, table),
+        grid=shown if shown.rows else None,
         file=f"tables/{chart.table}.parquet",
     )
 
 
-def _grid(chart: Chart, table: pl.DataFrame) -> Grid | None:
-    if chart is HERO:
-        return None
-    if chart.table == "transitions":
-        return transition_grid(table)
-    return moved_grid(table) if chart.table == "moved" else grid(table, chart.kinds)
+def _finite(value: Any) -> Any:
+    """JSON values with null for what JSON can't say: nan and infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list) else value
 
 
 def _reading_words(overview: pl.DataFrame, config: StudyConfig) -> dict[str, str]:
@@ -213,12 +218,13 @@ def _reading_words(overview: pl.DataFrame, config: StudyConfig) -> dict[str, str
     }
 
 
-def _scope(overview: pl.DataFrame, config: StudyConfig) -> dict[str, Any]:
+def _scope(tables: Tables, overview: pl.DataFrame, config: StudyConfig) -> dict[str, Any]:
     """What the page says of the whole study before any figure."""
     seeds = {len(arm.seeds) for arm in config.enabled_arms().values()}
     return {
         "questions": count(overview["questions"].max()),  # type: ignore[arg-type]
         "one_seed": seeds == {1},
+        "spread": spread(tables),
     }
 
 
@@ -241,7 +247,7 @@ def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, from the installed package."""
     import vl_convert
 
-    bundle: str = vl_convert.javascript_bundle(None)
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # A script ends at this tag wherever it stands, even within a string.
     return bundle.replace("</script", "<\\/script")
 
@@ -252,10 +258,12 @@ def _resource(name: str) -> str:
 
 @cache
 def _template() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("liftmap", "report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    return environment

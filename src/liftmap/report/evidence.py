@@ -70,6 +70,11 @@ def known(value: Estimate) -> bool:
     return value.low == value.low and value.high == value.high
 
 
+def _unbroken(label: str) -> str:
+    """A bin's label that stays on one line."""
+    return label.replace("-", "\u2011")
+
+
 def accuracy_rises(row: Row, run: Run) -> Evidence:
     """Accuracy rises beyond the margin or at least beyond 0; `claims.rises`."""
     return _on_axis(row, "accuracy", 1, claims.rises(_change(row, "accuracy"), run.margin))
@@ -102,7 +107,7 @@ def _accuracy_bins(row: Row, run: Run) -> list[tuple[int, str, Estimate]] | None
     rows = run.rows("difficulty", model=row["model"], k=1)
     if rows is None:
         return None
-    bins = [(r["bin"], r["label"], estimate_of(r, "change")) for r in rows]
+    bins = [(r["bin"], _unbroken(r["label"]), estimate_of(r, "change")) for r in rows]
     return sorted((b for b in bins if known(b[2])), key=lambda b: b[0])
 
 
@@ -176,7 +181,7 @@ def at_every_difficulty(run: Run, model: str, name: Literal["tokens", "reflectio
     if tables[0] is None or tables[1] is None:
         return Evidence("the table of lengths is missing", None)
     before, after = (
-        {r["label"]: estimate_of(r, name) for r in rows if r["label"] != "all"}
+        {_unbroken(r["label"]): estimate_of(r, name) for r in rows if r["label"] != "all"}
         for rows in (tables[0], tables[1])
     )
     shared = [b for b in before if b in after and known(before[b]) and known(after[b])]
@@ -199,7 +204,7 @@ def at_every_difficulty(run: Run, model: str, name: Literal["tokens", "reflectio
         for b in ends
     )
     held = sum(o == "holds" for o in plain)
-    text = f"{model} minus base: from {low} to {high}; so in {held} of {len(shared)} bins"
+    text = f"{model} minus base: from {low} to {high}; borne out in {held} of {len(shared)} bins"
     return Evidence(text, outcome)
 
 

@@ -31,7 +31,7 @@ from liftmap.report.evidence import (
     middle_gains_most,
 )
 from liftmap.report.numbers import change, estimate_of, fixed, percent
-from liftmap.report.overview import margin_text
+from liftmap.report.overview import margin_text, spread
 
 Word = Literal["appears here", "does not appear here", "not settled here", "not tested here"]
 
@@ -132,7 +132,9 @@ def _rlvr(run: Run, parts: Roles) -> Finding:
         ),
         Claim("questions move out of reach beyond noise", [lost(r, run) for r in rows], False),
     ]
-    return Finding(1, title, predicts, _both(rows) + _spread(run, parts.rlvr), found)
+    return Finding(
+        1, title, predicts, " ".join([_both(rows), *spread(run.tables, parts.rlvr)]), found
+    )
 
 
 def _teaching(run: Run, parts: Roles) -> Finding:
@@ -154,7 +156,7 @@ def _teaching(run: Run, parts: Roles) -> Finding:
             seed = "" if row["seed"] is None else f" (seed {row['seed']})"
             text = f"{after} minus {before}{seed}, pass@1: {change(by)}"
             leads.append(Evidence(text, claims.rises(by, run.margin)))
-            shows.append(f"In accuracy {after} leads {before}{seed} by {change(by)}.")
+            shows.append(f"Accuracy of {after} minus that of {before}{seed}: {change(by)}.")
         for row in run.checkpoints([before]):
             by = estimate_of(row, "accuracy_change")
             text = f"{row['model']} minus base, pass@1: {change(by)}"
@@ -208,6 +210,8 @@ def _knowledge(run: Run, parts: Roles) -> Finding:
         "Distillation from a teacher raises accuracy and capability; with the teacher's responses "
         "to questions that the base already solves, it raises accuracy alone."
     )
+    if not parts.knowledge and not parts.reasoning:
+        return Finding(4, title, predicts, _missing("arm that learns from a teacher"))
     full, partial = run.checkpoints(parts.knowledge), run.checkpoints(parts.reasoning)
     points = margin_text(run.margin)
     found = [
@@ -223,7 +227,7 @@ def _knowledge(run: Run, parts: Roles) -> Finding:
         ),
         *_unknown(run, full, partial),
     ]
-    shows = [_both([*full, *partial])] if full or partial else []
+    shows = [_both([*full, *partial])]
     if not full:
         shows.append(_missing("distillation arm with the teacher's responses to all questions"))
     if not partial:
@@ -277,19 +281,6 @@ def _shape(row: Row) -> str:
         f"base's {fixed(row['tokens_before'])}; {percent(row['reflection'])} % and "
         f"{percent(row['reflection_before'])} % of them hold a reflection phrase."
     )
-
-
-def _spread(run: Run, arms: Sequence[str]) -> str:
-    """How far checkpoints of an arm lie apart, where there are several."""
-    out = ""
-    for row in run.rows("seeds") or []:
-        if row["arm"] in arms and row["seeds"] > 1:
-            low, high = percent(row["accuracy_min"]), percent(row["accuracy_max"])
-            out += (
-                f" The {row['seeds']} checkpoints of {row['arm']} end between {low} and {high} % "
-                f"accuracy (standard deviation {percent(row['accuracy_sd'])} points)."
-            )
-    return out
 
 
 def _missing(role: str) -> str:

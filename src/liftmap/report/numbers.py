@@ -36,9 +36,9 @@ def points(share: float | None) -> str:
 
 
 def interval(estimate: Estimate, scale: float = 100, decimals: int = 1) -> str:
-    """The interval of a change, both ends signed."""
+    """The interval of a change, both ends signed; it never breaks over two lines."""
     ends = (fixed(scale * e, decimals, signed=True) for e in (estimate.low, estimate.high))
-    return "[" + ", ".join(ends) + "]"
+    return "[" + ",\u00a0".join(ends) + "]"
 
 
 def change(estimate: Estimate) -> str:

@@ -6,8 +6,9 @@ findings speak from the rows made here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -118,36 +119,33 @@ class Line:
         model: The checkpoint.
         label: The verdict's label.
         statements: Of accuracy and of capability.
-        needed: What would settle it; empty if settled.
     """
 
     model: str
     label: str
     statements: tuple[Statement, Statement]
-    needed: str
 
 
 def lines(overview: pl.DataFrame) -> list[Line]:
     """The two statements for each row of `summarise`."""
     out = []
     for row in overview.to_dicts():
-        accuracy, capability = (
-            Statement(
-                row[name],
-                axis_statement(name, row[name], estimate_of(row, f"{name}_change"), row["margin"]),
-            )
-            for name in ("accuracy", "capability")
-        )
-        needed = row["needed"]
-        out.append(
-            Line(
-                row["model"],
-                row["label"],
-                (accuracy, capability),
-                "" if needed is None else f"about {count(needed)} questions would settle it",
-            )
-        )
+        texts = []
+        for name in ("accuracy", "capability"):
+            by = estimate_of(row, f"{name}_change")
+            texts.append(axis_statement(name, row[name], by, row["margin"]))
+        open_axes = [i for i, name in enumerate(("accuracy", "capability")) if _open(row, name)]
+        if open_axes and row["needed"] is not None:
+            what = "both" if len(open_axes) == 2 else "it"
+            texts[open_axes[-1]] += f": about {count(row['needed'])} questions would settle {what}"
+        accuracy = Statement(row["accuracy"], texts[0])
+        capability = Statement(row["capability"], texts[1])
+        out.append(Line(row["model"], row["label"], (accuracy, capability)))
     return out
+
+
+def _open(row: Mapping[str, Any], axis: str) -> bool:
+    return bool(row[axis] == "unsettled")
 
 
 def axis_statement(name: str, word: str, by: Estimate, margin: float) -> str:
@@ -238,3 +236,24 @@ def summary_rows(overview: pl.DataFrame) -> list[SummaryRow]:
 def cell(by: Estimate) -> str:
     """A change with its interval, short, for a table: `+14.3 [+10.2, +18.6]`."""
     return f"{points(by.estimate)} {interval(by)}"
+
+
+def spread(tables: Tables, arms: Collection[str] | None = None) -> list[str]:
+    """How far the checkpoints of an arm lie apart, a sentence for each arm with several.
+
+    Args:
+        tables: The study's tables by name; without `seeds` there is nothing to say.
+        arms: Names of arms; None takes all.
+    """
+    if "seeds" not in tables:
+        return []
+    rows = tables["seeds"].filter(pl.col("seeds") > 1).to_dicts()
+    return [
+        f"The {row['seeds']} checkpoints of {row['arm']} have an accuracy of "
+        f"{percent(row['accuracy_min'])} to {percent(row['accuracy_max'])} % (standard deviation "
+        f"{percent(row['accuracy_sd'])} points) and a pass@{row['k']} of "
+        f"{percent(row['capability_min'])} to {percent(row['capability_max'])} % "
+        f"({percent(row['capability_sd'])})."
+        for row in rows
+        if arms is None or row["arm"] in arms
+    ]

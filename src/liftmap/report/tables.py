@@ -5,6 +5,7 @@ Reads an analysis table, gives a grid of text for the page.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,33 +107,53 @@ def grid(table: pl.DataFrame, kinds: Mapping[str, str] | None = None) -> Grid:
         else:
             spans = [""] * len(shown)
         values = [write(v) for v in source] if name in shown.columns else [""] * len(shown)
-        cells.append([f"{v} {s}".strip() for v, s in zip(values, spans, strict=True)])
+        cells.append([f"{v} {s}".strip() or NOTHING for v, s in zip(values, spans, strict=True)])
     rows = [list(row) for row in zip(*cells, strict=True)]
     return Grid(headings, numeric, rows, max(0, len(table) - MAX_ROWS))
 
 
 def transition_grid(table: pl.DataFrame) -> Grid:
     """The matrices of `transitions`: one row a bin before, one column a bin after."""
-    wide = table.with_columns(
-        # The place in the heading keeps labels apart that n and n/2 share.
-        column=pl.format("bin {}", pl.col("after_bin") + 1)
-    ).pivot(
-        "column",
+    labels = table.sort("after_bin")["after_label"].unique(maintain_order=True).to_list()
+    wide = table.pivot(
+        "after_label",
         index=["model", "kind", "before_bin", "before_label"],
         values="questions",
         sort_columns=False,
+    ).rename({"before_label": "right responses before / after"})
+    return grid(wide, dict.fromkeys(labels, "count"))
+
+
+def metrics_grid(table: pl.DataFrame) -> Grid:
+    """What the trainers logged at the beginning and at the end: means over a tenth of the steps."""
+    value, tenth = pl.col("value").sort_by("step"), (pl.len() // 10).clip(1)
+    ends = table.group_by("model", "measure", maintain_order=True).agg(
+        steps=pl.col("step").max(), first=value.head(tenth).mean(), last=value.tail(tenth).mean()
     )
-    bins = [name for name in wide.columns if name.startswith("bin ")]
-    return grid(wide, dict.fromkeys(bins, "count"))
+    return grid(ends)
 
 
 def moved_grid(table: pl.DataFrame) -> Grid:
     """The largest moves of `moved`: at most `MOST_MOVED` falls and rises of each checkpoint."""
     size = pl.col("change").abs()
     rank = size.rank("ordinal", descending=True).over("model", "direction")
-    shown = table.filter(rank <= MOST_MOVED).drop("question_id", "p_value", strict=False)
-    found = grid(shown)
+    found = grid(
+        table.filter(rank <= MOST_MOVED)
+        .with_columns(pl.col("metadata").map_elements(_facts, return_dtype=pl.String))
+        .select("model", "text", "before", "after", "change", "q_value", "metadata")
+    )
     return Grid(found.headings, found.numeric, found.rows, len(table) - len(found.rows))
+
+
+def _facts(metadata: str) -> str:
+    """What a task knows of a question, without the braces of JSON."""
+    found: dict[str, Any] = json.loads(metadata)
+    words = {
+        key.replace("_", " "): _text(value)
+        for key, value in found.items()
+        if value not in ("", None)
+    }
+    return ", ".join(f"{key} {value}" for key, value in words.items())
 
 
 def _heads(columns: list[str]) -> list[str]:
@@ -161,6 +182,8 @@ def _span(write: Callable[[Any], str], low: float | None, high: float | None) ->
 def _text(value: Any) -> str:
     if value is None:
         return NOTHING
+    if isinstance(value, list | pl.Series):
+        return ", ".join(map(_text, value)) or NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

@@ -24,25 +24,17 @@ def summary(tables: Tables) -> Table:
         InputError: One of the two is missing.
     """
     overview = summarise(tables)
-    ks = sorted(overview["k"].unique().to_list())
-    out = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    ks = "/".join(str(k) for k in sorted(overview["k"].unique().to_list()))
+    out = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     out.add_column("checkpoint", overflow="fold")
-    out.add_column("accuracy %", justify="right", no_wrap=True)
-    out.add_column("change", justify="right")
-    out.add_column(f"pass@{'/'.join(map(str, ks))} %", justify="right", no_wrap=True)
-    out.add_column("change", justify="right")
-    out.add_column("lost*", justify="right")
+    out.add_column("accuracy, %\nchange in points", no_wrap=True)
+    out.add_column(f"pass@{ks}, %\nchange in points", no_wrap=True)
+    out.add_column("questions lost\nbeyond noise", no_wrap=True)
     out.add_column("verdict")
     for row in summary_rows(overview):
-        out.add_row(
-            row.model,
-            row.accuracy,
-            Text(row.accuracy_change, _COLOURS.get(row.accuracy_word, "")),
-            row.capability,
-            Text(row.capability_change, _COLOURS.get(row.capability_word, "")),
-            row.lost,
-            row.label,
-        )
-    out.caption = "Changes in points with intervals. * questions lost beyond noise, net"
-    out.caption_justify = "left"
+        accuracy = Text(f"{row.accuracy}\n")
+        accuracy.append(row.accuracy_change, _COLOURS.get(row.accuracy_word))
+        capability = Text(f"{row.capability}\n")
+        capability.append(row.capability_change, _COLOURS.get(row.capability_word))
+        out.add_row(row.model, accuracy, capability, row.lost.replace(" [", "\n["), row.label)
     return out

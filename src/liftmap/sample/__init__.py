@@ -59,6 +59,20 @@ TEMPLATES: dict[str, str] = {
 }
 
 
+def check_model(model: str, section: SampleSection) -> None:
+    """Checks, before long work, that the engine could load a model; loads no weights.
+
+    Raises:
+        ModelError: It could not.
+    """
+    if section.engine == "transformers":
+        from liftmap.sample.hf import check_model as check
+
+        check(model)
+    elif section.engine == "scripted":
+        _scripted(model, section, [])
+
+
 def make_engine(model: str, section: SampleSection, questions: list[Question]) -> Engine:
     """The engine that a study asks for, with its model loaded.
 

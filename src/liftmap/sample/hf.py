@@ -35,13 +35,27 @@ def resolve_model(model: str) -> str:
         path = Path(model).expanduser()
     else:
         return model
-    if not (path / "config.json").exists():
-        raise ModelError(
-            "There is no model in this folder (no config.json).",
-            seen=str(path),
-            remedy="Name a Hugging Face model folder, a hub id, testbed:base or testbed:teacher.",
-        )
+    # A LoRA checkpoint holds an adapter; peft finds the model that it belongs to.
+    for wanted in (("config.json", "adapter_config.json"), ("*.safetensors",)):
+        if not any(found for pattern in wanted for found in path.glob(pattern)):
+            raise ModelError(
+                f"There is no model in this folder (no {wanted[0]}).",
+                seen=str(path),
+                remedy="Name a Hugging Face model folder with safetensors weights, a hub id, "
+                "testbed:base or testbed:teacher.",
+            )
     return str(path)
+
+
+def check_model(model: str) -> None:
+    """Checks that a model can be had, without loading its weights.
+
+    Raises:
+        ModelError: It can't; the message says why.
+    """
+    path = resolve_model(model)
+    with quiet(), _loading(model):
+        AutoTokenizer.from_pretrained(path)
 
 
 def load_model(model: str, device: str | None = None) -> tuple[Any, Any]:
@@ -60,14 +74,21 @@ def load_model(model: str, device: str | None = None) -> tuple[Any, Any]:
     """
     path = resolve_model(model)
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    with quiet(), _loading(model):
+        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
+        loaded = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype="auto" if where.startswith("cuda") else torch.float32,
+            use_safetensors=True,
+        )
+    return loaded.to(where).eval(), tokenizer
+
+
+@contextmanager
+def _loading(model: str) -> Iterator[None]:
+    """Turns what the library raises when it can't load a model into one message."""
     try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
-            loaded = AutoModelForCausalLM.from_pretrained(
-                path,
-                dtype="auto" if where.startswith("cuda") else torch.float32,
-                use_safetensors=True,
-            )
+        yield
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(
@@ -75,7 +96,6 @@ def load_model(model: str, device: str | None = None) -> tuple[Any, Any]:
             remedy="Name a hub id that this machine can reach or has cached, or a folder with "
             "config.json, safetensors weights and a tokenizer.",
         ) from None
-    return loaded.to(where).eval(), tokenizer
 
 
 def end_token_ids(model: Any, tokenizer: Any) -> list[int]:

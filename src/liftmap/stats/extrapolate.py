@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from liftmap.records import Estimate
 from liftmap.stats.law import JointLaw
 from liftmap.stats.law_counts import PairCounts
-from liftmap.stats.law_measures import estimate, pass_change, passes_before, swapped
+from liftmap.stats.law_figures import estimate
+from liftmap.stats.law_measures import pass_change, passes_before, swapped
 from liftmap.stats.law_range import identification_range
 from liftmap.stats.passk import IntArray, checked_ks
 

@@ -1,6 +1,6 @@
 """The joint law of (p_before, p_after) over questions, and the law of p on one side.
 
-Reads the distinct pairs of `law_counts`, gives weights on a grid over [0,1]^2; `law_measures` and
+Reads the distinct pairs of `law_counts`, gives weights on a grid over [0,1]^2; `law_figures` and
 `law_range` say what the weights mean. The law is the nonparametric maximum-likelihood estimate
 (Kiefer and Wolfowitz 1956, doi 10.1214/aoms/1177728066; Laird 1978, doi 10.1080/
 01621459.1978.10480103) by EM, sped up by squared extrapolation (SQUAREM, Varadhan and Roland 2008,

@@ -25,7 +25,8 @@ import numpy as np
 from liftmap.errors import InputError
 from liftmap.stats.law import JointLaw
 from liftmap.stats.law_counts import PairCounts, grouped
-from liftmap.stats.law_measures import Measure, Range, expected
+from liftmap.stats.law_figures import Range, expected
+from liftmap.stats.law_measures import Measure
 from liftmap.stats.law_program import greatest_likelihood, greatest_mean
 from liftmap.stats.passk import FloatArray, IntArray
 

@@ -1,7 +1,7 @@
 """The text that the base and the teacher are pre-trained on.
 
 Reads a `World` and the paths that the question sets keep for themselves; gives tokens with the
-positions that the loss covers (`examples`), grouped into batches of like length (`batches`). The
+positions that the loss covers (`examples`), grouped into batches (`batches`). The
 base's text states each fact right as often as its level says and answers in mixed styles; the
 teacher's states every fact right and answers with care.
 """
@@ -9,7 +9,7 @@ teacher's states every fact right and answers with care.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import permutations
+from itertools import islice, permutations
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -34,11 +34,12 @@ Kind = Literal["base", "teacher"]
 FACT_SHARE = 0.20
 HOP_SHARES: tuple[float, ...] = (0.20, 0.40, 0.40)
 BATCH_SIZE = 256
+CHUNKS = 4
 IGNORED = -100  # the label that torch's cross entropy leaves out
-_POOL_BATCHES = 32
 
 Item = TypeVar("Item")
 Example = tuple[list[int], int]
+Chunk = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def examples(world: World, kind: Kind, rng: np.random.Generator) -> Iterator[Example]:
@@ -97,10 +98,11 @@ def examples(world: World, kind: Kind, rng: np.random.Generator) -> Iterator[Exa
             yield prompt + response, len(prompt)
 
 
-def batches(
-    world: World, kind: Kind, rng: np.random.Generator
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Groups examples into batches of like length, in random order, without end.
+def batches(world: World, kind: Kind, rng: np.random.Generator) -> Iterator[list[Chunk]]:
+    """Groups examples into batches of BATCH_SIZE, each cut into chunks of like length.
+
+    Every batch is a fair sample of the text; chunks only save padding. (Batches of like length
+    would weigh the first token of short answers more, and so teach too large a share of them.)
 
     Args:
         world: As for `examples`.
@@ -108,23 +110,24 @@ def batches(
         rng: As for `examples`.
 
     Yields:
-        Token ids and labels, both of shape (BATCH_SIZE, longest text of the batch), padded on the
-        right; labels hold IGNORED where the loss does not look.
+        CHUNKS pairs of token ids and labels, both of shape (BATCH_SIZE / CHUNKS, longest text of
+        the chunk), padded on the right; labels hold IGNORED where the loss does not look.
     """
     stream = examples(world, kind, rng)
+    rows = BATCH_SIZE // CHUNKS
     while True:
-        pool = sorted(
-            (next(stream) for _ in range(BATCH_SIZE * _POOL_BATCHES)), key=lambda one: len(one[0])
-        )
-        for number in rng.permutation(_POOL_BATCHES):
-            batch = pool[number * BATCH_SIZE : (number + 1) * BATCH_SIZE]
-            width = len(batch[-1][0])
-            tokens = np.full((BATCH_SIZE, width), PAD_ID, dtype=np.int64)
-            labels = np.full((BATCH_SIZE, width), IGNORED, dtype=np.int64)
-            for row, (ids, start) in enumerate(batch):
-                tokens[row, : len(ids)] = ids
-                labels[row, start : len(ids)] = ids[start:]
-            yield tokens, labels
+        texts = sorted(islice(stream, BATCH_SIZE), key=lambda text: len(text[0]))
+        yield [_pad(texts[start : start + rows]) for start in range(0, BATCH_SIZE, rows)]
+
+
+def _pad(texts: list[Example]) -> Chunk:
+    shape = (len(texts), max(len(ids) for ids, _ in texts))
+    tokens = np.full(shape, PAD_ID, dtype=np.int64)
+    labels = np.full(shape, IGNORED, dtype=np.int64)
+    for row, (ids, start) in enumerate(texts):
+        tokens[row, : len(ids)] = ids
+        labels[row, start : len(ids)] = ids[start:]
+    return tokens, labels
 
 
 def _at(items: Sequence[Item], uniform: float) -> Item:

@@ -19,7 +19,7 @@ import numpy as np
 
 from liftmap.errors import InputError, MissingDependencyError
 from liftmap.progress import progress
-from liftmap.testbed.corpus import IGNORED, Kind, batches
+from liftmap.testbed.corpus import IGNORED, Chunk, Kind, batches
 from liftmap.testbed.tokenizer import EOS_ID, MAX_TOKENS, PAD_ID, TOKENS, build_tokenizer
 from liftmap.testbed.world import DEFAULT_SEED, make_world
 
@@ -180,29 +180,39 @@ def _train(
     bar = progress(f"pre-training the {kind}", steps, "steps") if show else nullcontext()
     with bar as advance:
         for step in range(steps):
-            tokens, labels = next(stream)
             share = learning_rate_share(step, steps)
             for optimiser, rate in zip(optimisers, (MUON_RATE, ADAMW_RATE), strict=True):
                 for group in optimiser.param_groups:
                     group["lr"] = rate * share
-            # Padding is on the right, so causal attention needs no mask.
-            logits = model(input_ids=torch.from_numpy(tokens), use_cache=False).logits
-            loss = torch.nn.functional.cross_entropy(
-                logits[:, :-1].reshape(-1, logits.shape[-1]),
-                torch.from_numpy(labels[:, 1:]).reshape(-1),
-                ignore_index=IGNORED,
-            )
-            loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.zero_grad(set_to_none=True)
+            loss = _backward(model, next(stream))
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             for optimiser in optimisers:
                 optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
-            smooth = (
-                loss.item() if step == 0 else smooth + (1 - _SMOOTHING) * (loss.item() - smooth)
-            )
+            smooth = loss if step == 0 else smooth + (1 - _SMOOTHING) * (loss - smooth)
             if advance is not None:
                 advance(1)
     return smooth
+
+
+def _backward(model: LlamaForCausalLM, batch: list[Chunk]) -> float:
+    """Adds the gradient of the batch's mean loss a token; returns that loss in nats."""
+    import torch
+
+    count = sum(int((labels != IGNORED).sum()) for _, labels in batch)
+    total = 0.0
+    for tokens, labels in batch:
+        # Padding is on the right, so causal attention needs no mask.
+        logits = model(input_ids=torch.from_numpy(tokens), use_cache=False).logits
+        loss = torch.nn.functional.cross_entropy(
+            logits[:, :-1].reshape(-1, logits.shape[-1]),
+            torch.from_numpy(labels[:, 1:]).reshape(-1),
+            ignore_index=IGNORED,
+            reduction="sum",
+        )
+        (loss / count).backward()  # type: ignore[no-untyped-call]
+        total += loss.item() / count
+    return total
 
 
 def _optimisers(model: LlamaForCausalLM) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:

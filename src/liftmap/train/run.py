@@ -13,10 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from liftmap.config import ArmSection, StudyConfig, model_name
+from liftmap.files import read_json, write_json
 from liftmap.records import Checkpoint, Question
 from liftmap.sample import make_engine, render_prompt
 from liftmap.sample.run import sample
-from liftmap.store import StudyFolder, read_json, write_json
+from liftmap.store import StudyFolder
 from liftmap.train import TrainingJob, get_method
 from liftmap.train.recipes import right_responses, training_pairs
 from liftmap.verify import make_verifier

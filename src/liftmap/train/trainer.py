@@ -20,10 +20,10 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, SFTConfig
 
 from liftmap.errors import ConfigError
+from liftmap.files import disk, write_text
 from liftmap.progress import Advance, progress
 from liftmap.registry import nearest
 from liftmap.sample.hf import quiet as quiet_models
-from liftmap.store import disk, write_text
 from liftmap.train import TrainingJob
 
 COMPLETE = "complete.json"

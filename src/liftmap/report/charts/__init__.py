@@ -16,9 +16,23 @@ import polars as pl
 
 from liftmap.report.charts import difficulty, lift, responses, training
 from liftmap.report.charts.style import DOWN, GREY, INK, LIGHT, UP, Panel
+from liftmap.report.tables import Grid, metrics_grid, moved_grid, transition_grid
 
 Mark = Literal["line", "dash", "dot", "ring", "diamond", "square"]
 Legend = tuple[tuple[str, str, Mark], ...]
+
+
+def _all_rows(table: pl.DataFrame) -> pl.DataFrame:
+    return table
+
+
+def _without(*names: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    columns = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+    return lambda table: table.drop(columns, strict=False)
+
+
+def _kinds(*kinds: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    return lambda table: table.filter(pl.col("kind").is_in(kinds))
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,8 @@ class Chart:
         draw: Gives the panels by title from the table; None where the table speaks for itself.
         legend: What marks mean: text, colour, shape.
         kinds: How columns are written where it isn't as `tables.KINDS` says.
+        rows: The rows that it draws and shows; all by default.
+        show: Makes the printed table of these rows; None takes `tables.grid`.
         size: Width of a panel: "" shares a row with others, "big" takes more, "wide" all of it.
     """
 
@@ -44,6 +60,8 @@ class Chart:
     draw: Callable[[pl.DataFrame], dict[str, Panel]] | None
     legend: Legend = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
+    rows: Callable[[pl.DataFrame], pl.DataFrame] = _all_rows
+    show: Callable[[pl.DataFrame], Grid] | None = None
     size: Literal["", "big", "wide"] = ""
 
 
@@ -59,7 +77,7 @@ HERO = Chart(
     "What changed",
     "Change of accuracy against change of capability",
     "Right is more reliable, up is more solved; bars are {level} intervals over questions, and a "
-    "bar inside the grey stripe is a change of at most {margin} points.",
+    "bar inside the grey stripe is a change of at most {margin}.",
     "overview",
     lift.hero,
     (
@@ -81,6 +99,7 @@ CHARTS: dict[str, Chart] = {
         "capability",
         lift.curves,
         _BASE_AND_ARM,
+        rows=_without("change", "band"),
     ),
     "changes": Chart(
         "Accuracy and capability",
@@ -90,6 +109,21 @@ CHARTS: dict[str, Chart] = {
         "capability",
         lift.changes,
         (("band above zero", UP, "dot"), ("below zero", DOWN, "dot"), ("holds zero", GREY, "dot")),
+        rows=_without("before", "after"),
+    ),
+    "first-loss": Chart(
+        "Accuracy and capability",
+        "The first k at which the arm solves less than the base",
+        "Estimated: where the curve first falls below zero. Possible: every k that the band allows "
+        "as the first true loss; whether it allows that there is none stands last.",
+        "verdict",
+        None,
+        rows=lambda table: table.select(
+            "model",
+            pl.col("first_loss_k").alias("estimated k"),
+            pl.col("first_loss_possible").alias("possible k"),
+            pl.col("first_loss_never").alias("may never lose"),
+        ),
     ),
     "seeds": Chart(
         "Accuracy and capability",
@@ -98,16 +132,28 @@ CHARTS: dict[str, Chart] = {
         "that differ in the seed alone lie apart.",
         "seeds",
         None,
+        rows=lambda table: table.filter(pl.col("seeds") > 1),
     ),
     "difficulty": Chart(
         "By difficulty",
-        "Change by difficulty for the base",
+        "Change of accuracy by difficulty for the base",
         "Hard questions stand left. Questions are binned by one half of the base's responses and "
         "measured on the other, so that luck in the binning does not look like a change; bars are "
-        "{level} intervals.",
+        "{level} intervals, and one that the frame cuts is in the table.",
         "difficulty",
         difficulty.by_difficulty,
-        (*_MEASURES, *_SIGNS),
+        _SIGNS,
+        rows=lambda table: table.filter(pl.col("k") == 1),
+    ),
+    "difficulty-solved": Chart(
+        "By difficulty",
+        "Change of pass@{half} by difficulty for the base",
+        "As above, for questions solved within {half} responses; a bin that is solved nearly "
+        "always has no room to rise.",
+        "difficulty",
+        difficulty.by_difficulty,
+        _SIGNS,
+        rows=lambda table: table.filter(pl.col("k") > 1),
     ),
     "transitions": Chart(
         "By difficulty",
@@ -118,6 +164,8 @@ CHARTS: dict[str, Chart] = {
         "transitions",
         difficulty.transitions,
         (("share of the row", "#7d858f", "square"),),
+        rows=_kinds("raw"),
+        show=transition_grid,
         size="big",
     ),
     "beyond-noise": Chart(
@@ -132,6 +180,8 @@ CHARTS: dict[str, Chart] = {
             ("more rose than noise gives", UP, "square"),
             ("more fell than noise gives", DOWN, "square"),
         ),
+        rows=_kinds("half", "noise"),
+        show=transition_grid,
         size="big",
     ),
     "lost-gained": Chart(
@@ -148,15 +198,6 @@ CHARTS: dict[str, Chart] = {
             ("gained beyond noise", UP, "dot"),
             ("lost beyond noise", DOWN, "dot"),
         ),
-    ),
-    "moved": Chart(
-        "By difficulty",
-        "Questions whose success rate moved beyond noise",
-        "A point is a question; above the line it rose, below it fell. Only questions that pass a "
-        "test corrected for the number of questions are shown.",
-        "moved",
-        difficulty.moved,
-        (("rose", UP, "dot"), ("fell", DOWN, "dot")),
     ),
     "contrast": Chart(
         "Whose responses teach better",
@@ -179,28 +220,21 @@ CHARTS: dict[str, Chart] = {
         "What the responses look like",
         "Length of responses by difficulty",
         "Compare the two full lines: right responses of base and arm to equally hard questions; "
-        "bars are {level} intervals.",
+        "bars are {level} intervals, and one that the frame cuts is in the table.",
         "length",
         responses.length,
         (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
+        rows=_without("reflection"),
     ),
     "reflection": Chart(
         "What the responses look like",
         "Responses with a reflection phrase by difficulty",
-        "Share of responses that hold at least one phrase such as 'wait' or 'let me check'; "
-        "bars are {level} intervals.",
+        "Share of responses that hold at least one phrase such as 'wait' or 'double-check'; bars "
+        "are {level} intervals, and one that the frame cuts is in the table.",
         "length",
         responses.reflection,
         (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-    ),
-    "quality": Chart(
-        "What the responses look like",
-        "What tells right from wrong responses to one question",
-        "AUC is the chance that a right response has the higher value of two to the same question, "
-        "one right and one wrong: at .5 the indicator tells nothing. Bars are {level} intervals.",
-        "quality",
-        responses.quality,
-        (("above .5", UP, "dot"), ("below .5", DOWN, "dot"), ("holds .5", GREY, "dot")),
+        rows=_without("tokens"),
     ),
     "likelihood": Chart(
         "What the responses look like",
@@ -211,6 +245,15 @@ CHARTS: dict[str, Chart] = {
         responses.likelihood,
         _SIGNS,
         {"before": "number3", "after": "number3", "change": "signed3"},
+    ),
+    "quality": Chart(
+        "What the responses look like",
+        "What tells right from wrong responses to one question",
+        "AUC is the chance that a right response has the higher value of two to the same question, "
+        "one right and one wrong: at .5 the indicator tells nothing. Bars are {level} intervals.",
+        "quality",
+        responses.quality,
+        (("above .5", UP, "dot"), ("below .5", DOWN, "dot"), ("holds .5", GREY, "dot")),
     ),
     "styles": Chart(
         "What the responses look like",
@@ -228,6 +271,16 @@ CHARTS: dict[str, Chart] = {
         responses.knowledge,
         (*_MEASURES, *_SIGNS),
     ),
+    "moved": Chart(
+        "Question by question",
+        "Questions whose success rate moved beyond noise",
+        "A point is a question; above the line it rose, below it fell. Only questions that pass a "
+        "test corrected for the number of questions are shown.",
+        "moved",
+        difficulty.moved,
+        (("rose", UP, "dot"), ("fell", DOWN, "dot")),
+        show=moved_grid,
+    ),
     "training": Chart(
         "Training",
         "Accuracy on the dev questions, from which the checkpoint was chosen",
@@ -237,11 +290,20 @@ CHARTS: dict[str, Chart] = {
         training.dev_accuracy,
         (("chosen step", INK, "dot"), ("other saved steps", INK, "ring")),
     ),
+    "metrics": Chart(
+        "Training",
+        "What the trainers logged",
+        "Grey is every step, black a running mean: the reward of reinforcement learning on its "
+        "train questions, the loss of everything else.",
+        "metrics",
+        training.metrics,
+        show=metrics_grid,
+    ),
     "rates": Chart(
         "Responses that count otherwise",
         "Truncated, unscored and answerless responses",
-        "Truncated and answerless responses count as wrong; unscored ones are failures of the "
-        "verifier and are left out.",
+        "Truncated responses (cut at the token limit) are scored as they stand, answerless ones "
+        "are wrong; unscored ones are failures of the verifier and left out of all figures.",
         "rates",
         None,
     ),

@@ -14,19 +14,22 @@ from liftmap.report.charts.style import (
     Panel,
     direction,
     finish,
+    focus,
     in_order,
     in_points,
     interval_domain,
     measured,
+    panels,
+    signed_axis,
     zero,
 )
 
 
 def by_difficulty(table: pl.DataFrame) -> dict[str, Panel]:
-    """Change by bin of base difficulty, accuracy and pass@k side by side; a panel a checkpoint.
+    """Change by bin of base difficulty; a panel a checkpoint.
 
     Args:
-        table: The table `difficulty`.
+        table: The rows of one k of the table `difficulty`.
     """
     return _bin_panels(table, "model", "change, points")
 
@@ -42,53 +45,40 @@ def contrast_by_difficulty(table: pl.DataFrame) -> dict[str, Panel]:
 
 
 def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]:
-    table = measured(in_points(table, "change"), "change").with_columns(
-        direction("change"), pl.format("pass@{}", "k").alias("measure")
-    )
+    table = measured(in_points(table, "change"), "change").with_columns(direction("change"))
     if table.is_empty():
         return {}
     labels = table.sort("bin")["label"].unique(maintain_order=True).to_list()
-    measures = table.sort("k")["measure"].unique(maintain_order=True).to_list()
-    scale = alt.Scale(domain=interval_domain(table, "change", 0.0), nice=False)
+    scale = alt.Scale(domain=focus(table, "change", 0.0), nice=False)
     x = alt.X(
         "label:O",
         title="right responses of the base (hardest first)",
         scale=alt.Scale(domain=labels),
         axis=alt.Axis(labelAngle=-40, grid=False),
     )
-    offset = alt.XOffset("measure:N", sort=measures)
     colour = alt.Color("direction:N", scale=DIRECTION, legend=None)
-    shape = alt.Shape(
-        "measure:N",
-        scale=alt.Scale(domain=measures, range=["circle", "diamond", "square"][: len(measures)]),
-        legend=None,
-    )
     out: dict[str, Panel] = {}
-    for name in in_order(table, panel):
-        chart = alt.Chart(table.filter(pl.col(panel) == name))
-        bars = chart.mark_rule(strokeWidth=1.5).encode(
+    for name, rows in panels(table, panel):
+        chart = alt.Chart(rows)
+        bars = chart.mark_rule(strokeWidth=1.75, clip=True).encode(
             x=x,
-            xOffset=offset,
-            y=alt.Y("change_low:Q", scale=scale, title=title, axis=alt.Axis(format="+.0f")),
+            y=alt.Y("change_low:Q", scale=scale, title=title, axis=signed_axis()),
             y2="change_high:Q",
             color=colour,
         )
-        dots = chart.mark_point(filled=True, size=46, opacity=1).encode(
+        dots = chart.mark_point(filled=True, size=50, opacity=1).encode(
             x=x,
-            xOffset=offset,
             y=alt.Y("change:Q", scale=scale),
             color=colour,
-            shape=shape,
             tooltip=[
                 alt.Tooltip("label:N", title="right responses of the base"),
-                alt.Tooltip("measure:N", title="measure"),
                 alt.Tooltip("questions:Q", format=".1f"),
                 alt.Tooltip("change:Q", format="+.1f", title="points"),
                 alt.Tooltip("change_low:Q", format="+.1f", title="low"),
                 alt.Tooltip("change_high:Q", format="+.1f", title="high"),
             ],
         )
-        out[name] = finish([zero("y"), bars, dots], 210)
+        out[name] = finish([zero("y"), bars, dots], 190)
     return out
 
 
@@ -103,7 +93,7 @@ def transitions(table: pl.DataFrame) -> dict[str, Panel]:
     )
     return {
         name: _matrix(rows, "share", [0.0, 1.0], [f"{INK}00", f"{INK}99"])
-        for name, rows in _by_model(raw)
+        for name, rows in panels(raw, "model")
     }
 
 
@@ -123,15 +113,11 @@ def beyond_noise(table: pl.DataFrame) -> dict[str, Panel]:
     out: dict[str, Panel] = {}
     most = half["beyond"].abs().max()
     reach = max(float(most) if isinstance(most, float) else 0.0, 1.0)
-    for name, rows in _by_model(half):
+    for name, rows in panels(half, "model"):
         out[name] = _matrix(
-            rows, "beyond", [-reach, 0.0, reach], [f"{DOWN}cc", "#ffffff00", f"{UP}cc"]
+            rows, "beyond", [-reach, 0.0, reach], [f"{DOWN}99", "#ffffff00", f"{UP}99"]
         )
     return out
-
-
-def _by_model(table: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
-    return [(m, table.filter(pl.col("model") == m)) for m in in_order(table, "model")]
 
 
 def _matrix(rows: pl.DataFrame, fill: str, values: list[float], colours: list[str]) -> Panel:
@@ -180,9 +166,11 @@ def _matrix(rows: pl.DataFrame, fill: str, values: list[float], colours: list[st
             *([alt.Tooltip("noise:Q", format=".1f", title="noise alone")] if floor else []),
         ],
     )
-    texts = [chart.mark_text(fontSize=10, dy=-5 if floor else 0).encode(x=x, y=y, text="count:N")]
+    figures = alt.Chart(rows.filter(pl.col("count").is_not_null()))
+    upper = figures.mark_text(fontSize=10.5, dy=-5 if floor else 0)
+    texts = [upper.encode(x=x, y=y, text="count:N")]
     if floor:
-        small = chart.mark_text(fontSize=8.5, dy=6, color="#5d6876")
+        small = figures.mark_text(fontSize=9, dy=7, color="#4a5462")
         texts.append(small.encode(x=x, y=y, text="floor:N"))
     return finish([cells, *texts], 290)
 
@@ -240,7 +228,7 @@ def lost_gained(table: pl.DataFrame) -> dict[str, Panel]:
                 alt.Tooltip("value_high:Q", format=".1f", title="high"),
             ],
         )
-        out[name] = finish([zero("x"), bars, dots], alt.Step(14))
+        out[name] = finish([zero("x"), bars, dots], 42 * len(models))
     return out
 
 
@@ -258,7 +246,7 @@ def moved(table: pl.DataFrame) -> dict[str, Panel]:
     line = alt.Chart(ends).mark_line(color="#b6bec9", strokeWidth=1).encode(x=x, y=y)
     table = in_points(table, "before", "after")
     out: dict[str, Panel] = {}
-    for name, rows in _by_model(table):
+    for name, rows in panels(table, "model"):
         dots = alt.Chart(rows.select("question_id", "text", "before", "after", "direction"))
         mark = dots.mark_point(filled=True, size=40, opacity=0.75).encode(
             x=x,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from liftmap.report.charts import labels
 from liftmap.report.charts.style import (
     DIRECTION,
     GREY,
@@ -19,12 +20,16 @@ from liftmap.report.charts.style import (
     interval_domain,
     log_k,
     measured,
+    panels,
+    signed_axis,
     zero,
 )
 
 HERO_HEIGHT = 420
-# Vertical distance between labels, in pixels.
-LABEL_STEP = 15
+# Opacity of an interval; several of one panel share it.
+SHADE = 0.15
+# Widths of the plot at which labels are kept apart, from a telephone's to the page's.
+WIDTHS = (290, 400, 550, 700, 850, 1020)
 
 
 def hero(overview: pl.DataFrame) -> dict[str, Panel]:
@@ -43,39 +48,41 @@ def hero(overview: pl.DataFrame) -> dict[str, Panel]:
     margin = float(table["margin"][0])
     xs = interval_domain(table, "accuracy_change", 0, margin, -margin)
     ys = interval_domain(table, "capability_change", 0, 2.5 * margin, -2.5 * margin)
+    # Room above and below for the labels.
+    room = 0.02 * (ys[1] - ys[0]) * min(len(table), 10)
+    ys = (ys[0] - room, ys[1] + room)
     table = _with_labels(table, xs, ys)
     x = alt.X(
         "accuracy_change:Q",
-        title="change of accuracy (pass@1), points",
+        title="change of accuracy (pass@1), points → more reliable",
         scale=alt.Scale(domain=xs, nice=False),
-        axis=alt.Axis(format="+.0f", grid=False),
+        axis=signed_axis(grid=False, tickCount=8),
     )
     k = int(table["k"][0])
     y = alt.Y(
         "capability_change:Q",
-        title=f"change of capability (pass@{k}), points",
+        title=f"change of capability (pass@{k}), points → solves more",
         scale=alt.Scale(domain=ys, nice=False),
-        axis=alt.Axis(format="+.0f", grid=False),
+        axis=signed_axis(grid=False, tickCount=8),
     )
     ends = {"x": xs[0], "x2": xs[1], "y": ys[0], "y2": ys[1]}
     colour = alt.Color("direction:N", scale=DIRECTION, legend=None)
     points = alt.Chart(table)
     settled = alt.datum.capability != "unsettled"
+    flag = alt.Chart(table)
     layers = [
         _zone({**ends, "x": -margin, "x2": margin}),
         _zone({**ends, "y": -margin, "y2": margin}),
         zero("x"),
         zero("y"),
-        points.mark_rule(color="#b6bec9", strokeWidth=1).encode(
-            x=alt.X("label_x:Q"), y=y, y2="label_y:Q"
-        ),
-        points.mark_rule(strokeWidth=1.5).encode(
+        flag.mark_rule(color="#aab3bf", strokeWidth=1).encode(x=x, y=y, y2="label_y:Q"),
+        points.mark_rule(strokeWidth=1.75).encode(
             x=alt.X("accuracy_change_low:Q"), x2="accuracy_change_high:Q", y=y, color=colour
         ),
-        points.mark_rule(strokeWidth=1.5).encode(
+        points.mark_rule(strokeWidth=1.75).encode(
             x=x, y=alt.Y("capability_change_low:Q"), y2="capability_change_high:Q", color=colour
         ),
-        points.mark_point(size=80, filled=True, opacity=1).encode(
+        points.mark_point(size=85, filled=True, opacity=1).encode(
             x=x,
             y=y,
             fill=alt.condition(
@@ -93,16 +100,12 @@ def hero(overview: pl.DataFrame) -> dict[str, Panel]:
             ],
         ),
     ]
-    for side in ("left", "right"):
-        text = points.transform_filter(alt.datum.side == side).mark_text(
-            align="right" if side == "left" else "left",
-            dx=-5 if side == "left" else 5,
-            baseline="middle",
-            fontSize=12,
-            fontWeight=600,
-        )
-        layers.append(text.encode(x=alt.X("label_x:Q"), y=alt.Y("label_y:Q"), text="model:N"))
-    return {"": finish([*layers], HERO_HEIGHT)}
+    size = alt.MarkDef("text", baseline="middle", fontSize=12, fontWeight=600).to_dict()
+    del size["type"]
+    right = flag.transform_filter(alt.datum.side == "right").mark_text(align="left", dx=3, **size)
+    left = flag.transform_filter(alt.datum.side == "left").mark_text(align="right", dx=-3, **size)
+    layers += [t.encode(x=x, y=alt.Y("label_y:Q"), text="model:N") for t in (right, left)]
+    return {"": finish(layers, HERO_HEIGHT)}
 
 
 def _zone(box: dict[str, float]) -> alt.Chart:
@@ -116,35 +119,25 @@ def _zone(box: dict[str, float]) -> alt.Chart:
 def _with_labels(
     table: pl.DataFrame, xs: tuple[float, float], ys: tuple[float, float]
 ) -> pl.DataFrame:
-    """Adds where each label goes: beside its accuracy interval, no two at one height.
-
-    Heights are kept apart for labels on either side alike, for on a narrow screen they would meet.
-    """
-    table = table.with_columns(direction("capability_change")).sort("capability_change")
-    pixel = (ys[1] - ys[0]) / HERO_HEIGHT
-    heights = _spread(table["capability_change"].to_list(), LABEL_STEP * pixel, ys)
-    right = pl.col("accuracy_change") <= (xs[0] + xs[1]) / 2
+    """Adds where each label goes: its height and its side of the point."""
+    per_y = HERO_HEIGHT / (ys[1] - ys[0])
+    points = [
+        labels.Point(
+            row["model"],
+            *(
+                (row[f"accuracy_change{e}"] - xs[0]) / (xs[1] - xs[0])
+                for e in ("", "_low", "_high")
+            ),
+            *((ys[1] - row[f"capability_change{e}"]) * per_y for e in ("", "_high", "_low")),
+        )
+        for row in table.to_dicts()
+    ]
+    flags = labels.place(points, WIDTHS, HERO_HEIGHT)
     return table.with_columns(
-        pl.Series("label_y", heights),
-        pl.when(right).then(pl.lit("right")).otherwise(pl.lit("left")).alias("side"),
-        pl.when(right)
-        .then("accuracy_change_high")
-        .otherwise("accuracy_change_low")
-        .alias("label_x"),
+        direction("capability_change"),
+        pl.Series("label_y", [ys[1] - flag.y / per_y for flag in flags]),
+        pl.Series("side", [flag.side for flag in flags]),
     )
-
-
-def _spread(values: list[float], step: float, ends: tuple[float, float]) -> list[float]:
-    """Sorted values moved apart, as little as need be, until neighbours are `step` apart."""
-    out = list(values)
-    for _ in range(20 * len(out)):
-        for i in range(len(out) - 1):
-            short = step - (out[i + 1] - out[i])
-            if short > 0:
-                out[i] -= short / 2
-                out[i + 1] += short / 2
-    lift = max(0.0, ends[0] + step / 2 - out[0])
-    return [value + lift for value in out]
 
 
 def curves(capability: pl.DataFrame) -> dict[str, Panel]:
@@ -157,26 +150,29 @@ def curves(capability: pl.DataFrame) -> dict[str, Panel]:
     bounds = domain([*table["before_low"], *table["after_high"], *table["after_low"]])
     bounds = (max(0.0, bounds[0]), min(100.0, bounds[1]))
     out: dict[str, Panel] = {}
-    for arm in in_order(table, "arm"):
-        rows = table.filter(pl.col("arm") == arm)
-        first = rows.filter(pl.col("model") == rows["model"][0])
+    for _, rows in panels(table, "arm"):
+        models = in_order(rows, "model")
+        first = rows.filter(pl.col("model") == models[0])
         y = alt.Scale(domain=bounds, nice=False, zero=False)
         base = _ribbon(first, "before", GREY, y)
+        shade = SHADE / len(models)
         arms = [
             layer
-            for model in in_order(rows, "model")
-            for layer in _ribbon(rows.filter(pl.col("model") == model), "after", INK, y)
+            for model in models
+            for layer in _ribbon(rows.filter(pl.col("model") == model), "after", INK, y, shade)
         ]
-        out[arm] = finish([*base, *arms], 210)
+        out[", ".join(models)] = finish([*base, *arms], 210)
     return out
 
 
-def _ribbon(rows: pl.DataFrame, name: str, colour: str, scale: alt.Scale) -> list[alt.Chart]:
-    """A curve over k with its interval."""
+def _ribbon(
+    rows: pl.DataFrame, name: str, colour: str, scale: alt.Scale, shade: float = SHADE
+) -> list[alt.Chart]:
+    """A curve over k with its interval, shaded with this opacity."""
     x = log_k(rows)
     chart = alt.Chart(rows)
     axis = alt.Y(f"{name}:Q", title="solved within k, %", scale=scale)
-    band = chart.mark_area(color=colour, opacity=0.14).encode(
+    band = chart.mark_area(color=colour, opacity=shade).encode(
         x=x, y=alt.Y(f"{name}_low:Q", scale=scale), y2=f"{name}_high:Q"
     )
     line = chart.mark_line(color=colour, strokeWidth=2, point={"color": colour, "size": 18})
@@ -219,11 +215,10 @@ def _change_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Pan
     bounds = domain([*table["band_low"], *table["band_high"], 0.0])
     scale = alt.Scale(domain=bounds, nice=False)
     out: dict[str, Panel] = {}
-    for name in in_order(table, panel):
-        rows = table.filter(pl.col(panel) == name)
+    for name, rows in panels(table, panel):
         x = log_k(rows)
         chart = alt.Chart(rows)
-        y = alt.Y("change:Q", title=title, scale=scale, axis=alt.Axis(format="+.0f"))
+        y = alt.Y("change:Q", title=title, scale=scale, axis=signed_axis())
         band = chart.mark_area(color=INK, opacity=0.12).encode(
             x=x, y=alt.Y("band_low:Q", scale=scale), y2="band_high:Q"
         )

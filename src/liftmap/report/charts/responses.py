@@ -13,10 +13,12 @@ from liftmap.report.charts.style import (
     Panel,
     direction,
     finish,
+    focus,
     in_order,
     in_points,
     interval_domain,
     measured,
+    signed_axis,
     zero,
 )
 
@@ -53,7 +55,7 @@ def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel
     if rows.is_empty():
         return {}
     labels = in_order(table.filter(pl.col("label") != ALL), "label")
-    scale = alt.Scale(domain=interval_domain(rows, name), nice=False, zero=False)
+    scale = alt.Scale(domain=focus(rows, name), nice=False, zero=False)
     x = alt.X(
         "label:O",
         title="right responses of the base (hardest first)",
@@ -75,7 +77,7 @@ def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel
         )
         offset = alt.XOffset("who:N", sort=["base", "arm"], scale=alt.Scale(range=[-3, 3]))
         y = alt.Y(f"{name}:Q", title=title, scale=scale)
-        bars = chart.mark_rule(strokeWidth=1.25, opacity=0.6).encode(
+        bars = chart.mark_rule(strokeWidth=1.25, opacity=0.6, clip=True).encode(
             x=x,
             xOffset=offset,
             y=alt.Y(f"{name}_low:Q", scale=scale, title=title),
@@ -113,9 +115,7 @@ def likelihood(table: pl.DataFrame) -> dict[str, Panel]:
     Args:
         table: The table `likelihood`.
     """
-    return _forest(
-        table, "style", "change", "change of mean log-likelihood, nats a token", 0.0, "+.2f"
-    )
+    return _forest(table, "style", "change", "change, nats a token", 0.0, signed_axis(tickCount=5))
 
 
 def quality(table: pl.DataFrame) -> dict[str, Panel]:
@@ -125,11 +125,18 @@ def quality(table: pl.DataFrame) -> dict[str, Panel]:
         table: The table `quality`.
     """
     named = table.with_columns(pl.col("indicator").replace(INDICATORS))
-    return _forest(named, "indicator", "auc", "AUC (.5: tells nothing)", 0.5, ".2f")
+    return _forest(
+        named,
+        "indicator",
+        "auc",
+        "AUC (.5: tells nothing)",
+        0.5,
+        alt.Axis(format=".2f", tickCount=5),
+    )
 
 
 def _forest(
-    table: pl.DataFrame, panel: str, name: str, title: str, middle: float, form: str
+    table: pl.DataFrame, panel: str, name: str, title: str, middle: float, axis: alt.Axis
 ) -> dict[str, Panel]:
     """One row a model with its interval, coloured by its side of `middle`."""
     rows = measured(table, name).with_columns(direction(name, middle))
@@ -147,7 +154,7 @@ def _forest(
     out: dict[str, Panel] = {}
     for value in in_order(rows, panel):
         chart = alt.Chart(rows.filter(pl.col(panel) == value))
-        x = alt.X(f"{name}_low:Q", title=title, scale=scale, axis=alt.Axis(format=form))
+        x = alt.X(f"{name}_low:Q", title=title, scale=scale, axis=axis)
         bars = chart.mark_rule(strokeWidth=1.5).encode(y=y, x=x, x2=f"{name}_high:Q", color=colour)
         dots = chart.mark_point(filled=True, size=46, opacity=1).encode(
             y=y,
@@ -155,12 +162,12 @@ def _forest(
             color=colour,
             tooltip=[
                 alt.Tooltip("model:N"),
-                alt.Tooltip(f"{name}:Q", format=form),
-                alt.Tooltip(f"{name}_low:Q", format=form, title="low"),
-                alt.Tooltip(f"{name}_high:Q", format=form, title="high"),
+                alt.Tooltip(f"{name}:Q", format=".3f"),
+                alt.Tooltip(f"{name}_low:Q", format=".3f", title="low"),
+                alt.Tooltip(f"{name}_high:Q", format=".3f", title="high"),
             ],
         )
-        out[value] = finish([zero("x", middle), bars, dots], alt.Step(20))
+        out[value] = finish([zero("x", middle), bars, dots], 21 * len(models))
     return out
 
 
@@ -170,7 +177,7 @@ def styles(table: pl.DataFrame) -> dict[str, Panel]:
     Args:
         table: The table `styles`.
     """
-    table = in_points(table, "share")
+    table = measured(in_points(table, "share"), "share")
     models, names = in_order(table, "model"), in_order(table, "style")
     greys = ["#1b2430", "#6d7a8c", "#b4bdc9", "#dfe4ea"]
     scale = alt.Scale(domain=names, range=(greys * len(names))[: len(names)])
@@ -195,7 +202,7 @@ def styles(table: pl.DataFrame) -> dict[str, Panel]:
             tooltip=["model:N", "style:N", alt.Tooltip("share:Q", format=".1f", title="%")],
         )
         place = f"indexof({names!r}, datum.style)"
-        out[wording] = finish([bars.transform_calculate(place=place)], alt.Step(20))
+        out[wording] = finish([bars.transform_calculate(place=place)], 21 * len(models))
     return out
 
 
@@ -210,6 +217,7 @@ def knowledge(table: pl.DataFrame) -> dict[str, Panel]:
     )
     if rows.is_empty():
         return {}
+    models = in_order(table, "model")
     measures = rows.sort("k")["measure"].unique(maintain_order=True).to_list()
     scale = alt.Scale(domain=interval_domain(rows, "change", 0.0), nice=False)
     colour = alt.Color("direction:N", scale=DIRECTION, legend=None)
@@ -221,14 +229,14 @@ def knowledge(table: pl.DataFrame) -> dict[str, Panel]:
     y = alt.Y(
         "model:N",
         title=None,
-        scale=alt.Scale(domain=in_order(table, "model")),
+        scale=alt.Scale(domain=models),
         axis=alt.Axis(grid=True, ticks=False),
     )
     offset = alt.YOffset("measure:N", sort=measures)
     out: dict[str, Panel] = {}
     for kind in in_order(rows, "knowledge"):
         chart = alt.Chart(rows.filter(pl.col("knowledge") == kind))
-        x = alt.X("change_low:Q", title="change, points", scale=scale, axis=alt.Axis(format="+.0f"))
+        x = alt.X("change_low:Q", title="change, points", scale=scale, axis=signed_axis())
         bars = chart.mark_rule(strokeWidth=1.5).encode(
             y=y, yOffset=offset, x=x, x2="change_high:Q", color=colour
         )
@@ -245,5 +253,5 @@ def knowledge(table: pl.DataFrame) -> dict[str, Panel]:
                 alt.Tooltip("change:Q", format="+.1f", title="points"),
             ],
         )
-        out[kind] = finish([zero("x"), bars, dots], alt.Step(14))
+        out[kind] = finish([zero("x"), bars, dots], 30 * len(models))
     return out

@@ -8,6 +8,8 @@ from typing import Any, Literal
 import altair as alt
 import polars as pl
 
+from liftmap.config import TEACHER
+
 INK = "#1b2430"
 GREY = "#8791a0"
 LIGHT = "#e3e7ec"
@@ -47,12 +49,12 @@ _CONFIG: dict[str, Any] = {
 }
 
 
-def finish(layers: Sequence[alt.Chart], height: int | alt.Step) -> Panel:
+def finish(layers: Sequence[alt.Chart], height: float) -> Panel:
     """Lays charts over each other, in house style, as wide as whatever holds them.
 
     Args:
         layers: From back to front.
-        height: In pixels, or a step for each row.
+        height: In pixels.
     """
     fit = alt.AutoSizeParams(type="fit-x", contains="padding")
     chart = alt.LayerChart(layer=[*layers]).properties(
@@ -117,3 +119,27 @@ def log_k(table: pl.DataFrame) -> alt.X:
 def in_order(table: pl.DataFrame, column: str) -> list[Any]:
     """Values of a column in order of first appearance."""
     return table[column].unique(maintain_order=True).to_list()
+
+
+def panels(table: pl.DataFrame, column: str) -> list[tuple[str, pl.DataFrame]]:
+    """The rows of each value of a column, in order of appearance; the teacher's come last."""
+    names = sorted(in_order(table, column), key=lambda name: name == TEACHER)
+    return [(name, table.filter(pl.col(column) == name)) for name in names]
+
+
+def signed_axis(**more: Any) -> alt.Axis:
+    """An axis of changes: signs on both sides of a plain 0."""
+    text = "datum.value == 0 ? '0' : format(datum.value, '+~g')"
+    return alt.Axis(labelExpr=text, **more)
+
+
+def focus(table: pl.DataFrame, name: str, *always: float) -> tuple[float, float]:
+    """Ends of an axis that holds all estimates of a column and all but its very wide intervals.
+
+    A bin with two questions has an interval that would flatten everything else; one that is wider
+    than four times the median is left to be cut off by the frame.
+    """
+    rows = measured(table, name).with_columns(wide=pl.col(f"{name}_high") - pl.col(f"{name}_low"))
+    some = rows.filter(pl.col("wide") <= 4 * pl.col("wide").median())
+    values = [*rows[name], *some[f"{name}_low"], *some[f"{name}_high"], *always]
+    return domain(values)

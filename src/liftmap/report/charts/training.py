@@ -1,4 +1,4 @@
-"""Charts of training: accuracy on the dev questions, step by step."""
+"""Charts of training: accuracy on the dev questions, and what the trainers logged, by step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from liftmap.report.charts.style import (
     in_points,
     interval_domain,
     measured,
+    panels,
 )
+
+# Steps of a training over this many are one window of the running mean.
+RUNNING = 12
 
 
 def dev_accuracy(table: pl.DataFrame) -> dict[str, Panel]:
@@ -55,4 +59,30 @@ def dev_accuracy(table: pl.DataFrame) -> dict[str, Panel]:
             ],
         )
         out[model] = finish([bars, line, dots], 190)
+    return out
+
+
+def metrics(table: pl.DataFrame) -> dict[str, Panel]:
+    """The trainer's log by step, and its running mean; a panel a checkpoint.
+
+    Args:
+        table: The rows of `metrics.read_metrics`.
+    """
+    out: dict[str, Panel] = {}
+    for model, rows in panels(table, "model"):
+        measure = rows["measure"][0]
+        window = max(1, len(rows) // RUNNING)
+        rows = rows.sort("step").with_columns(
+            mean=pl.col("value").rolling_mean(window, min_samples=1, center=True)
+        )
+        chart = alt.Chart(rows.select("step", "value", "mean"))
+        x = alt.X("step:Q", title="optimiser step", axis=alt.Axis(format="d", grid=False))
+        scale = alt.Scale(zero=False)
+        each = chart.mark_line(color=GREY, strokeWidth=1, opacity=0.6).encode(
+            x=x, y=alt.Y("value:Q", title=measure, scale=scale)
+        )
+        mean = chart.mark_line(color=INK, strokeWidth=1.75).encode(
+            x=x, y=alt.Y("mean:Q", scale=scale)
+        )
+        out[f"{model}, {measure}"] = finish([each, mean], 150)
     return out

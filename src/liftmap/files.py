@@ -1,0 +1,176 @@
+"""Whole files or none: how everything under a study folder is written and read.
+
+Used by the store and by training; knows no file names. A file is written under a temporary name and
+renamed into place, so a kill leaves either all of it or none. What the system refuses (a full disk,
+missing rights) and what is damaged becomes one message with a remedy.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import tomli_w
+
+from liftmap.errors import SettingsDifferError, StoreError
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turns the system's errors about `path` into one message with a remedy."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{error.filename or path} does not exist.",
+            remedy="Run the stage that writes it first, or check the path.",
+        ) from None
+    except PermissionError as error:
+        raise StoreError(
+            f"{error.filename or path} can't be written or read: no permission.",
+            remedy="Choose another folder with --out, or change its rights.",
+        ) from None
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from None
+    except Exception as error:
+        # Polars, safetensors and torch wrap the system's error in one of their own.
+        if any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EFBIG, errno.EIO)):
+            raise _unusable(path, str(error)) from None
+        raise
+
+
+def _unusable(path: Path, reason: str) -> StoreError:
+    return StoreError(
+        f"{path} could not be written or read: {reason}.",
+        remedy="All finished shards are safe. Make room or choose another disk, then run the same "
+        "command again.",
+    )
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed onto it when the block ends without an error."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file whole.
+
+    Raises:
+        StoreError: The disk is full or the folder can't be written.
+    """
+    with _replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes a JSON file whole; errors as `write_text`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_toml(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a TOML file whole; TOML has no null. Errors as `write_text`."""
+    write_text(path, tomli_w.dumps(value))
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    """Writes a Parquet file whole; errors as `write_text`."""
+    with _replacing(path) as temporary:
+        frame.write_parquet(temporary, compression="zstd", compression_level=1)
+
+
+def read_parquet(path: Path) -> pl.DataFrame:
+    """Reads a Parquet file.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
+    with disk(path):
+        if not path.exists():
+            raise FileNotFoundError(2, "missing", str(path))
+        try:
+            return pl.read_parquet(path)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise StoreError(
+                f"{path} is damaged: {str(error).splitlines()[0]}.",
+                remedy="Delete that file and run the same command again; only it is made anew.",
+            ) from None
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
+    with disk(path):
+        text = path.read_text("utf-8")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise StoreError(
+            f"{path} is damaged: {error}.", remedy="Delete it and run the same command again."
+        ) from None
+
+
+def read_toml(path: Path) -> Any:
+    """Reads a TOML file; errors as `read_json`."""
+    with disk(path):
+        text = path.read_text("utf-8")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StoreError(
+            f"{path} is damaged: {error}.", remedy="Correct that line, or name another folder."
+        ) from None
+
+
+def keep_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    """Writes `settings`, or checks that those already there are the same.
+
+    Args:
+        path: The settings file of a folder.
+        settings: Plain JSON values; nested dictionaries are compared key by key.
+
+    Raises:
+        SettingsDifferError: The folder was made with others; the message names the first.
+        StoreError: The folder can't be written.
+    """
+    wanted = json.loads(json.dumps(settings))
+    if not path.exists():
+        write_json(path, wanted)
+        return
+    found = read_json(path)
+    difference = first_difference(found, wanted)
+    if difference:
+        key, old, new = difference
+        raise SettingsDifferError(
+            f"{path.parent} was made with other settings: {key} was {old!r}, now {new!r}.",
+            remedy="Name another folder (--out), put the setting back, or delete the folder.",
+        )
+
+
+def first_difference(old: Any, new: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """Place and values of the first difference between two JSON values, or None."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in [*old, *(n for n in new if n not in old)]:
+            place = f"{key}.{name}" if key else name
+            found = first_difference(old.get(name), new.get(name), place)
+            if found:
+                return found
+        return None
+    return None if old == new else (key, old, new)

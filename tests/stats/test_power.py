@@ -1,0 +1,172 @@
+"""Smallest detectable changes and cheapest plans, held against simulated studies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from liftmap.errors import InputError
+from liftmap.records import CurtailedPlan, FixedPlan, Plan
+from liftmap.stats.curtailed import stopping_points
+from liftmap.stats.intervals import mean_change
+from liftmap.stats.law import MarginalLaw
+from liftmap.stats.passk import FloatArray, IntArray, pass_at_k
+from liftmap.stats.power import (
+    Detection,
+    candidate_plans,
+    cheapest_plans,
+    needed_questions,
+    smallest_change,
+)
+
+LAW = MarginalLaw(
+    np.array([0, 0.01, 0.05, 0.3, 0.8, 1.0]), np.array([0.1, 0.2, 0.2, 0.2, 0.2, 0.1]), 1000, 0.0
+)
+
+
+def _draw(plan: Plan, p: FloatArray, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """One tally by the plan."""
+    if isinstance(plan, FixedPlan):
+        return np.full(p.shape, plan.count), rng.binomial(plan.count, p)
+    right = (rng.random((*p.shape, plan.cap)) < p[..., None]).cumsum(axis=-1)
+    right = right[..., plan.round_size - 1 :: plan.round_size]
+    enough = right >= plan.stop_after
+    stop = np.where(enough.any(axis=-1), enough.argmax(axis=-1), right.shape[-1] - 1)
+    c = np.take_along_axis(right, stop[..., None], axis=-1)[..., 0]
+    return plan.round_size * (stop + 1), c
+
+
+def _detected(
+    plan: Plan, k: int, shift: float, spread: float, questions: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """How often simulated studies detect a change, and the mean change they estimate."""
+    studies = 400
+    before = rng.choice(LAW.grid, (studies, questions), p=LAW.weights)
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(before) - np.log1p(-before)
+    after = 1 / (1 + np.exp(-log_odds - shift - rng.normal(0, spread, before.shape)))
+    first, then = (
+        pass_at_k(n.ravel(), c.ravel(), [k], plan).reshape(before.shape)
+        for n, c in (_draw(plan, p, rng) for p in (before, after))
+    )
+    found = [mean_change(b, a, floor=k > 1) for b, a in zip(first, then, strict=True)]
+    return (
+        float(np.mean([e.low > 0 or e.high < 0 for e in found])),
+        float(np.mean([e.estimate for e in found])),
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "k", "direction"),
+    [
+        (FixedPlan(16), 1, "up"),
+        (FixedPlan(16), 1, "down"),
+        (FixedPlan(32), 32, "up"),
+        (FixedPlan(64), 16, "up"),
+        (CurtailedPlan(stop_after=4, cap=32, round_size=4), 16, "up"),
+    ],
+)
+def test_the_smallest_change_is_detected_with_the_power(
+    plan: Plan, k: int, direction: str, rng: np.random.Generator
+) -> None:
+    detection = Detection(power=0.8, spread=0.7)
+    design = smallest_change(LAW, plan, k, 200, direction=direction, detection=detection)
+    assert design is not None
+    shift = _shift_for(design.change, k, 0.7, rng)
+    rate, change = _detected(plan, k, shift, 0.7, 200, rng)
+    assert change == pytest.approx(design.change, abs=0.004)
+    # 400 studies: standard error 0.02; the formula takes the normal for Student's law.
+    assert rate == pytest.approx(0.8, abs=0.06)
+
+
+def _shift_for(change: float, k: int, spread: float, rng: np.random.Generator) -> float:
+    """The shift that makes a change of pass@k, by bisection on a large sample."""
+    inner = LAW.grid[1:-1]
+    moves = rng.normal(0, spread, 100_000)
+    low, high = -10.0, 10.0
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        log_odds = np.log(inner / (1 - inner))
+        after = 1 / (1 + np.exp(-log_odds[:, None] - middle - moves))
+        each = (1 - inner[:, None]) ** k - (1 - after) ** k
+        below = LAW.weights[1:-1] @ each.mean(axis=1) < change
+        low, high = (middle, high) if below else (low, middle)
+    return low
+
+
+def test_needed_questions_is_the_other_way_round() -> None:
+    plan = FixedPlan(64)
+    for k in (1, 16):
+        design = smallest_change(LAW, plan, k, 300)
+        assert design is not None
+        back = needed_questions(LAW, plan, k, design.change)
+        assert back is not None
+        assert abs(back.questions - 300) <= 1
+        assert back.responses == pytest.approx(back.questions * 128)
+
+
+def test_more_questions_see_less_and_more_power_needs_more() -> None:
+    few, many = (smallest_change(LAW, FixedPlan(32), 16, q) for q in (100, 1000))
+    assert few is not None
+    assert many is not None
+    assert 0 < many.change < few.change
+    usual = needed_questions(LAW, FixedPlan(32), 16, 0.05)
+    sure = needed_questions(LAW, FixedPlan(32), 16, 0.05, detection=Detection(power=0.95))
+    restless = needed_questions(LAW, FixedPlan(32), 16, 0.05, detection=Detection(spread=2))
+    assert usual is not None
+    assert sure is not None
+    assert restless is not None
+    assert usual.questions < min(sure.questions, restless.questions)
+
+
+def test_expected_responses_of_a_curtailed_plan() -> None:
+    plan = CurtailedPlan(stop_after=2, cap=16, round_size=4)
+    design = needed_questions(LAW, plan, 4, 0.05, detection=Detection(spread=0))
+    assert design is not None
+    n, c, log_paths = stopping_points(plan)
+    p = LAW.grid[:, None]
+    before = LAW.weights @ (np.exp(log_paths) * p**c * (1 - p) ** (n - c)) @ n
+    # Higher success rates after stop a little earlier than before.
+    assert design.responses == pytest.approx(design.questions * 2 * before, rel=0.1)
+    assert design.responses < design.questions * 2 * before
+
+
+def test_cheapest_plans_come_first_and_do_detect() -> None:
+    designs = cheapest_plans(LAW, 8, 0.06, 400)
+    assert designs
+    assert [d.responses for d in designs] == sorted(d.responses for d in designs)
+    assert all(d.questions <= 400 for d in designs)
+    # Early stopping pays: easy questions need few responses.
+    fixed = min(d.responses for d in designs if isinstance(d.plan, FixedPlan))
+    assert isinstance(designs[0].plan, CurtailedPlan)
+    assert designs[0].responses < 0.9 * fixed
+    assert cheapest_plans(LAW, 8, 0.06, 20) == ()
+    assert all(
+        (plan.count if isinstance(plan, FixedPlan) else plan.cap) >= 8
+        for plan in candidate_plans(8)
+    )
+
+
+def test_what_cannot_be_detected_is_none() -> None:
+    assert needed_questions(LAW, FixedPlan(8), 8, 0.9) is None
+    assert smallest_change(LAW, FixedPlan(8), 8, 3) is None
+    settled = MarginalLaw(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 10, 0.0)
+    assert smallest_change(settled, FixedPlan(8), 8, 100) is None
+    assert needed_questions(settled, FixedPlan(8), 1, 0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("k", "questions", "detection"),
+    [
+        (0, 10, Detection()),
+        (9, 10, Detection()),
+        (1, 1, Detection()),
+        (1, 10, Detection(power=1)),
+        (1, 10, Detection(spread=-1)),
+    ],
+)
+def test_senseless_requests_are_errors(k: int, questions: int, detection: Detection) -> None:
+    with pytest.raises(InputError):
+        smallest_change(LAW, FixedPlan(8), k, questions, detection=detection)
+    with pytest.raises(InputError):
+        needed_questions(LAW, FixedPlan(8), 1, 0.0)
