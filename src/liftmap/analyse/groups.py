@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from liftmap.analyse.table import FloatArray, ratios_or_none
 from liftmap.records import Estimate
 from liftmap.stats.intervals import IntervalOptions
-from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo
+from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, clipped
 
 
 class GroupChange(NamedTuple):
@@ -64,8 +64,13 @@ def change_by_group(
     floors = (NO_PSEUDO, NO_PSEUDO, pooled) if k == 1 else (SHARE, SHARE, CHANGE)
     inside = member.astype(np.float64)
     found = [
-        ratios_or_none(values[:, None] * inside, inside, options, pseudo)
-        for values, pseudo in zip((before, after, change), floors, strict=True)
+        [
+            None if estimate is None else clipped(estimate, lowest)
+            for estimate in ratios_or_none(values[:, None] * inside, inside, options, pseudo)
+        ]
+        for values, pseudo, lowest in zip(
+            (before, after, change), floors, (0.0, 0.0, -1.0), strict=True
+        )
     ]
     counts = member.sum(axis=0)
     return [

@@ -25,7 +25,7 @@ from liftmap.files import disk, read_json, write_text
 from liftmap.report.charts import HERO, Chart, Legend, charts, lift
 from liftmap.report.charts.style import Panel
 from liftmap.report.evidence import Run
-from liftmap.report.findings import findings
+from liftmap.report.findings import findings, rules
 from liftmap.report.metrics import read_metrics
 from liftmap.report.numbers import count, duration, fixed
 from liftmap.report.overview import Tables, lines, margin_text, spread, summarise, summary_rows
@@ -135,6 +135,7 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
         summary=summary_rows(overview),
         hero=hero,
         findings=findings(Run(tables, overview, config)),
+        rules=rules(config),
         sections=sections,
         marks=MARKS,
         specs=specs,

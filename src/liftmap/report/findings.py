@@ -17,6 +17,7 @@ from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.report import claims
 from liftmap.report.claims import Claim, Evidence
 from liftmap.report.evidence import (
+    AUC_TOLERANCE,
     LENGTH_TOLERANCE,
     Row,
     Run,
@@ -83,6 +84,26 @@ class Roles:
     pairs: list[tuple[str, str]]
     knowledge: list[str]
     reasoning: list[str]
+
+
+def rules(config: StudyConfig) -> list[str]:
+    """The rules of `claims` and `evidence` in words, with this study's margin."""
+    margin = margin_text(config.analyse.margin)
+    return [
+        f"Something rises if its interval lies above zero and not within {margin} of it; it does "
+        "not if the interval lies below zero or within the margin.",
+        f"Something rises (or gains) by at most {margin} if its interval ends there or below.",
+        "The middle gains most if the middle bin with the largest gain leads each of the two "
+        "hardest bins and the easiest, with the interval of every lead above zero. Leads, and "
+        "differences between two models in a bin, get their intervals from the two that they "
+        "compare (Zou and Donner 2008).",
+        "A claim about every difficulty holds if it holds in each bin; it fails if one bin "
+        "contradicts it, with an interval widened for the number of bins (Bonferroni).",
+        f"Longer means by more than {fixed(100 * LENGTH_TOLERANCE, 0)} % of the base's length. An "
+        f"indicator tells nothing if its AUC lies within {fixed(AUC_TOLERANCE, 2)} of .5.",
+        "Where several checkpoints are asked, all have to bear a claim out; if they contradict "
+        "each other, it is not settled.",
+    ]
 
 
 def roles(config: StudyConfig) -> Roles:

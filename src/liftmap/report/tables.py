@@ -85,14 +85,15 @@ def grid(table: pl.DataFrame, kinds: Mapping[str, str] | None = None) -> Grid:
     """A table as text; x, x_low and x_high share one cell.
 
     Args:
-        table: An analysis table. With a column `model`, arm and seed are left out as it says both.
+        table: An analysis table. Numbers of bins are left out, as their labels stand beside them;
+            with a column `model` so are arm and seed, as it says both.
         kinds: For a column, a name of `WRITERS`; replaces `KINDS`.
     """
     known = {**KINDS, **(kinds or {})}
-    left_out = (
-        {"arm", "seed", "bin", "before_bin", "after_bin"} if "model" in table.columns else set()
-    )
-    shown = table.drop(left_out, strict=False).head(MAX_ROWS)
+    hidden = {"bin", "before_bin", "after_bin"}
+    if "model" in table.columns:
+        hidden |= {"arm", "seed"}
+    shown = table.drop(hidden, strict=False).head(MAX_ROWS)
     headings, numeric, cells = [], [], []
     for name in _heads(shown.columns):
         has_ends = f"{name}_low" in shown.columns

@@ -16,7 +16,8 @@ question, before and after) and gives figures with intervals. Import the module 
 | lost | questions lost and gained: estimate, noise, excess; observed; McNemar |
 | law | the joint law of success rates before and after |
 | law_counts | the counts that the law is fitted to, exact or binned |
-| law_measures | what the law says: corrected matrix, lost, noise, excess, Cover@tau |
+| law_measures | what can be asked of a law: solved, lost, gained, noise, excess |
+| law_figures | those as estimates: corrected matrix, moves at n, Cover@tau |
 | law_range | how far laws that the data can't tell apart differ |
 | law_program | the optimisations behind law_range |
 | power | smallest detectable change, cheapest plan |

@@ -165,7 +165,7 @@ def refit_laws(
             seen=draws.shape,
             remedy=f"Draw them for {len(pairs.counts)} pairs with bootstrap_weights.",
         )
-    fine, group = pairs, np.arange(len(pairs.counts))
+    group = np.arange(len(pairs.counts))
     if question is not None:
         pairs, group = half_error_groups(pairs)
         if draws.shape[1] != len(group):
@@ -182,9 +182,7 @@ def refit_laws(
                 remedy="Draw the weights with bootstrap_weights.",
             )
         found, log_likelihood = _climb(_joint_step(pairs, *tables, counts), start, rounds)
-        out.append(
-            replace(law, weights=found, log_likelihood=log_likelihood, questions=fine.questions)
-        )
+        out.append(replace(law, weights=found, log_likelihood=log_likelihood))
     return tuple(out)
 
 

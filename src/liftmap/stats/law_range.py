@@ -11,7 +11,7 @@ concave, so each end of the range is a convex programme,
 
     maximise f.w  subject to  sum_r C_r log (L w)_r >= best - tolerance,  sum w = 1,  w >= 0,
 
-solved by `law_program`. Its cost grows with the cube of the number of distinct pairs, so exact
+solved by `law_program`. Its cost grows with the square of the number of distinct pairs, so exact
 counts are first put together to groups half as wide as their counts (0, 1, 2, 3, 4-5, 6-8, ...),
 which are fine where lost questions are decided.
 """

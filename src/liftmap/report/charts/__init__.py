@@ -265,8 +265,8 @@ CHARTS: dict[str, Chart] = {
     "knowledge": Chart(
         "What the base knows",
         "Change by what the base knows of a question's facts",
-        "What can't be known can only be learned: on facts unknown to the base a gain is new "
-        "knowledge. Bars are {level} intervals.",
+        "On facts that the base does not know, a gain means that something was learned; on known "
+        "ones it can be mere reliability. Bars are {level} intervals.",
         "knowledge",
         responses.knowledge,
         (*_MEASURES, *_SIGNS),
