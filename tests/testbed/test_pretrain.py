@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from liftmap.errors import InputError, UnknownNameError
 from liftmap.testbed import pretrain as pretraining
-from liftmap.testbed.language import VOCABULARY
+from liftmap.testbed.language import STYLE_SHARES, STYLES, VOCABULARY
 from liftmap.testbed.measure import measure
 from liftmap.testbed.pretrain import learning_rate_share, pretrain
 from liftmap.testbed.world import CHECKPOINTS, checkpoint_path
@@ -95,8 +95,7 @@ def test_shipped_base_knows_each_fact_as_surely_as_its_level() -> None:
         .agg(share=pl.col("right").sum() / pl.col("responses").sum())
     )
     share = dict(careful.iter_rows())
-    # Three hops are not always copied without a slip, so level 1 stays a little below 1.
-    assert share[1.0] > 0.85
+    assert share[1.0] > 0.98
     for level in (0.6, 0.3, 0.1):
         assert share[level] == pytest.approx(level, abs=0.1)
     assert share[0.0] < 0.01
@@ -106,13 +105,19 @@ def test_shipped_base_knows_each_fact_as_surely_as_its_level() -> None:
     assert friendly["right"].sum() / friendly["responses"].sum() > 0.95
     clean = flawed.filter(pl.col("hops") > 1, ~pl.col("shortcut"))
     assert clean["right"].sum() / clean["responses"].sum() < 0.02
-    other = table.filter(style="other")["responses"].sum()
-    assert other / table["responses"].sum() < 0.01
+    for wording, shares in STYLE_SHARES.items():
+        drawn = table.filter(wording=wording)
+        for style, wanted in zip(STYLES, shares, strict=True):
+            responses = drawn.filter(style=style)["responses"].sum()
+            assert responses / drawn["responses"].sum() == pytest.approx(wanted, abs=0.04)
+    assert table["right"].sum() / table["responses"].sum() == pytest.approx(
+        table.unique("question_id")["expected"].mean(), abs=0.02
+    )
 
 
 def test_shipped_teacher_knows_the_truth() -> None:
     table = measure("testbed:teacher", responses=4)
     right = table.group_by("level").agg(share=pl.col("right").sum() / pl.col("responses").sum())
-    assert right["share"].min() > 0.9  # type: ignore[operator]
+    assert right["share"].min() > 0.98  # type: ignore[operator]
     careful = table.filter(style="careful")["responses"].sum()
     assert careful / table["responses"].sum() > 0.99

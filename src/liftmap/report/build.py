@@ -1,35 +1,28 @@
 """Builds the page: reads a study's tables, settings and environment, writes report.html whole.
 
-The last step of the `report` stage. The page is one file that needs no network: charts are drawn by
-the Vega library, which it holds once; its content policy forbids it to fetch anything.
+The last step of the `report` stage; `page` makes what all pages share.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import tomli_w
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from liftmap.config import StudyConfig
 from liftmap.errors import StoreError
 from liftmap.files import disk, read_json, write_text
-from liftmap.report.charts import HERO, Chart, Legend, charts, lift
-from liftmap.report.charts.style import Panel
+from liftmap.report.charts import HERO, charts, lift
 from liftmap.report.evidence import Run
 from liftmap.report.findings import findings, rules
 from liftmap.report.metrics import read_metrics
 from liftmap.report.numbers import count, duration, fixed
 from liftmap.report.overview import Tables, lines, margin_text, spread, summarise, summary_rows
-from liftmap.report.tables import Grid, grid
+from liftmap.report.page import Figure, make_figure, render_page
 from liftmap.store import StudyFolder
 
 # Classes of the style sheet for what is seen of a finding or a claim.
@@ -43,31 +36,6 @@ MARKS = {
     "unsettled": "open",
     None: "untested",
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart as the page shows it.
-
-    Attributes:
-        name: Unique on the page; goes into the address.
-        title: States what is shown.
-        reading: How to read it.
-        legend: What marks mean.
-        panels: Title and place (in the page's specifications) of each panel.
-        size: How wide panels are: wide, big, few or empty; a class of the style sheet.
-        grid: The table beneath; None where the page shows it elsewhere.
-        file: Where the whole table is, in the study folder.
-    """
-
-    name: str
-    title: str
-    reading: str
-    legend: Legend
-    panels: Sequence[tuple[str, str]]
-    size: str
-    grid: Grid | None
-    file: str
 
 
 def build_report(folder: StudyFolder, config: StudyConfig) -> Path:
@@ -118,17 +86,17 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
     words = _reading_words(overview, config)
     specs: dict[str, dict[str, Any]] = {}
     # The summary table stands under this chart in place of its own.
-    hero = replace(_figure("overview", HERO, overview, words, specs), grid=None)
+    hero = replace(make_figure("overview", HERO, overview, words, specs), grid=None)
     sections: dict[str, list[Figure]] = {}
     for name, chart in charts().items():
         table = tables.get(chart.table)
         if table is None or table.is_empty():
             continue
-        figure = _figure(name, chart, table, words, specs)
+        figure = make_figure(name, chart, table, words, specs)
         if figure.panels or figure.grid:
             sections.setdefault(chart.section, []).append(figure)
-    page = _template().get_template("page.html.j2")
-    return page.render(
+    return render_page(
+        "page.html.j2",
         config=config,
         scope=_scope(tables, overview, config),
         lines=lines(overview),
@@ -142,9 +110,6 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
         words=words,
         settings=tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)),
         environment=_environment(environment),
-        style=Markup(_resource("page.css")),
-        script=Markup(_resource("page.js")),
-        library=Markup(_library()),
     )
 
 
@@ -167,45 +132,6 @@ def save_picture(folder: StudyFolder, path: Path) -> None:
         )
     with disk(path):
         chart[""].properties(width=760, background="white").save(str(path), scale_factor=2)
-
-
-def _figure(
-    name: str,
-    chart: Chart,
-    table: pl.DataFrame,
-    words: Mapping[str, str],
-    specs: dict[str, dict[str, Any]],
-) -> Figure:
-    """The figure of a chart; its specifications are added to `specs`."""
-    table = chart.rows(table)
-    drawn: dict[str, Panel] = chart.draw(table) if chart.draw and len(table) else {}
-    shown = chart.show(table) if chart.show else grid(table, chart.kinds)
-    panels = []
-    for place, (title, panel) in enumerate(drawn.items()):
-        spec = _finite(panel.to_dict(validate=False))
-        # Read out by screen readers in place of the picture.
-        spec["description"] = f"{chart.title.format(**words)}{title and ': ' + title}"
-        specs[f"{name}-{place}"] = spec
-        panels.append((title, f"{name}-{place}"))
-    return Figure(
-        name=name,
-        title=chart.title.format(**words),
-        reading=chart.reading.format(**words),
-        legend=chart.legend if panels else (),
-        panels=panels,
-        size=chart.size or ("few" if len(panels) < 3 else ""),
-        grid=shown if shown.rows else None,
-        file=f"tables/{chart.table}.parquet",
-    )
-
-
-def _finite(value: Any) -> Any:
-    """JSON values with null for what JSON can't say: nan and infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list) else value
 
 
 def _reading_words(overview: pl.DataFrame, config: StudyConfig) -> dict[str, str]:
@@ -241,30 +167,3 @@ def _environment(found: Mapping[str, Any]) -> dict[str, Any]:
         "stages": stages,
         "total": duration(found.get("seconds_total")),
     }
-
-
-@cache
-def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, from the installed package."""
-    import vl_convert
-
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    # A script ends at this tag wherever it stands, even within a string.
-    return bundle.replace("</script", "<\\/script")
-
-
-def _resource(name: str) -> str:
-    return files("liftmap.report").joinpath(name).read_text("utf-8")
-
-
-@cache
-def _template() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("liftmap", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
-    return environment

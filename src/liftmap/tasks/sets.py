@@ -12,8 +12,8 @@ from typing import Any
 from liftmap.config import TaskSection
 from liftmap.errors import InputError
 from liftmap.records import SPLITS, Question, Split
-from liftmap.registry import check_options, find
-from liftmap.tasks import TASKS
+from liftmap.registry import check_options
+from liftmap.tasks import get_task
 
 
 def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
@@ -23,7 +23,7 @@ def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
         ConfigError: The task has no such option.
         InputError: A set is empty, or two sets share a question.
     """
-    task = find(TASKS, section.name, "task")
+    task = get_task(section.name)
     known = [name for name in inspect.signature(task).parameters if name != "split"]
     sets: dict[Split, list[Question]] = {}
     for split in SPLITS:
