@@ -147,19 +147,14 @@ def test_killed_in_training_it_goes_on_with_nothing_mixed(tmp_path: Path, mini_s
 
 
 @pytest.mark.slow
-def test_an_arm_without_training_data_is_refused_and_the_rest_is_kept(tmp_path: Path) -> None:
-    arms = {
-        "hard": {
-            "method": "sft",
-            "responses": {"of": "teacher", "base_right_at_least": 16},
-        }
-    }
-    plain = copy.deepcopy(REAL) | {"arms": arms}
-    plain["task"]["train"]["limit"] = 1
-    with pytest.raises(EmptyTrainingSetError, match="base_right_at_least = 16"):
+def test_a_teacher_without_a_right_response_is_refused_and_the_rest_is_kept(tmp_path: Path) -> None:
+    plain = copy.deepcopy(REAL) | {"arms": {"knowledge": REAL["arms"]["knowledge"]}}
+    plain["task"]["train"]["limit"] = 4
+    plain["verify"]["options"] = {"pattern": r"therefore (\S+)"}  # Nobody writes that.
+    with pytest.raises(EmptyTrainingSetError, match="'teacher' has no right response"):
         run_study(parse_config(plain, "x"), tmp_path)
     folder = StudyFolder(tmp_path)
-    assert len(folder.responses("base", "train").read_responses()) == 16
+    assert len(folder.responses("teacher", "train").read_responses()) == 4 * 16
     with open_study(folder) as run:
         assert run.trained_models() == ["base", "teacher"]
 
