@@ -5,7 +5,7 @@ PYTHON ?= python3
 TORCH ?= $(shell grep '^torch==' constraints.txt)
 BIN := .venv/bin
 
-.PHONY: install check test test-fast demo bench clean
+.PHONY: install check test test-fast demo bench calibrate clean
 
 # Installs again only when the dependencies change.
 install: .venv/installed
@@ -35,6 +35,9 @@ demo: install
 
 bench: install
 	$(BIN)/python -m bench
+
+calibrate: install
+	$(BIN)/python -m bench.calibrate
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -62,6 +62,8 @@ def test_a_finished_study_can_be_printed_as_json(
     [
         (["study", "none.toml"], "does not exist"),
         (["sample", "/nowhere"], "is no study folder"),
+        (["study", "[/red]"], "[/red] does not exist"),
+        (["study", "scripted", "--out", __file__], "is a file where a folder is needed"),
         (["train", "STUDY", "--arm", "sharpr"], "Did you mean 'sharper'?"),
         (["sample", "STUDY", "--model", "bsae"], "Did you mean 'base'?"),
         (["verify", "STUDY", "--verifier", "exakt"], "Did you mean 'exact'?"),

@@ -44,7 +44,11 @@ def test_every_shipped_study_loads(name: str) -> None:
         ({"arms": {"self": SFT | {"enabled": False}}}, "no arm is enabled"),
         ({"arms": {"base": SFT}}, "can't be called 'base'"),
         ({"arms": {"../x": SFT}}, "pattern"),
-        ({"arms": {"a": {"method": "given"}}}, "go together"),
+        ({"arms": {"a": {"method": "given"}}}, "needs the key 'model'"),
+        ({"arms": {"a": SFT | {"model": "x"}}}, "takes no 'model'"),
+        ({"arms": {"a": SFT | {"seeds": [-1]}}}, "0 or more"),
+        ({"trl": {"sftt": {}}}, "method that no arm has"),
+        ({"analyse": {"seed": -1}}, "analyse.seed"),
         ({"arms": {"a": {"method": "sft", "responses": {"of": "teacher"}}}}, r"no \[teacher\]"),
         ({"arms": {"rlvr": SFT, "b": SFT | {"responses": {"of": "rlrv"}}}}, "mean 'rlvr'"),
         (
@@ -89,6 +93,31 @@ def test_arms_come_after_the_arms_they_learn_from() -> None:
     assert order.index("rlvr") < order.index("from-rlvr")
     assert "random-reward" not in order
     assert config.contrasts() == [("self", "from-rlvr")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "matched"),
+    [
+        ({}, {}, True),
+        ({"responses": {"per_question": 1}}, {}, False),
+        ({}, {"responses": {"base_right_at_least": 3}}, False),
+        ({}, {"trl": {"num_train_epochs": 9}}, False),
+    ],
+)
+def test_arms_are_a_contrast_only_if_nothing_else_differs(
+    first: dict[str, Any], second: dict[str, Any], matched: bool
+) -> None:
+    def arm(of: str, other: str, changes: dict[str, Any]) -> dict[str, Any]:
+        responses = {"of": of, "matched_with": other} | changes.get("responses", {})
+        return {"method": "sft"} | changes | {"responses": responses}
+
+    arms = {
+        "rlvr": {"method": "grpo"},
+        "own": arm("base", "rlvr", first),
+        "theirs": arm("rlvr", "base", second),
+    }
+    found = parse_config(study(arms=arms), "x").contrasts()
+    assert found == ([("own", "theirs")] if matched else [])
 
 
 def test_an_arms_own_trl_settings_go_first() -> None:

@@ -105,6 +105,18 @@ def test_log_probability_is_the_scorers(transformers_engine: TransformersEngine)
         assert tokens == len(response.token_ids) + (response.finish_reason == "stop")
 
 
+def test_several_end_tokens_count_as_one_end() -> None:
+    engine = TransformersEngine("testbed:base")
+    scorer = Scorer("testbed:base")
+    ends = [engine.tokenizer("so")["input_ids"][0], engine.tokenizer.eos_token_id]
+    engine._ends = torch.tensor(ends)
+    scorer._ends = ends
+    drawn = [r for r in engine.generate(PROMPTS, 4, SETTINGS) if r.finish_reason == "stop"]
+    found = scorer.score([(PROMPTS[r.question_id], r.text, True) for r in drawn])
+    for response, (log_probability, _) in zip(drawn, found, strict=True):
+        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
+
+
 def test_top_k_1_is_greedy_generate(transformers_engine: TransformersEngine) -> None:
     tokenizer, model = transformers_engine.tokenizer, transformers_engine.model
     batch = tokenizer(list(PROMPTS.values()), padding=True, return_tensors="pt")

@@ -102,8 +102,10 @@ def test_arms_may_be_added_but_nothing_else_may_change(tmp_path: Path) -> None:
     [
         ({"task": {"name": "kim"}}, LiftmapError, "mean 'kin'"),
         ({"task": {"name": "kin", "test": {"limt": 3}}}, ConfigError, "mean 'limit'"),
+        ({"task": {"name": "kin", "options": {"limit": "ten"}}}, ConfigError, "task.train"),
         ({"task": {"name": "kin", "dev": {"split": "test"}}}, ConfigError, "no option 'split'"),
         ({"verify": {"verifier": "exact", "options": {"pattern": "("}}}, ConfigError, "pattern"),
+        ({"verify": {"verifier": "exact", "options": {"pattern": 5}}}, ConfigError, "no text"),
         ({"arms": {"a": {"method": "ppo"}}}, LiftmapError, "no method of this name"),
         ({"sample": {"template": "plane"}}, LiftmapError, "mean 'plain'"),
         ({"base": {"model": "scripted:2"}}, LiftmapError, "out of range"),
@@ -118,6 +120,32 @@ def test_mistakes_are_found_before_the_work(
     assert not (tmp_path / "study" / "responses").exists() or not list(
         (tmp_path / "study" / "responses").rglob("*.parquet")
     )
+
+
+def test_missing_shards_are_never_left_out_in_silence(tmp_path: Path) -> None:
+    config = parse_config(SCRIPTED, "x")
+    run_study(config, tmp_path)
+    whole = contents(tmp_path)
+    for kind in ("verdicts", "responses"):
+        next((tmp_path / kind / "base" / "test").rglob("shard-00002.parquet")).unlink()
+        with (
+            open_study(StudyFolder(tmp_path)) as run,
+            pytest.raises(StoreError, match=r"of their verdicts.*`liftmap study`"),
+        ):
+            run.analyse()
+        run_study(config, tmp_path)
+        assert same(contents(tmp_path), whole)
+
+
+def test_a_held_folder_keeps_its_settings(scripted_study: Path) -> None:
+    before = (scripted_study / "study.toml").read_text()
+    other = parse_config(changed(analyse={"level": 0.5}), "x")
+    with (
+        open_study(StudyFolder(scripted_study)),
+        pytest.raises(StoreError, match="Another liftmap process"),
+    ):
+        run_study(other, scripted_study)
+    assert (scripted_study / "study.toml").read_text() == before
 
 
 def test_overlapping_splits_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,25 +1,34 @@
 """liftmap: did post-training make a language model solve more, or only solve it more reliably?
 
-`run_study` runs a study from a base model to a report; the stages are the sub-packages `tasks`,
-`sample`, `verify`, `train`, `analyse` and `report`, and `stats` holds the statistics.
+`run_study` runs a study from a base model to a report; `compare` compares two models whose results
+exist, `reanalyse` a published matrix, and `plan` says what a study can see. The stages are the
+sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
+statistics.
 """
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
 from typing import Any
 
-__all__ = ["load_config", "run_study"]
+# numpy's matrix products here are small: handing them to several threads costs more than it saves,
+# and many times more on a machine that does other work too. torch has threads of its own.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+# Imported on first use: `import liftmap` alone stays fast.
+_HOMES = {
+    "run_study": "liftmap.study",
+    "load_config": "liftmap.studyfile",
+    "compare": "liftmap.comparison.compare",
+    "reanalyse": "liftmap.comparison.published",
+    "plan": "liftmap.comparison.planning",
+}
+__all__ = ["compare", "load_config", "plan", "reanalyse", "run_study"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: `import liftmap` alone stays fast.
-    if name == "run_study":
-        from liftmap.study import run_study
-
-        return run_study
-    if name == "load_config":
-        from liftmap.studyfile import load_config
-
-        return load_config
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'liftmap' has no attribute {name!r}")

@@ -16,7 +16,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 
+from liftmap.cli_compare import compare, plan, reanalyse
 from liftmap.errors import LiftmapError
 from liftmap.progress import console
 from liftmap.store import StudyFolder
@@ -100,12 +102,10 @@ def verify(folder: Folder, verifier: Name = None) -> None:
 def train(folder: Folder, arm: Name = None) -> None:
     """Train the arms of a study that are not trained yet.
 
-    The responses that an arm learns from are sampled first. To train on several devices, start this
-    command through accelerate.
+    The responses that an arm learns from are sampled first.
 
     For instance:
         liftmap train studies/demo --arm rlvr
-        accelerate launch -m liftmap train studies/demo --arm rlvr
 
     Args:
         folder: The study folder.
@@ -114,7 +114,10 @@ def train(folder: Folder, arm: Name = None) -> None:
     with open_study(StudyFolder(folder)) as run:
         run.prepare()
         trained = run.train_with_sources(arm)
-    _say(f"Trained: {', '.join(trained)}; the checkpoints are in {folder / 'checkpoints'}.")
+    if trained:
+        _say(f"Trained: {', '.join(trained)}; the checkpoints are in {folder / 'checkpoints'}.")
+    else:
+        _say("This study has no arm that is trained.")
 
 
 def score(folder: Folder) -> None:
@@ -127,8 +130,11 @@ def score(folder: Folder) -> None:
         folder: The study folder.
     """
     with open_study(StudyFolder(folder)) as run:
-        run.score()
-    _say(f"The scores are in {folder / 'scores'}.")
+        scored = run.score()
+    if scored:
+        _say(f"The scores are in {folder / 'scores'}.")
+    else:
+        _say("Nothing to score: the study has the stage off, or its engine has no model.")
 
 
 def analyse(folder: Folder) -> None:
@@ -197,6 +203,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "score": score,
     "analyse": analyse,
     "report": report,
+    "compare": compare,
+    "reanalyse": reanalyse,
+    "plan": plan,
     "testbed": testbed,
 }
 
@@ -213,7 +222,7 @@ def _print_summary(folder: StudyFolder) -> None:
 
 
 def _say(message: str) -> None:
-    console.print(message, highlight=False)
+    console.print(escape(message), highlight=False)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -237,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
             args=arguments,
         )
     except LiftmapError as error:
-        console.print(f"[bold red]liftmap:[/] {error}", highlight=False, markup=True)
+        console.print(f"[bold red]liftmap:[/] {escape(str(error))}", highlight=False)
         return 2
     except KeyboardInterrupt:
         console.print("Stopped. What was finished is kept; the same command goes on from there.")

@@ -146,8 +146,14 @@ class ArmSection(Section):
 
     @model_validator(mode="after")
     def _fits_method(self) -> ArmSection:
-        if (self.method == "given") != (self.model is not None):
-            raise ValueError("method 'given' and the key 'model' go together")
+        if self.method == "given" and self.model is None:
+            raise ValueError("method 'given' needs the key 'model': what is compared")
+        if self.method != "given" and self.model is not None:
+            raise ValueError(f"method {self.method!r} takes no 'model'; only 'given' does")
+        if self.method == "given" and self.trl:
+            raise ValueError("method 'given' trains nothing and takes no 'trl'; remove the table")
+        if any(seed < 0 for seed in self.seeds):
+            raise ValueError(f"seeds {list(self.seeds)} must be 0 or more")
         if self.method == "sft" and self.responses is None:
             raise ValueError("method 'sft' needs a table 'responses' that says what to train on")
         if self.method in ("grpo", "given") and self.responses is not None:
@@ -164,7 +170,7 @@ class ScoreSection(Section):
 
     Attributes:
         enabled: Whether the study runs this stage.
-        batch_size: Distinct responses in one forward pass; 0 lets the stage choose.
+        batch_size: The most distinct responses in one forward pass; 0 lets the stage choose.
     """
 
     enabled: bool = True
@@ -184,7 +190,7 @@ class AnalyseSection(Section):
     level: float = Field(default=0.95, gt=0, lt=1)
     resamples: int = Field(default=1000, ge=50)
     margin: float = Field(default=0.01, gt=0, lt=1)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
 
 class StudyConfig(Section):
@@ -220,6 +226,9 @@ class StudyConfig(Section):
         reserved = sorted({BASE, TEACHER} & set(self.arms))
         if reserved:
             raise ValueError(f"an arm can't be called {reserved[0]!r}; rename it")
+        unused = [m for m in self.trl if m not in {arm.method for arm in self.arms.values()}]
+        if unused:
+            raise ValueError(f"[trl.{unused[0]}] is for a method that no arm has; remove it")
         if not self.enabled_arms():
             raise ValueError("no arm is enabled; set 'enabled = true' in one of them")
         for name, arm in self.enabled_arms().items():
@@ -277,10 +286,24 @@ class StudyConfig(Section):
         arms = {n: a.responses for n, a in self.enabled_arms().items() if a.responses is not None}
         for first, one in arms.items():
             for second, other in arms.items():
-                matched = one.matched_with == other.of and other.matched_with == one.of
-                if matched and one.of == BASE and other.of != BASE:
+                crossed = one.matched_with == other.of and other.matched_with == one.of
+                if crossed and one.of == BASE != other.of and self._alike(first, second):
                     pairs.append((first, second))
         return pairs
+
+    def _alike(self, first: str, second: str) -> bool:
+        """Whether two arms differ in nothing but whose responses they learn from."""
+        one, other = (
+            (
+                self.arms[name].method,
+                self.trl_settings(name),
+                (self.arms[name].responses or ResponsesSection(of="")).model_copy(
+                    update={"of": "", "matched_with": None}
+                ),
+            )
+            for name in (first, second)
+        )
+        return one == other
 
     def sources(self, name: str) -> list[str]:
         """The models whose train responses the arm `name` needs (always with the base for sft)."""

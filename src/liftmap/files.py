@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 import tomli_w
 
-from liftmap.errors import SettingsDifferError, StoreError
+from liftmap.errors import LiftmapError, SettingsDifferError, StoreError
 
 
 @contextmanager
@@ -27,6 +27,13 @@ def disk(path: Path) -> Iterator[None]:
     """Turns the system's errors about `path` into one message with a remedy."""
     try:
         yield
+    except LiftmapError:
+        raise
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreError(
+            f"{error.filename or path} is a file where a folder is needed.",
+            remedy="Name another folder with --out, or move that file.",
+        ) from None
     except FileNotFoundError as error:
         raise StoreError(
             f"{error.filename or path} does not exist.",
@@ -107,7 +114,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise StoreError(
                 f"{path} is damaged: {str(error).splitlines()[0]}.",
-                remedy="Delete that file and run the same command again; only it is made anew.",
+                remedy="Delete that file and run `liftmap study` again; only it is made anew.",
             ) from None
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ import polars as pl
 from liftmap.config import StudyConfig
 from liftmap.errors import SettingsDifferError, StoreError
 from liftmap.files import (
+    disk,
     first_difference,
     keep_settings,
     read_json,
@@ -237,6 +239,17 @@ class StudyFolder:
             return []
         return sorted(m.name for m in folder.iterdir() if _shards(m / split))
 
+    def forget(self, model: str) -> None:
+        """Removes what a model answered, before other weights take its name.
+
+        Args:
+            model: The model; the answers of its saved steps (`<model>-step<N>`) go too.
+        """
+        for kind in ("scores", "verdicts", "responses"):
+            for folder in (self.path / kind).glob(f"{model}*"):
+                if re.fullmatch(re.escape(model) + r"(-step\d+)?", folder.name):
+                    shutil.rmtree(folder)
+
     def has_results(self, arm: str) -> bool:
         """Whether an arm has trained or answered anything."""
         trained = (self.path / "checkpoints" / arm).exists()
@@ -297,16 +310,8 @@ class StudyFolder:
         file = self.config_file
         if file.exists():
             old = read_toml(file)
-            compared = {key: value for key, value in new.items() if key not in FREE}
-            found = {key: value for key, value in old.items() if key not in FREE}
-            found["arms"] = {
-                name: _lasting(arm)
-                for name, arm in old.get("arms", {}).items()
-                if self.has_results(name)
-            }
-            compared["arms"] = {
-                name: _lasting(arm) for name, arm in new["arms"].items() if name in found["arms"]
-            }
+            done = [name for name in old.get("arms", {}) if self.has_results(name)]
+            found, compared = _lasting(old, done), _lasting(new, done)
             difference = first_difference(found, compared)
             if difference:
                 key, was, now = difference
@@ -323,7 +328,11 @@ class StudyFolder:
         Raises:
             StoreError: Another process holds it.
         """
-        with (self.path / ".lock").open("w") as file:
+        lock = self.path / ".lock"
+        with disk(lock):
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.touch()
+        with lock.open("r+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -334,6 +343,16 @@ class StudyFolder:
             yield
 
 
-def _lasting(arm: Mapping[str, Any]) -> dict[str, Any]:
-    """What an arm's checkpoint depends on."""
-    return {key: value for key, value in arm.items() if key not in ("enabled", "seeds")}
+def _lasting(study: Mapping[str, Any], done: Sequence[str]) -> dict[str, Any]:
+    """What of a study's settings the results on disk depend on; `done` are the arms that have any.
+
+    TRL's settings by method count as part of each arm that they reach.
+    """
+    kept = {key: value for key, value in study.items() if key not in (*FREE, "trl", "arms")}
+    arms: dict[str, Any] = {}
+    for name in done:
+        arm = dict(study["arms"].get(name, {}))
+        shared = study.get("trl", {}).get(arm.get("method"), {})
+        arms[name] = {k: v for k, v in arm.items() if k not in ("enabled", "seeds")}
+        arms[name]["trl"] = {**shared, **arm.get("trl", {})}
+    return kept | {"arms": arms}

@@ -110,9 +110,12 @@ def open_study(folder: StudyFolder, config: StudyConfig | None = None) -> Iterat
                 remedy="Name a folder that `liftmap study` made.",
             )
         config = parse_config(read_toml(folder.config_file), str(folder.config_file))
+        given = None
     else:
-        folder.keep_config(config)
+        given = config
     with folder.held():
+        if given is not None:
+            folder.keep_config(given)
         file = folder.environment_file
         run = StudyRun(folder, config, read_json(file)["stages"] if file.exists() else [])
         try:
@@ -204,7 +207,8 @@ class StudyRun:
                         self.train_with_sources(source)
                     self.answer(source_model(self.config, source, seed))
                 self._train(name, seed)
-                trained.append(model_name(name, seed))
+                if self.config.arms[name].method != GIVEN:
+                    trained.append(model_name(name, seed))
         return trained
 
     def _train(self, arm: str, seed: int) -> None:
@@ -237,7 +241,9 @@ class StudyRun:
         Args:
             verifier: Another verifier with its default options; None takes the study's own.
         """
-        section = VerifySection(verifier=verifier) if verifier else self.config.verify
+        section = self.config.verify
+        if verifier is not None and verifier != section.verifier:
+            section = VerifySection(verifier=verifier)
         judged = 0
         with self._timed("verify") as add:
             for split in SPLITS:
@@ -303,10 +309,14 @@ class StudyRun:
         teacher = [TEACHER] if self.config.teacher is not None else []
         return [BASE, *teacher, *(model for _, _, model in self.config.arm_models())]
 
-    def score(self) -> None:
-        """Log-likelihood under the base of every arm's test responses, and of the base's own."""
+    def score(self) -> bool:
+        """Log-likelihood under the base of every arm's test responses, and of the base's own.
+
+        Returns:
+            Whether the study has such scores.
+        """
         if not self.config.score.enabled or self.config.sample.engine == "scripted":
-            return
+            return False
         loaded: list[Scorer] = []
 
         def scorer() -> Scorer:
@@ -325,6 +335,7 @@ class StudyRun:
                 if name != TEACHER:
                     target = self.folder.responses(name, "test")
                     add(score(target, questions, BASE, self.config.sample.template, scorer))
+        return True
 
     def analyse(self) -> dict[str, pl.DataFrame]:
         """Makes all tables."""

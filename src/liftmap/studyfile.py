@@ -54,6 +54,10 @@ def load_config(path: str | Path) -> StudyConfig:
         raise ConfigError(
             f"The study file {file} is a folder.", remedy="Name a TOML file."
         ) from None
+    except PermissionError:
+        raise ConfigError(
+            f"The study file {file} can't be read: no permission.", remedy="Change its rights."
+        ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{file} is not UTF-8 text: {error}.", remedy="Save it as UTF-8."

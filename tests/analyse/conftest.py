@@ -48,6 +48,7 @@ class Study:
         """
         target = self.folder.responses(model, split)
         ids = list(texts)
+        target.keep_settings({"shards": (len(ids) + 1) // 2})
         for index, start in enumerate(range(0, len(ids), 2)):
             rows = [
                 (question_id, place, text, len(text.split()))

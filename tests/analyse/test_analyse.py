@@ -92,5 +92,5 @@ def test_responses_without_verdicts_say_what_to_do(make_study, asked):
     study.answer("base", {q.question_id: [" x"] for q in study.questions})
     for file in (study.folder.path / "verdicts").rglob("*.parquet"):
         file.unlink()
-    with pytest.raises(StoreError, match="Run the stage"):
+    with pytest.raises(StoreError, match="Run `liftmap study`"):
         analyse(study.folder, study.config)

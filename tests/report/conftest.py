@@ -170,6 +170,7 @@ def answer(
             responses.append(
                 Response(question.question_id, index, text, tuple(range(size)), "stop", likely)
             )
+    target.keep_settings({"shards": 1})
     target.write_responses(shard_name(0), responses)
     scored = {
         "question_id": [r.question_id for r in responses],

@@ -193,8 +193,9 @@ def test_rules_agree_with_the_verdict(change: Estimate, margin: float) -> None:
     word = direction(change, margin)
     expected = {"up": "holds", "down": "fails", "within": "fails", "unsettled": "unsettled"}
     assert claims.rises(change, margin) == expected[word]
-    stays = claims.does_not_rise(change, margin)
-    assert stays in {"up": {"fails"}, "unsettled": {"unsettled", "holds"}}.get(word, {"holds"})
+    stays = claims.at_most(change, margin)
+    assert stays in {"up": {"fails", "unsettled"}}.get(word, {"unsettled", "holds"})
+    assert (stays == "fails") == (change.low > margin)
 
 
 def test_difference_of_two_estimates() -> None:

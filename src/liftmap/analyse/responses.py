@@ -14,6 +14,7 @@ import polars as pl
 
 from liftmap.analyse.phrases import holds_reflection
 from liftmap.config import BASE
+from liftmap.errors import StoreError
 from liftmap.store import KEY, ResponseSet
 from liftmap.testbed.language import classify_style
 
@@ -61,6 +62,7 @@ def load_responses(
         StoreError: There are no responses or no verdicts, or a shard is damaged.
     """
     ids = pl.DataFrame({"question_id": question_ids}).with_row_index("question")
+    _check_complete(source, verifier)
     shards = [_reduced(source.read_responses(shard), ids, style) for shard in source.shards()]
     verdict = pl.col("verdict").cast(pl.String)
     verdicts = _placed(source.read_verdicts(verifier), ids).select(
@@ -84,6 +86,18 @@ def load_responses(
             log_likelihood_base=pl.coalesce("log_likelihood_own", "log_likelihood_base"),
         )
     return frame.select(pl.col(name).cast(kind) for name, kind in RESPONSE_COLUMNS.items())
+
+
+def _check_complete(source: ResponseSet, verifier: str) -> None:
+    """Refuses a set of which shards are missing: its figures would be of other questions."""
+    wanted, found = int(source.settings()["shards"]), source.shards()
+    judged = source.verdict_shards(verifier)
+    if len(found) < wanted or judged != found:
+        raise StoreError(
+            f"{source.model} has {len(found)} of {wanted} shards of {source.split} responses and "
+            f"{len(judged)} of their verdicts.",
+            remedy="Run `liftmap study` on this folder again; it makes what is missing.",
+        )
 
 
 _PLACE = ["question", KEY[1]]

@@ -81,13 +81,6 @@ def rises(change: Estimate, margin: float) -> Outcome:
     return "fails" if change.high < 0 else "unsettled"
 
 
-def does_not_rise(change: Estimate, margin: float) -> Outcome:
-    """Holds if the interval ends below the margin; fails if `rises` holds."""
-    if change.high <= margin:
-        return "holds"
-    return "fails" if change.low > 0 else "unsettled"
-
-
 def at_most(value: Estimate, bound: float) -> Outcome:
     """Holds if the interval ends at or below `bound`; fails if it begins above it."""
     if value.high <= bound:

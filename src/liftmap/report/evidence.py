@@ -87,8 +87,8 @@ def capability_rises(row: Row, run: Run) -> Evidence:
 
 
 def capability_stays(row: Row, run: Run) -> Evidence:
-    """Capability does not rise by more than the margin; `claims.does_not_rise`."""
-    outcome = claims.does_not_rise(_change(row, "capability"), run.margin)
+    """Capability does not rise by more than the margin; `claims.at_most`."""
+    outcome = claims.at_most(_change(row, "capability"), run.margin)
     return _on_axis(row, "capability", row["k"], outcome)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from liftmap.config import BASE, TEACHER, StudyConfig
+from liftmap.config import BASE, TEACHER, ResponsesSection, StudyConfig
 from liftmap.report import claims
 from liftmap.report.claims import Claim, Evidence
 from liftmap.report.evidence import (
@@ -115,9 +115,14 @@ def roles(config: StudyConfig) -> Roles:
     return Roles(
         rlvr=rlvr,
         pairs=[(own, other) for own, other in config.contrasts() if sources[other] in rlvr],
-        knowledge=[n for n, r in taught.items() if r.base_right_at_least == 0],
-        reasoning=[n for n, r in taught.items() if r.base_right_at_least > 0],
+        knowledge=[n for n, r in taught.items() if not _limited(r)],
+        reasoning=[n for n, r in taught.items() if _limited(r)],
     )
+
+
+def _limited(responses: ResponsesSection) -> bool:
+    """Whether only questions that the base solves give responses."""
+    return responses.base_right_at_least > 0 or responses.matched_with == BASE
 
 
 def findings(run: Run) -> list[Finding]:
@@ -273,7 +278,7 @@ def _unknown(run: Run, full: Sequence[Row], partial: Sequence[Row]) -> list[Clai
     out = []
     for says, some, rule in (
         ("all responses: facts unknown to the base are learned", full, claims.rises),
-        ("responses to solved questions: such facts stay unknown", partial, claims.does_not_rise),
+        ("responses to solved questions: such facts stay unknown", partial, claims.at_most),
     ):
         seen = [
             Evidence(

@@ -6,9 +6,11 @@ Stands after `tasks` and before `verify`; reads questions, writes response shard
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Protocol
 
 from liftmap.config import SampleSection
+from liftmap.errors import MissingDependencyError
 from liftmap.records import Question, Response, SamplingSettings
 from liftmap.registry import find
 
@@ -36,6 +38,7 @@ EngineMaker = Callable[[str, SampleSection, list[Question]], Engine]
 
 def _transformers(model: str, section: SampleSection, questions: list[Question]) -> Engine:
     # Imported here, so that an install without torch can do all other stages.
+    _need_torch()
     from liftmap.sample.transformers_engine import TransformersEngine
 
     return TransformersEngine(model, batch_size=section.batch_size)
@@ -66,11 +69,25 @@ def check_model(model: str, section: SampleSection) -> None:
         ModelError: It could not.
     """
     if section.engine == "transformers":
+        _need_torch()
         from liftmap.sample.hf import check_model as check
 
         check(model)
     elif section.engine == "scripted":
         _scripted(model, section, [])
+
+
+def _need_torch() -> None:
+    """Says what to install where the libraries of the transformers engine are missing.
+
+    Raises:
+        MissingDependencyError: They are.
+    """
+    if not all(find_spec(name) for name in ("torch", "transformers")):
+        raise MissingDependencyError(
+            "Running a model here needs torch and transformers, which are not installed.",
+            remedy="Run: pip install 'liftmap[hf]'.",
+        )
 
 
 def make_engine(model: str, section: SampleSection, questions: list[Question]) -> Engine:

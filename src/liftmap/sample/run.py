@@ -45,6 +45,8 @@ def sample(
         StoreError: A shard can't be written.
     """
     settings = replace(section.settings(), seed=model_seed(section.seed, target.model))
+    per_shard = max(1, section.shard_responses // count)
+    starts = range(0, len(questions), per_shard)
     target.keep_settings(
         {
             "model": model,
@@ -53,14 +55,11 @@ def sample(
             "count": count,
             "sampling": asdict(settings),
             "shard_responses": section.shard_responses,
+            "shards": len(starts),
             "questions": questions_digest(questions),
         }
     )
-    per_shard = max(1, section.shard_responses // count)
-    shards = {
-        shard_name(i): questions[start : start + per_shard]
-        for i, start in enumerate(range(0, len(questions), per_shard))
-    }
+    shards = {shard_name(i): questions[start : start + per_shard] for i, start in enumerate(starts)}
     finished = set(target.shards())
     missing = {name: part for name, part in shards.items() if name not in finished}
     if not missing:

@@ -18,7 +18,9 @@ from liftmap.sample import render_prompt
 from liftmap.sample.hf import end_token_ids, load_model
 from liftmap.store import ResponseSet
 
-DEFAULT_BATCH = 1024
+MOST_ROWS = 1024
+# Logits of one forward pass: 1 GiB as float32, and as much again for their logarithms.
+MOST_LOGITS = 2**28
 
 
 class Scorer:
@@ -32,8 +34,8 @@ class Scorer:
     def __init__(self, model: str, batch_size: int = 0, device: str | None = None) -> None:
         """Loads the model; arguments and errors as `sample.hf.load_model`."""
         self.model, self.tokenizer = load_model(model, device)
-        self._end = end_token_ids(self.model, self.tokenizer)[0]
-        self._batch = batch_size or DEFAULT_BATCH
+        self._ends = end_token_ids(self.model, self.tokenizer)
+        self._rows = batch_size or MOST_ROWS
 
     def score(self, items: list[tuple[str, str, bool]]) -> list[tuple[float, int]]:
         """Log-likelihood of responses.
@@ -43,17 +45,24 @@ class Scorer:
 
         Returns:
             (natural log of the probability of the response's tokens given the prompt at
-            temperature 1, number of those tokens) each; the end token counts where the response
-            ended by itself.
+            temperature 1, number of those tokens) each. Where the response ended by itself, its end
+            counts as one token: any of those that end a response, since which one is not kept.
         """
         encoded = [self._encode(*item) for item in items]
-        # Like lengths together: little padding, and one batch is never much longer than the last.
-        order = sorted(range(len(items)), key=lambda i: len(encoded[i][0]))
+        stopped = [item[2] for item in items]
+        # Like lengths together: little padding; the longest first, so that what does not fit into
+        # memory fails at once.
+        order = sorted(range(len(items)), key=lambda i: -len(encoded[i][0]))
         results: list[tuple[float, int]] = [(0.0, 0)] * len(items)
-        for start in range(0, len(order), self._batch):
-            chosen = order[start : start + self._batch]
-            for at, result in zip(chosen, self._run([encoded[i] for i in chosen]), strict=True):
+        start = 0
+        while start < len(order):
+            longest = len(encoded[order[start]][0])
+            rows = min(self._rows, MOST_LOGITS // (longest * self.model.config.vocab_size))
+            chosen = order[start : start + max(1, rows)]
+            found = self._run([encoded[i] for i in chosen], [stopped[i] for i in chosen])
+            for at, result in zip(chosen, found, strict=True):
                 results[at] = result
+            start += len(chosen)
         return results
 
     def _encode(self, prompt: str, text: str, stopped: bool) -> tuple[list[int], int]:
@@ -63,10 +72,12 @@ class Scorer:
         if whole[: len(first)] != first:
             # The tokenizer merges across the border; the response is then tokenised by itself.
             whole = first + self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return whole + ([self._end] if stopped else []), len(first)
+        return whole + (self._ends[:1] if stopped else []), len(first)
 
     @torch.inference_mode()
-    def _run(self, batch: list[tuple[list[int], int]]) -> list[tuple[float, int]]:
+    def _run(
+        self, batch: list[tuple[list[int], int]], stopped: list[bool]
+    ) -> list[tuple[float, int]]:
         longest = max(len(ids) for ids, _ in batch)
         device = self.model.device
         rows = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in batch], device=device)
@@ -77,6 +88,9 @@ class Scorer:
         logits = self.model(input_ids=rows, attention_mask=mask, use_cache=False).logits
         natural = torch.log_softmax(logits[:, :-1].float(), dim=-1)
         each = natural.gather(2, rows[:, 1:, None])[..., 0].double()
+        ended = torch.tensor(stopped, device=device).nonzero()[:, 0]
+        last = lengths[ended] - 2
+        each[ended, last] = natural[ended, last][:, self._ends].logsumexp(dim=-1).double()
         scored = (place[1:] >= starts[:, None]) & (place[1:] < lengths[:, None])
         totals = (each * scored).sum(dim=1).tolist()
         return list(zip(totals, (lengths - starts).tolist(), strict=True))

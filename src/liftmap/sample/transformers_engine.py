@@ -135,8 +135,11 @@ class TransformersEngine:
             drawn = _draw(state, uniforms[state.response.cpu(), state.step], warpers)
             natural = torch.log_softmax(state.logits.float(), dim=-1)
             here = state.response.cpu()
-            log_probability[here] += natural[state.row_of, drawn].double().cpu()
             ended = torch.isin(drawn, self._ends)
+            # A response may end by any of the end tokens; which one says nothing of the response.
+            any_end = natural[:, self._ends].logsumexp(dim=-1)[state.row_of]
+            likely = torch.where(ended, any_end, natural[state.row_of, drawn])
+            log_probability[here] += likely.double().cpu()
             kept = here[~ended.cpu()]
             tokens[kept, state.step] = drawn[~ended].int().cpu()
             lengths[kept] = state.step + 1

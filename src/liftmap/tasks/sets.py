@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from liftmap.config import TaskSection
-from liftmap.errors import InputError
+from liftmap.errors import ConfigError, InputError, LiftmapError
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import check_options
 from liftmap.tasks import get_task
@@ -30,7 +30,16 @@ def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
         own: Mapping[str, Any] = getattr(section, split)
         check_options(task, section.options, "task.options", known)
         check_options(task, own, f"task.{split}", known)
-        sets[split] = task(**{"split": split, **section.options, **own})
+        try:
+            sets[split] = task(**{"split": split, **section.options, **own})
+        except (TypeError, ValueError) as error:
+            if isinstance(error, LiftmapError):
+                raise
+            raise ConfigError(
+                f"task.{split}: the task {section.name!r} can't use these options: {error}.",
+                seen={**section.options, **own},
+                remedy="Correct the option's type.",
+            ) from None
         if not sets[split]:
             raise InputError(
                 f"task.{split}: the task {section.name!r} gives no question.",
@@ -38,6 +47,11 @@ def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
             )
     seen: dict[str, str] = {}
     for split, questions in sets.items():
+        if len({question.question_id for question in questions}) < len(questions):
+            raise InputError(
+                f"task.{split}: the task {section.name!r} gives a question_id twice.",
+                remedy="Each question needs an id of its own.",
+            )
         for question in questions:
             for mark in (question.question_id, question.text):
                 other = seen.setdefault(mark, split)

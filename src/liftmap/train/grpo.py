@@ -51,7 +51,6 @@ def make_reward(job: TrainingJob) -> Reward:
         out of the reward).
     """
     questions = {q.question_id: q for q in job.questions}
-    rng = np.random.default_rng(job.seed)
 
     def verifier(completions: Sequence[str], question_id: Sequence[str], **_: Any) -> Any:
         return [
@@ -59,7 +58,10 @@ def make_reward(job: TrainingJob) -> Reward:
             for q, text in zip(question_id, completions, strict=True)
         ]
 
-    def random(completions: Sequence[str], **_: Any) -> Any:
+    def random(completions: Sequence[str], trainer_state: Any = None, **_: Any) -> Any:
+        # Keyed by the step, so that a resumed run tosses what an uninterrupted one would have.
+        step = trainer_state.global_step if trainer_state is not None else 0
+        rng = np.random.default_rng([job.seed, step])
         return rng.integers(2, size=len(completions)).astype(float).tolist()
 
     def format(completions: Sequence[str], question_id: Sequence[str], **_: Any) -> Any:

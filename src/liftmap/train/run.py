@@ -77,7 +77,11 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         metrics=folder.metrics_file(arm),
     )
     trained = home / "trained.json"
-    if not trained.exists():
+    saved = any(job.folder.glob("checkpoint-*/complete.json"))
+    if not saved:
+        # Nothing of an earlier training is left: what it answered belongs to other weights.
+        folder.forget(job.name)
+    if not (trained.exists() and saved):
         get_method(section.method)(job)
         write_json(trained, {"seconds": time.monotonic() - started})
     dev = _measure_on_dev(folder, config, job)

@@ -44,6 +44,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     remedy = r"Write one group around the answer, as 'so (\S+)$'."
     try:
         compiled = re.compile(pattern)
+    except TypeError:
+        raise ConfigError(
+            "verify.options.pattern is no text.", seen=pattern, remedy=remedy
+        ) from None
     except re.error as error:
         raise ConfigError(
             f"verify.options.pattern is no regular expression: {error}.",

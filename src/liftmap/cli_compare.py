@@ -1,0 +1,204 @@
+"""The commands that work on results from anywhere: compare, reanalyse and plan.
+
+Beside `cli`, which registers them. Results go to standard output, or as JSON or HTML to files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from liftmap.comparison.planning import Planning
+    from liftmap.comparison.result import Comparison
+
+File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
+Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
+Name = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+
+
+def compare(
+    before: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="BEFORE")],
+    after: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="AFTER")],
+    k: Whole = None,
+    margin: float = 0.01,
+    bins: Annotated[str, tyro.conf.arg(metavar="BINS")] = "study",
+    level: float = 0.95,
+    seed: int = 0,
+    cluster: Column = None,
+    teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
+    verifier: Name = None,
+    extrapolate: bool = False,
+    law_resamples: int = 50,
+    resamples: int = 1000,
+    json: File = None,
+    report: File = None,
+) -> None:
+    """Compare two models whose responses exist, with the sampling noise taken out.
+
+    BEFORE and AFTER are response sets of a study (studies/demo/responses/base/test), tally files
+    (CSV, Parquet or JSONL with question_id, n and c, or one row a response with question_id and
+    correct), or logs of lm-evaluation-harness, inspect_ai or lighteval. Questions are matched by
+    id.
+
+    For instance:
+        liftmap compare base.csv trained.csv --report comparison.html
+        liftmap compare base.eval trained.eval --k 64 --json comparison.json
+
+    Args:
+        before: Results of the model that one starts from.
+        after: Results of the trained model.
+        k: Number of tries of capability; by default the most that every question supports.
+        margin: A change below it counts as none, as a share: 0.01 is one point.
+        bins: Bins of difficulty: study, a number of quantile bins, or counts such as 0,1-4,5-256.
+        level: Coverage of all intervals.
+        seed: Seed of the bootstrap.
+        cluster: Column whose equal values make questions one sampling unit.
+        teacher: Results of a teacher: says which unsolved questions it solves.
+        verifier: Whose verdicts count, where a log has several.
+        extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
+        law_resamples: Bootstrap refits of the joint law of success rates.
+        resamples: Bootstrap resamples of everything else.
+        json: Write the result as JSON; - prints it instead of the page.
+        report: Write the page as one HTML file.
+    """
+    from liftmap.comparison.compare import compare as compare_models
+
+    found = compare_models(
+        before,
+        after,
+        k=k,
+        margin=margin,
+        bins=bins,
+        level=level,
+        seed=seed,
+        cluster=cluster,
+        law_resamples=law_resamples,
+        resamples=resamples,
+        teacher=teacher,
+        extrapolate=extrapolate,
+        verifier=verifier,
+    )
+    _show(found, json, report)
+
+
+def reanalyse(
+    matrix: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MATRIX.csv")],
+    n: int,
+    k: Whole = None,
+    margin: float = 0.01,
+    level: float = 0.95,
+    seed: int = 0,
+    law_resamples: int = 50,
+    resamples: int = 1000,
+    json: File = None,
+    report: File = None,
+) -> None:
+    """Analyse a published before/after matrix of counts, without the responses behind it.
+
+    The CSV has bins of right responses as its first line and first column (0, 1-4, ...), before in
+    rows and after in columns, and numbers of questions in its cells.
+
+    For instance:
+        liftmap reanalyse fig9a_1.5b_math_train.csv --n 256
+
+    Args:
+        matrix: The matrix.
+        n: Responses to each question.
+        k: Number of tries of lost and gained questions, beside n; by default half of n.
+        margin: A change below it counts as none, as a share: 0.01 is one point.
+        level: Coverage of all intervals.
+        seed: Seed of the bootstrap.
+        law_resamples: Bootstrap refits of the joint law of success rates.
+        resamples: Bootstrap resamples of what is counted.
+        json: Write the result as JSON; - prints it instead of the page.
+        report: Write the page as one HTML file.
+    """
+    from liftmap.comparison.published import reanalyse as reanalyse_matrix
+
+    found = reanalyse_matrix(
+        matrix,
+        n,
+        k=k,
+        margin=margin,
+        level=level,
+        seed=seed,
+        law_resamples=law_resamples,
+        resamples=resamples,
+    )
+    _show(found, json, report)
+
+
+def plan(
+    tally: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TALLY")],
+    k: Whole = None,
+    change: float = 0.01,
+    power: float = 0.8,
+    level: float = 0.95,
+    spread: float = 1.0,
+    verifier: Name = None,
+    json: File = None,
+) -> None:
+    """Say what a tally can detect, and the cheapest sampling plan that detects a wanted change.
+
+    TALLY is what `liftmap compare` takes: results of the model before, or of a pilot.
+
+    For instance:
+        liftmap plan base.csv --change 0.02
+
+    Args:
+        tally: Results of the model before.
+        k: Number of tries of capability; by default the most that every question supports.
+        change: The change that is to be seen, as a share: 0.02 is two points up.
+        power: Chance that it is seen.
+        level: Coverage of the interval that has to leave out 0.
+        spread: Standard deviation of the questions' own changes of log-odds.
+        verifier: Whose verdicts count, where a log has several.
+        json: Write the result as JSON; - prints it instead of the tables.
+    """
+    from liftmap.comparison.planning import plan as plan_sampling
+
+    found = plan_sampling(
+        tally, k=k, change=change, power=power, level=level, spread=spread, verifier=verifier
+    )
+    if _write_json(found, json):
+        return
+    from rich.console import Console
+
+    from liftmap.report.comparison_terminal import plan_page
+
+    Console().print(plan_page(found))
+
+
+def _show(found: Comparison, json: Path | None, report: Path | None) -> None:
+    """Writes what is asked for, and prints the page unless the JSON is printed."""
+    printed = _write_json(found, json)
+    if report is not None:
+        from liftmap.report.comparison import build_comparison_page
+
+        build_comparison_page(found, report)
+    if printed:
+        return
+    from rich.console import Console
+
+    from liftmap.report.comparison_terminal import comparison_page
+
+    Console().print(comparison_page(found))
+    if report is not None:
+        print(f"Report: {report}")
+
+
+def _write_json(found: Comparison | Planning, json: Path | None) -> bool:
+    """Writes the JSON; whether it was printed."""
+    if json is None:
+        return False
+    if str(json) == "-":
+        print(found.to_json())
+        return True
+    from liftmap.files import write_text
+
+    write_text(json, found.to_json() + "\n")
+    return False

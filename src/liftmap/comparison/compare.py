@@ -1,0 +1,218 @@
+"""Comparing two models whose responses exist: what rose, what fell, and what is noise.
+
+The main path of `comparison`: sides -> figures -> guidance -> result. `published` does the same for
+a printed matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from liftmap.comparison import figures
+from liftmap.comparison.fitted import FittedLaw
+from liftmap.comparison.guidance import advise
+from liftmap.comparison.result import Change, Comparison, CurvePoint
+from liftmap.comparison.sides import Sides, Source, load, match
+from liftmap.comparison.votes import Vote, majority
+from liftmap.errors import InputError
+from liftmap.records import Estimate, Tally
+from liftmap.stats.extrapolate import pass_at_k_of_law
+from liftmap.stats.intervals import first_loss_k
+from liftmap.stats.lost import mcnemar, observed
+from liftmap.stats.verdict import Finding, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a comparison is made; see `compare`."""
+
+    k: int | None = None
+    margin: float = 0.01
+    bins: str = "study"
+    level: float = 0.95
+    seed: int = 0
+    law_resamples: int = 50
+    resamples: int = 1000
+    extrapolate: bool = False
+
+    def check(self) -> None:
+        """Whether the options can be used at all.
+
+        Raises:
+            InputError: One of them is out of range.
+        """
+        for name, good, remedy in (
+            ("k", self.k is None or self.k >= 1, "k is a number of tries, 1 or more."),
+            ("margin", 0 < self.margin < 1, "The margin is a share: 0.01 is one point."),
+            ("level", 0 < self.level < 1, "The level lies between 0 and 1, such as 0.95."),
+            ("seed", self.seed >= 0, "Take a seed of 0 or more."),
+            ("law_resamples", self.law_resamples >= 2, "Take 2 or more, such as 50."),
+            ("resamples", self.resamples >= 50, "Take 50 or more, such as 1000."),
+        ):
+            if not good:
+                raise InputError(
+                    f"{name} is out of range.", seen=getattr(self, name), remedy=remedy
+                )
+
+
+def compare(
+    before: Source,
+    after: Source,
+    *,
+    k: int | None = None,
+    margin: float = 0.01,
+    bins: str = "study",
+    level: float = 0.95,
+    seed: int = 0,
+    cluster: str | None = None,
+    law_resamples: int = 50,
+    resamples: int = 1000,
+    teacher: Source | None = None,
+    extrapolate: bool = False,
+    verifier: str | None = None,
+) -> Comparison:
+    """Compares two models on the questions that both answered.
+
+    Args:
+        before: The model that one starts from: a response set of a study, a tally file, the log of
+            another framework, a `Tally`, or a table with the columns question_id, n and c.
+        after: The trained model, likewise; questions are matched by id.
+        k: Number of tries of capability; default the most that every question supports. Lost and
+            gained questions take the same k, but at most half of the responses.
+        margin: Changes of accuracy or capability below it count as none: a share, 0.01 is one
+            point.
+        bins: Bins of difficulty: "study", a number of quantile bins, or counts of right responses
+            out of n such as "0,1-4,5-256".
+        level: Coverage of all intervals, between 0 and 1.
+        seed: Seed of the bootstrap.
+        cluster: Column whose equal values make questions one sampling unit (one template, one
+            passage); default the column `cluster`, where there is one.
+        law_resamples: Bootstrap refits of the joint law of success rates.
+        resamples: Bootstrap resamples of everything else.
+        teacher: Results of a teacher on the same questions: says which unsolved ones it solves.
+        extrapolate: Allows k beyond the responses: the curve then ends with that k, by the joint
+            law, marked; the verdict stays within the responses.
+        verifier: Whose verdicts count, where a log has several.
+
+    Returns:
+        What changed, with the noise taken out.
+
+    Raises:
+        LiftmapError: Something can't be read, counts are impossible, no two questions are common,
+            k is above the responses, or an option is out of range.
+    """
+    options = Options(k, margin, bins, level, seed, law_resamples, resamples, extrapolate)
+    options.check()
+    found = [load(one, verifier=verifier, cluster=cluster) for one in (before, after)]
+    taught = None if teacher is None else load(teacher, verifier=verifier).tally
+    result = compare_sides(match(*(one.tally for one in found)), options, taught, found[0].answers)
+    said = [
+        f"{side.capitalize()}: {text}"
+        for side, one in zip(("before", "after"), found, strict=True)
+        for text in one.warnings
+    ]
+    return replace(
+        result,
+        warnings=(*said, *result.warnings),
+        names=(_name(before, "before"), _name(after, "after")),
+    )
+
+
+def compare_sides(
+    sides: Sides,
+    options: Options,
+    teacher: Tally | None = None,
+    answers: pl.DataFrame | None = None,
+) -> Comparison:
+    """`compare` for sides that are matched already.
+
+    Args:
+        sides: The two sides.
+        options: How the comparison is made.
+        teacher: A teacher's tally.
+        answers: What the model before answered: question_id, answer (null for none) and right
+            (null if unscored), a row a response; None where it is unknown.
+
+    Returns:
+        What changed.
+
+    Raises:
+        InputError: k is above the responses, or the bins mean nothing.
+    """
+    most = sides.most
+    k = most if options.k is None else min(options.k, most)
+    if options.k is not None and options.k > most and not options.extrapolate:
+        raise InputError(
+            f"k is above the {most:,} responses that every question has on both sides.",
+            seen=options.k,
+            remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
+        )
+    bins = figures.difficulty_bins(options.bins, sides)
+    drawn = figures.draw(
+        sides,
+        resamples=options.resamples,
+        law_resamples=options.law_resamples,
+        level=options.level,
+        seed=options.seed,
+    )
+    points = figures.curve(sides, figures.tries(k, len(sides.counts)), drawn)
+    fitted = figures.joint_law(sides, drawn)
+    lost, gained = figures.lost_and_gained(sides, options.k, drawn, fitted)
+    seen = observed(*sides.rows, counts=sides.counts, plans=sides.plans)
+    loss = first_loss_k(
+        [point.k for point in points],
+        [point.change.estimate for point in points],
+        [point.band[0] for point in points if point.band],
+        [point.band[1] for point in points if point.band],
+    )
+    votes: tuple[Vote, ...] = ()
+    if answers is not None:
+        rng = np.random.default_rng([options.seed, 2])
+        votes = majority(answers, sides, figures.doubling(most), options.level, rng)
+    if options.k is not None and options.k > most:
+        points.append(_beyond(fitted, options.k, options.level))
+    return Comparison(
+        questions=sides.questions,
+        k=k,
+        accuracy=Change(points[0].before, points[0].after, points[0].change),
+        capability=tuple(points),
+        bins=figures.changes_by_difficulty(sides, bins, drawn),
+        transitions=figures.transitions(sides, bins, fitted),
+        lost=lost,
+        gained=gained,
+        mcnemar_p=None if seen is None else mcnemar(*seen),
+        first_loss_k=loss,
+        verdict=judge(points, k, options.margin, sides.questions),
+        guidance=advise(sides, points, loss, lost, fitted, teacher, votes),
+        warnings=sides.warnings,
+        margin=options.margin,
+        level=options.level,
+    )
+
+
+def judge(points: list[CurvePoint], k: int, margin: float, questions: int) -> Finding:
+    """The verdict; what the data do not fix counts like sampling error."""
+    at_k = next(point for point in points if point.k == k)
+    return decide(
+        _with_range(points[0].change), _with_range(at_k.change), margin=margin, questions=questions
+    )
+
+
+def _with_range(found: Estimate) -> Estimate:
+    """The interval widened to the identification range."""
+    least, greatest = found.range or (found.low, found.high)
+    return Estimate(found.estimate, min(found.low, least), max(found.high, greatest))
+
+
+def _beyond(fitted: FittedLaw, k: int, level: float) -> CurvePoint:
+    """The point of the curve beyond the responses, from the law."""
+    [found] = pass_at_k_of_law(fitted.pairs, fitted.law, fitted.refits, [k], level=level)
+    return CurvePoint(k, found.before, found.after, found.change, None, extrapolated=True)
+
+
+def _name(source: Source, otherwise: str) -> str:
+    return str(source) if isinstance(source, str | Path) else otherwise

@@ -1,0 +1,152 @@
+"""The joint law of a comparison with its refits, and the figures that rest on it.
+
+Stands between `stats.law` and the rest of `comparison`: takes counts and bootstrap resamples, gives
+estimates that carry both their interval and what the data do not fix (identification range).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy import special
+
+from liftmap.records import Estimate
+from liftmap.stats import law_figures
+from liftmap.stats.law import JointLaw, fit_joint_law, refit_laws
+from liftmap.stats.law_counts import PairCounts
+from liftmap.stats.law_figures import MovesAtN, Range, moves_at_n
+from liftmap.stats.law_measures import (
+    Measure,
+    gross_gained,
+    gross_lost,
+    noise,
+    noise_from,
+)
+from liftmap.stats.law_range import identification_range
+from liftmap.stats.passk import IntArray
+from liftmap.stats.resampling import WeightArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedLaw:
+    """A joint law and how far it may be off.
+
+    Attributes:
+        pairs: The counts that it was fitted to.
+        law: The law.
+        refits: Its refits to resamples.
+        weights: Shape (refits, pairs): the resamples.
+        level: Coverage of the intervals.
+    """
+
+    pairs: PairCounts
+    law: JointLaw
+    refits: tuple[JointLaw, ...]
+    weights: WeightArray
+    level: float
+
+    def numbers(self, measures: Sequence[Measure], *, scale: float = 1.0) -> list[Estimate]:
+        """Means of measures with intervals and ranges, times `scale`."""
+        ranges = identification_range(self.pairs, measures, law=self.law)
+        return [
+            law_figures.estimate(
+                self.law, self.refits, measure, scale=scale, level=self.level, identified=ends
+            )
+            for measure, ends in zip(measures, ranges, strict=True)
+        ]
+
+    def moves_at_n(self, n: int) -> tuple[MovesAtN, MovesAtN]:
+        """Questions lost and gained at k = n, with noise, excess and gross part."""
+        ranges = identification_range(
+            self.pairs, [noise(n), gross_lost(n), gross_gained(n)], law=self.law
+        )
+        return (
+            self._moves_at_n("lost", (ranges[0], ranges[1])),
+            self._moves_at_n("gained", (ranges[0], ranges[2])),
+        )
+
+    def _moves_at_n(
+        self, which: Literal["lost", "gained"], ranges: tuple[Range, Range]
+    ) -> MovesAtN:
+        return moves_at_n(
+            self.pairs,
+            self.law,
+            self.refits,
+            self.weights,
+            which=which,
+            level=self.level,
+            ranges=ranges,
+        )
+
+
+def fit(pairs: PairCounts, weights: WeightArray, level: float) -> FittedLaw:
+    """Fits the law and its refits.
+
+    Args:
+        pairs: The counts.
+        weights: Shape (refits, pairs): bootstrap resamples of them.
+        level: Coverage of the intervals.
+
+    Returns:
+        The law.
+
+    Raises:
+        InputError: Fewer than two refits.
+    """
+    law = fit_joint_law(pairs)
+    return FittedLaw(pairs, law, refit_laws(pairs, law, weights), weights, level)
+
+
+@dataclass(frozen=True, slots=True)
+class FirmlyLost:
+    """Lost questions that noise can't explain, whatever the law.
+
+    Attributes:
+        least: Fewest right responses before among them.
+        greatest: Most right responses before among them.
+        observed: How many there are.
+        noise: How many noise alone would give from `least` right responses up.
+    """
+
+    least: int
+    greatest: int
+    observed: int
+    noise: Estimate
+
+
+def firmly_lost(
+    fitted: FittedLaw, n: int, right_before: IntArray, counts: IntArray, starts: Sequence[int]
+) -> FirmlyLost | None:
+    """The largest group of lost questions that is surely more than noise.
+
+    Questions with few right responses before are often lost by chance, and how often, the data
+    hardly fix; from more right responses on chance gives next to none. So groups "at least c right
+    before" are tried from small c up, and the first is taken whose size noise reaches with a chance
+    of at most 1 - level (divided by the number of groups tried), even at the greatest noise that
+    interval and identification range allow.
+
+    Args:
+        fitted: The law.
+        n: Number of responses, of all questions on both sides.
+        right_before: Shape (lost rows,): fewest right responses before of each row of lost
+            questions (the count itself where it is known exactly).
+        counts: Shape (lost rows,): how many questions each row stands for.
+        starts: Values of c to try, increasing, each 1 or more.
+
+    Returns:
+        The group; None if noise could explain all.
+    """
+    for start in starts:
+        chosen = (right_before >= start) & (counts > 0)
+        observed = round(float(counts[chosen].sum()))
+        if not observed:
+            return None
+        [found] = fitted.numbers([noise_from(start, n, n)], scale=fitted.law.questions)
+        most = max(found.high, found.range[1] if found.range else found.high)
+        # The chance that a Poisson number of this mean is `observed` or more.
+        chance = float(special.gammainc(observed, most))
+        if chance <= (1 - fitted.level) / len(starts):
+            return FirmlyLost(start, int(right_before[chosen].max()), observed, found)
+    return None

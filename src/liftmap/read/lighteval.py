@@ -1,0 +1,122 @@
+"""The reader of lighteval details: `details_*.parquet`, written with --save-details.
+
+Each row is a question with all its responses and the metrics over them. One response needs a metric
+that is 0 or 1. Of several, `avg@n:n=64` and `pass@k:k=1&n=64` are the share of right ones among the
+first n; `maj@n`, `g-pass@k` and the like are one verdict for all, which does not say how many were
+right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.progress import progress
+from liftmap.read.logs import Entry, outcomes_of
+from liftmap.read.look import Glimpse, readable
+from liftmap.read.metrics import Share
+from liftmap.read.outcomes import Outcomes, ReadOptions
+
+SHARE = re.compile(r".*avg@n:n=(\d+)|.*pass@k:k=1&n=(\d+)")
+TEXT: tuple[pl.DataType, ...] = (pl.String(), pl.Null())
+TEXTS: tuple[pl.DataType, ...] = (pl.List(pl.String), pl.List(pl.Null), pl.Null())
+COLUMNS = {
+    "name": TEXT,
+    "query": TEXT,
+    "choices": TEXTS,
+    "task": TEXT,
+    "text": TEXTS,
+    "scored": TEXTS,
+}
+# Progress is worth a line above this many questions.
+SHOWN_FROM = 5_000
+
+
+def is_lighteval(file: Glimpse) -> bool:
+    """A Parquet file with the columns doc, model_response and metric."""
+    return file.container == "parquet" and file.has("doc", "model_response", "metric")
+
+
+def read_lighteval(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
+    """Reads details of one task.
+
+    Args:
+        source: What the user named.
+        files: `details_*.parquet` files.
+        options: The metric, or what verifies the responses instead.
+
+    Raises:
+        InputError: See `logs.outcomes_of`; or a file is damaged or has other columns.
+    """
+    entries = (entry for file in files for entry in _entries(file))
+    return outcomes_of(source, "lighteval", entries, options)
+
+
+def _entries(file: Glimpse) -> Iterator[Entry]:
+    path = file.path
+    doc, response = pl.col("doc").struct, pl.col("model_response").struct
+    with readable(path):
+        # Without the tokens and prompts, which are most of the file.
+        rows = pl.scan_parquet(path).select(
+            name=doc.field("id"),
+            query=doc.field("query"),
+            choices=doc.field("choices"),
+            gold_index=doc.field("gold_index"),
+            task=doc.field("task_name"),
+            text=response.field("text"),
+            scored=response.field("text_post_processed"),
+            metric="metric",
+        )
+        table = rows.collect()
+    for name, kinds in COLUMNS.items():
+        if table.schema[name] not in kinds:
+            raise InputError(
+                f"{path} is no details file of lighteval: {name} is of another kind.",
+                seen=str(table.schema[name]),
+                remedy="Write it with lighteval 0.13 and --save-details.",
+            )
+    bar = progress(f"read {path.name}", len(table), "questions")
+    with bar if len(table) > SHOWN_FROM else nullcontext() as advance:
+        for number, row in enumerate(table.iter_rows(named=True), 1):
+            yield _entry(str(path), f"row {number}", row)
+            if advance:
+                advance(1)
+
+
+def _entry(file: str, row: str, values: dict[str, Any]) -> Entry:
+    texts = values["scored"] or values["text"] or []
+    # Likelihoods of choices: one response, without a text.
+    count = len(texts) or 1
+    metric = values["metric"] if isinstance(values["metric"], dict) else {}
+    query, choices = values["query"] or "", values["choices"] or []
+    return Entry(
+        file=file,
+        row=row,
+        name=str(values["name"]),
+        content=[query, choices],
+        numbered=True,
+        count=count,
+        metrics={name: _value(name, value, count) for name, value in metric.items()},
+        texts=texts or None,
+        question=query,
+        gold=_gold(choices, values["gold_index"]),
+        task=values["task"] or "",
+    )
+
+
+def _value(name: str, value: object, count: int) -> object:
+    """A metric's value; marked as a share if it is that of right ones among the first n."""
+    found = SHARE.fullmatch(name)
+    among = int(found[1] or found[2]) if found else 0
+    return Share(value, among) if 0 < among <= count else value
+
+
+def _gold(choices: list[str | None], index: object) -> str | None:
+    """The gold answer, if there is exactly one."""
+    one = index[0] if isinstance(index, list) and len(index) == 1 else index
+    return choices[one] if isinstance(one, int) and 0 <= one < len(choices) else None

@@ -1,0 +1,133 @@
+"""The reader of lm-evaluation-harness logs: `samples_*.jsonl`, written with --log_samples.
+
+Each line is a question under one filter: `resps` holds the responses (several where the task has
+`repeats`), and each metric stands under its own name. A metric is called here as in the tool's
+results, `exact_match,strict-match`. With several responses a line can be read if a metric is a list
+of verdicts, or is `pass@1` over all of them, which is their share of right ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from liftmap.errors import InputError
+from liftmap.read.lines import json_lines
+from liftmap.read.logs import Entry, outcomes_of
+from liftmap.read.look import Glimpse
+from liftmap.read.metrics import Share
+from liftmap.read.outcomes import Outcomes, ReadOptions
+
+# The tool's own name for a log; the lines themselves do not say which task they are of.
+FILE_NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT.*")
+# Keys of a line beside its metrics, for versions of the tool that don't list the metrics.
+NO_METRICS = {
+    "doc_id",
+    "doc",
+    "target",
+    "arguments",
+    "resps",
+    "filtered_resps",
+    "filter",
+    "doc_hash",
+    "prompt_hash",
+    "target_hash",
+}
+# What the regex filters of the tool write where they found no answer.
+NO_ANSWER = "[invalid]"
+
+
+def is_lm_eval(file: Glimpse) -> bool:
+    """Lines with the keys doc_id, doc and target."""
+    return file.container == "json" and file.has("doc_id", "doc", "target")
+
+
+def read_lm_eval(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
+    """Reads logs of one task.
+
+    Args:
+        source: What the user named.
+        files: `samples_*.jsonl` files.
+        options: The metric, or what verifies the responses instead.
+
+    Raises:
+        InputError: See `logs.outcomes_of`; or a line is damaged.
+    """
+    entries = (entry for file in files for entry in _entries(file))
+    return outcomes_of(source, "lm_eval", entries, options)
+
+
+def _entries(file: Glimpse) -> Iterator[Entry]:
+    named = FILE_NAME.fullmatch(file.path.stem)
+    for number, line in json_lines(file.path):
+        row = f"line {number}"
+        name, resps = line.get("doc_id"), line.get("resps")
+        filtered = line.get("filtered_resps")
+        if not (
+            isinstance(name, (int, str))
+            and isinstance(resps, list)
+            and resps
+            and all(isinstance(request, list) and request for request in resps)
+        ):
+            raise InputError(
+                f"{file.path}, {row} is no line of an lm-evaluation-harness log.",
+                seen=sorted(line)[:12],
+                remedy="It needs doc_id, and resps with at least one response.",
+            )
+        # One request a choice in multiple choice, with likelihoods in place of texts.
+        written = len(resps) == 1 and all(isinstance(text, str) for text in resps[0])
+        texts = resps[0] if written else None
+        count = len(resps[0])
+        view = str(line.get("filter", ""))
+        found = filtered[0] if isinstance(filtered, list) and len(filtered) == 1 else None
+        metrics = {
+            f"{metric},{view}" if view else metric: _value(metric, line[metric], found, count)
+            for metric in _metrics(line)
+        }
+        answers = _answers(found, count) if texts else None
+        gold = line.get("target")
+        yield Entry(
+            file=str(file.path),
+            row=row,
+            name=str(name),
+            content=line.get("doc_hash") or line.get("doc"),
+            numbered=True,
+            count=count,
+            metrics=metrics,
+            answers=dict.fromkeys(metrics, answers) if answers else {},
+            texts=texts,
+            question=_prompt(line),
+            gold=None if gold is None else str(gold),
+            filter=view,
+            task=named[1] if named else "",
+        )
+
+
+def _metrics(line: dict[str, Any]) -> list[str]:
+    listed = line.get("metrics")
+    if isinstance(listed, list):
+        return [name for name in listed if isinstance(name, str) and name in line]
+    return [name for name in line if name not in NO_METRICS]
+
+
+def _value(metric: str, value: object, found: object, count: int) -> object:
+    """A metric's value; marked as a share if it is the share of right ones among all responses."""
+    everything = isinstance(found, list) and len(found) == count
+    return Share(value, count) if metric == "pass@1" and count > 1 and everything else value
+
+
+def _answers(found: object, count: int) -> list[str | None] | None:
+    """What the filter found in each response, if it kept them all."""
+    each = found if isinstance(found, list) else [found]
+    texts = [answer for answer in each if isinstance(answer, str)]
+    if len(each) != count or len(texts) != count:
+        return None
+    return [None if answer == NO_ANSWER else answer for answer in texts]
+
+
+def _prompt(line: dict[str, Any]) -> str:
+    try:
+        return str(line["arguments"]["gen_args_0"]["arg_0"])
+    except (KeyError, TypeError):
+        return ""

@@ -1,0 +1,281 @@
+"""What the logs of all evaluation tools have in common: entries in, outcomes out.
+
+A tool's reader yields an `Entry` for each line of its log: a question, its responses, and what each
+metric says of them. Here it is checked that the log is of one task and one model and has no line
+twice; `metrics` then finds the verdicts, or the responses are verified anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.read.metrics import Metrics
+from liftmap.read.outcomes import Judge, Outcomes, ReadOptions, from_rows
+from liftmap.records import Question
+
+# Lines of a log that are handed to the judge at a time.
+JUDGED_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a log: the responses of a model to a question.
+
+    Attributes:
+        file: The file it is in.
+        row: Where in the file, as `row 3`.
+        name: The question's id in the log.
+        content: Whatever the log has of the question that does not depend on the model.
+        numbered: Whether the name is merely the question's place in the data set. Its id then
+            holds a hash of its content too, so that two logs agree on it only where both do.
+        count: How many responses there are.
+        metrics: What each metric says; see `metrics.Metrics.add`.
+        answers: By metric, the answer found in each response (None: none), where known.
+        texts: The responses, if the log has them.
+        question: The question's text.
+        gold: The gold answer, if the log has one.
+        truncated: Whether the responses were cut by the token limit; None if the log doesn't say.
+        failed: The responses have no verdict for a cause that isn't the model's: unscored.
+        epoch: Sets lines with further responses to the same question apart.
+        filter: Sets lines apart that look at the same responses in several ways.
+        uid: The same in two files for one and the same responses, copied by a resumed run.
+        task: The task's name, if the log has it.
+        model: The model's name, if the log has it.
+    """
+
+    file: str
+    row: str
+    name: str
+    content: object
+    numbered: bool
+    count: int
+    metrics: dict[str, object]
+    answers: dict[str, list[str | None]] = field(default_factory=dict)
+    texts: list[str] | None = None
+    question: str = ""
+    gold: str | None = None
+    truncated: bool | None = None
+    failed: bool = False
+    epoch: str = ""
+    filter: str = ""
+    uid: str = ""
+    task: str = ""
+    model: str = ""
+
+    @property
+    def place(self) -> str:
+        """File and row."""
+        return f"{self.file}, {self.row}"
+
+    @property
+    def question_id(self) -> str:
+        """The question's id among the outcomes."""
+        return f"{self.name}-{self.content_hash}" if self.numbered else self.name
+
+    @property
+    def content_hash(self) -> str:
+        """Eight hexadecimal digits."""
+        text = (
+            self.content
+            if isinstance(self.content, str)
+            else json.dumps(self.content, sort_keys=True, default=str)
+        )
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of a log, as far as it has been read.
+
+    Attributes:
+        golds: Gold answers by question_id, in the order of the log.
+        files: The question_ids of each file.
+        cut_known: Whether the log says which responses were cut.
+        copies: Entries left out since another file has them too.
+    """
+
+    golds: dict[str, str | None] = field(default_factory=dict)
+    files: dict[str, set[str]] = field(default_factory=dict)
+    cut_known: bool = False
+    copies: int = 0
+
+
+def outcomes_of(
+    source: str,
+    format: str,
+    entries: Iterable[Entry],
+    options: ReadOptions,
+    warnings: Sequence[str] = (),
+) -> Outcomes:
+    """Outcomes of a log.
+
+    Args:
+        source: What the user named.
+        format: The reader's name.
+        entries: The lines of the log, in its order; read once.
+        options: The metric to take, or what verifies the responses instead.
+        warnings: What the reader has to say; looked at after the entries were read.
+
+    Raises:
+        InputError: The log is empty, of two tasks or models, or has a line twice; no metric gives
+            each response a verdict, and no verifier was named; a verifier was named but can't work.
+    """
+    seen, metrics, wanted = _Seen(), Metrics(), options.metric
+    lines = _checked(source, entries, seen)
+    if options.verifier is not None:
+        if options.judge is None:
+            raise InputError(
+                f"{source} is to be verified, but nothing was given that can do it.",
+                seen=options.verifier,
+                remedy="Give the argument judge together with verifier.",
+            )
+        wanted = options.verifier
+        lines = _judged(lines, wanted, options.judge)
+    for line in lines:
+        if line.failed:
+            metrics.add_unscored(line.question_id, line.count, bool(line.truncated))
+        else:
+            metrics.add(
+                line.question_id,
+                line.count,
+                line.metrics,
+                line.answers,
+                truncated=bool(line.truncated),
+                place=line.place,
+            )
+    rows, said = metrics.choose(source, wanted)
+    if options.verifier is not None and not rows["right"].any():
+        gold = next(iter(seen.golds.values()), None)
+        said.append(
+            f"The verifier {options.verifier} calls no response right; does it read gold answers "
+            f"such as {gold!r}?"
+        )
+    if len(seen.files) > 1:
+        shared = set.intersection(*seen.files.values())
+        if shared:
+            said.append(
+                f"{len(shared):,} questions are in all {len(seen.files)} files of {source}; their "
+                "responses are counted together."
+            )
+    if seen.copies:
+        said.append(f"{seen.copies:,} responses are in several files of {source}; counted once.")
+    if not seen.cut_known:
+        said.append("The log does not say which responses were cut by the token limit.")
+    golds = pl.DataFrame(
+        {"question_id": list(seen.golds), "gold": list(seen.golds.values())},
+        schema={"question_id": pl.String, "gold": pl.String},
+    )
+    known = golds["gold"].null_count() < len(golds)
+    return from_rows(source, format, rows, golds if known else None, [*warnings, *said])
+
+
+def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Entry]:
+    """The entries as they are.
+
+    Raises:
+        InputError: They are of two tasks or models, one occurs twice, or there are none.
+    """
+    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    rows: dict[tuple[str, str, str, str], str] = {}
+    uids: set[str] = set()
+    for entry in entries:
+        for what, value in (("task", entry.task), ("model", entry.model)):
+            if not value:
+                continue
+            known, place = first.setdefault((what,), (value, entry.place))
+            if known != value:
+                raise InputError(
+                    f"{source} is of two {what}s: {known} in {place}; {value} in {entry.place}.",
+                    remedy=f"Name the logs of one {what}.",
+                )
+        if entry.uid and entry.uid in uids:
+            seen.copies += 1
+            continue
+        uids.add(entry.uid)
+        content = entry.content_hash
+        known, place = first.setdefault(("question", entry.name), (content, entry.place))
+        if known != content:
+            raise InputError(
+                f"{source} has two different questions of one id, in {place} and in "
+                f"{entry.place}: it is a mix of two tasks, or of two versions of one.",
+                seen=entry.name,
+                remedy="Name the logs of one task.",
+            )
+        key = (entry.file, entry.name, entry.epoch, entry.filter)
+        if key in rows:
+            raise InputError(
+                f"{entry.file} has the responses to a question twice, in {rows[key]} and in "
+                f"{entry.row}.",
+                seen=entry.name,
+                remedy="Remove one, or name another copy of the log.",
+            )
+        rows[key] = entry.row
+        question_id = entry.question_id
+        seen.golds.setdefault(question_id, entry.gold)
+        seen.files.setdefault(entry.file, set()).add(question_id)
+        seen.cut_known |= entry.truncated is not None
+        yield entry
+    if not rows:
+        raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")
+
+
+def _judged(entries: Iterable[Entry], verifier: str, judge: Judge) -> Iterator[Entry]:
+    """The entries with the verdicts of `judge` alone, each response once."""
+    lines = iter(entries)
+    done: set[tuple[str, str, str]] = set()
+    while part := list(islice(lines, JUDGED_AT_ONCE)):
+        texts: list[tuple[str, int, str]] = []
+        questions: dict[str, Question] = {}
+        chosen: list[Entry] = []
+        for entry in part:
+            key = (entry.file, entry.question_id, entry.epoch)
+            if key in done:
+                continue
+            done.add(key)
+            chosen.append(entry)
+            if entry.failed:
+                continue
+            if entry.texts is None or len(entry.texts) != entry.count:
+                raise InputError(
+                    f"{entry.place} holds no texts of responses that could be verified.",
+                    seen=verifier,
+                    remedy="Leave --verifier out.",
+                )
+            question_id = entry.question_id
+            questions[question_id] = Question(question_id, entry.question, entry.gold or "")
+            texts += [(question_id, index, text) for index, text in enumerate(entry.texts)]
+        verdicts = _verdicts(texts, questions, judge)
+        for entry in chosen:
+            if not entry.failed:
+                found = list(islice(verdicts, entry.count))
+                yield replace(
+                    entry,
+                    metrics={verifier: [right for right, _ in found]},
+                    answers={verifier: [answer for _, answer in found]},
+                )
+            else:
+                yield entry
+
+
+def _verdicts(
+    texts: list[tuple[str, int, str]], questions: dict[str, Question], judge: Judge
+) -> Iterator[tuple[bool | None, str | None]]:
+    """Right (None: unscored) and answer (None: none) for each response."""
+    if not texts:
+        return iter(())
+    columns = {"question_id": pl.String, "response_index": pl.Int32, "text": pl.String}
+    found = judge(pl.DataFrame(texts, schema=columns, orient="row"), questions)
+    if len(found) != len(texts):
+        raise ValueError(f"the judge gave {len(found)} verdicts for {len(texts)} responses")
+    verdict = pl.col("verdict").cast(pl.String)
+    return found.select(
+        pl.when(verdict != "unscored").then(verdict == "right"),
+        pl.col("answer").replace("", None),
+    ).iter_rows()

@@ -1,0 +1,144 @@
+"""What reading gives: one model's outcomes on its questions, whatever tool wrote them down.
+
+Every reader ends here: `from_rows` counts verdicts, `from_counts` takes counts, and both give an
+`Outcomes` with the tally that all statistics start from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.records import FixedPlan, Question, Tally
+
+# Verifies responses. Takes a table with the columns question_id, response_index and text, and the
+# questions by id; gives a row for each of its rows, in the same order, with at least the columns
+# verdict (right, wrong, unscored) and answer. `verify.run.verdicts_frame` with its verifier bound.
+Judge = Callable[[pl.DataFrame, dict[str, Question]], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a reader may need beyond the files.
+
+    Attributes:
+        verifier: The verifier that was asked for; None takes the verdicts that are there.
+        judge: What verifies responses when a verifier was asked for.
+        metric: The metric to take where a log has several; None takes the first that can be used.
+    """
+
+    verifier: str | None = None
+    judge: Judge | None = None
+    metric: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """One model's outcomes on a set of questions.
+
+    Attributes:
+        source: What was read, as the user named it.
+        format: The reader that knew it (a key of `liftmap.read.READERS`).
+        tally: Counts per question. `truncated` is 0 where the source does not say; `warnings` then
+            says so.
+        answers: A row for each response: question_id, answer (null if there was none), right (null
+            if unscored). None where the source has counts alone or
+            does not keep what was answered.
+        golds: A row for each question: question_id, gold. None where the source has none.
+        warnings: What a reader of the results has to know; one sentence or two each.
+    """
+
+    source: str
+    format: str
+    tally: Tally
+    answers: pl.DataFrame | None = None
+    golds: pl.DataFrame | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def from_rows(
+    source: str,
+    format: str,
+    rows: pl.DataFrame,
+    golds: pl.DataFrame | None = None,
+    warnings: Sequence[str] = (),
+) -> Outcomes:
+    """Outcomes of a table of verdicts.
+
+    Args:
+        source: What was read.
+        format: The reader's name.
+        rows: A row for each response: question_id, right (null: unscored), truncated, and where
+            known answer and cluster (the same for all rows of a question).
+        golds: The columns question_id and gold.
+        warnings: What the reader has to say.
+
+    Raises:
+        InputError: There is no scored response.
+    """
+    right = pl.col("right")
+    counts = rows.group_by("question_id", maintain_order=True).agg(
+        n=right.count(),
+        c=right.sum(),
+        unscored=right.null_count(),
+        truncated=pl.col("truncated").sum(),
+        cluster=pl.col("cluster").first() if "cluster" in rows.columns else pl.lit(None, pl.String),
+    )
+    kept = rows.select("question_id", "answer", "right") if "answer" in rows.columns else None
+    return from_counts(source, format, counts, kept, golds, warnings)
+
+
+def from_counts(
+    source: str,
+    format: str,
+    counts: pl.DataFrame,
+    answers: pl.DataFrame | None = None,
+    golds: pl.DataFrame | None = None,
+    warnings: Sequence[str] = (),
+) -> Outcomes:
+    """Outcomes of a table of counts.
+
+    Args:
+        source: What was read.
+        format: The reader's name.
+        counts: A row for each question: question_id, n, c, unscored, truncated, cluster (null: the
+            question is its own).
+        answers: The columns question_id, answer and right.
+        golds: The columns question_id and gold.
+        warnings: What the reader has to say.
+
+    Raises:
+        InputError: There is no scored response.
+    """
+    columns = {
+        name: counts[name].to_numpy().astype(np.int64)
+        for name in ("n", "c", "unscored", "truncated")
+    }
+    n, unscored = columns["n"], columns["unscored"]
+    if not n.any():
+        raise InputError(
+            f"{source} holds no scored response.",
+            seen={"questions": len(n), "unscored responses": int(unscored.sum())},
+            remedy="Look for the errors in the log, or verify its responses with --verifier.",
+        )
+    total = n + unscored
+    equal = bool(np.all(total == total[0]))
+    own = counts["cluster"].is_null().all()
+    cluster = counts.select(pl.coalesce("cluster", "question_id")).to_series()
+    return Outcomes(
+        source=source,
+        format=format,
+        tally=Tally(
+            question_ids=counts["question_id"].to_numpy().astype(np.str_),
+            **columns,
+            cluster=None if own else cluster.to_numpy().astype(np.str_),
+            plan=FixedPlan(int(total[0])) if equal else None,
+        ),
+        answers=answers,
+        golds=golds,
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,106 @@
+"""The reader of files with a row a response: question_id and whether it was correct.
+
+CSV, Parquet or JSONL with the columns question_id and correct, and optionally answer, truncated and
+cluster; other columns, such as the text, are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.read.look import Glimpse
+from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
+
+COLUMNS = ("question_id", "correct", "answer", "truncated", "cluster")
+# How the words of a column become right (True), wrong (False) or unscored (None).
+CORRECT: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "1", "1.0", "right"), True),
+    **dict.fromkeys(("false", "0", "0.0", "wrong"), False),
+    "unscored": None,
+}
+TRUNCATED: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "1", "1.0"), True),
+    **dict.fromkeys(("false", "0", "0.0"), False),
+}
+
+
+def is_responses(file: Glimpse) -> bool:
+    """A table with the columns question_id and correct."""
+    return file.container in ("csv", "json", "parquet") and file.has("question_id", "correct")
+
+
+def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
+    """Reads files with a row a response; several are parts of one set.
+
+    Args:
+        source: What the user named.
+        files: Such files.
+        options: A verifier can't be used here: the verdicts are in the file.
+
+    Raises:
+        InputError: A file is damaged or empty; a value is missing or unknown; a question is in two
+            clusters; a verifier was named.
+    """
+    if options.verifier is not None:
+        raise InputError(
+            f"{source} holds a verdict for each response and no gold answers to verify with.",
+            seen=options.verifier,
+            remedy="Leave --verifier out, or name the log that the verdicts were made from.",
+        )
+    rows = pl.concat([_read_file(file) for file in files], how="diagonal")
+    if "cluster" in rows.columns:
+        clusters = rows.group_by("question_id").agg(pl.col("cluster").n_unique())
+        torn = clusters.filter(pl.col("cluster") > 1)
+        if len(torn):
+            raise InputError(
+                f"{source}: a question is in two clusters.",
+                seen=torn["question_id"].sort()[0],
+                remedy="Give all rows of a question the same cluster.",
+            )
+    return from_rows(source, "responses", rows)
+
+
+def _read_file(file: Glimpse) -> pl.DataFrame:
+    path = file.path
+    frame = read_table(path, file.container, COLUMNS)
+    require(frame, path, ("question_id", "correct"))
+    columns = [
+        question_ids(frame, path),
+        _words(frame, path, "correct", CORRECT).alias("right"),
+        pl.repeat(False, len(frame), dtype=pl.Boolean, eager=True).alias("truncated")
+        if "truncated" not in frame.columns
+        else _words(frame, path, "truncated", TRUNCATED),
+        *(
+            text
+            for name in ("answer", "cluster")
+            if (text := labels(frame, path, name)) is not None
+        ),
+    ]
+    return pl.DataFrame(columns)
+
+
+def _words(
+    frame: pl.DataFrame, path: Path, column: str, meaning: dict[str, bool | None]
+) -> pl.Series:
+    """A column of booleans, 0 and 1, or words, as booleans.
+
+    Raises:
+        InputError: A value is missing or none of the known words.
+    """
+    values = frame[column]
+    if values.dtype == pl.Boolean and not values.null_count():
+        return values
+    text = labels(frame, path, column)
+    assert text is not None
+    words = text.str.strip_chars().str.to_lowercase()
+    known = ", ".join(meaning)
+    remedy = f"Write one of {known}."
+    shown = frame.select(column)
+    refuse_first(values.is_null(), path, f"{column} is missing", shown, remedy)
+    refuse_first(~words.is_in(list(meaning)), path, f"{column} is not known", shown, remedy)
+    return words.replace_strict(meaning, return_dtype=pl.Boolean)

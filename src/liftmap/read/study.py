@@ -1,0 +1,101 @@
+"""The reader of a liftmap study: the responses of one of its models, with their verdicts.
+
+Reads the response set in `STUDY/responses/MODEL/SPLIT` and the verdicts of the study's verifier, or
+of another that has judged them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.read.look import Glimpse, readable, response_set
+from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.store import KEY, ResponseSet, StudyFolder
+from liftmap.studyfile import load_config
+
+
+def is_response_set(file: Glimpse) -> bool:
+    """A folder of response shards."""
+    return file.container == "responses"
+
+
+def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
+    """Reads one response set.
+
+    Args:
+        source: What the user named.
+        files: One response set.
+        options: `verifier` names the verdicts; by default those of the verifier in study.toml.
+
+    Raises:
+        InputError: Several sets were named, or responses have no verdict of this verifier.
+        StoreError: A shard is damaged or missing.
+        ConfigError: study.toml can't be read.
+    """
+    if len(files) > 1:
+        raise InputError(
+            f"{source} holds several response sets.",
+            seen=[str(file.path) for file in files],
+            remedy="Name one of them.",
+        )
+    target = response_set(files[0].path)
+    study = StudyFolder(target.root)
+    verifier = options.verifier or _verifier(study)
+    with readable(files[0].path):
+        rows = _rows(target, verifier)
+        questions = study.read_questions(target.split)
+    known = pl.DataFrame(
+        {
+            "question_id": [q.question_id for q in questions],
+            "gold": [q.answer for q in questions],
+            "cluster": [q.cluster or None for q in questions],
+        },
+        schema_overrides={"cluster": pl.String},
+    )
+    # In the order of the study's questions.
+    ordered = known.select("question_id", "cluster").join(
+        rows, on="question_id", how="inner", maintain_order="left_right"
+    )
+    golds = known.select("question_id", "gold")
+    return from_rows(source, "study", ordered, golds)
+
+
+def _verifier(study: StudyFolder) -> str:
+    if not study.config_file.exists():
+        raise InputError(
+            f"{study.path} has no study.toml that would say whose verdicts count.",
+            remedy="Name the verifier with --verifier.",
+        )
+    return load_config(study.config_file).verify.verifier
+
+
+def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
+    """A row for each response: question_id, right, answer, truncated."""
+    place = f"the {target.split} responses of {target.model} in {target.root}"
+    remedy = f"Run: liftmap verify {target.root} --verifier {verifier}"
+    if not target.verdict_shards(verifier):
+        raise InputError(
+            f"There are no verdicts on {place}.",
+            seen=verifier,
+            remedy=remedy,
+        )
+    cut = pl.col("finish_reason").cast(pl.String) == "length"
+    responses = pl.concat(
+        target.read_responses(shard).select(*KEY, truncated=cut) for shard in target.shards()
+    )
+    verdict = pl.col("verdict").cast(pl.String)
+    right = pl.when(verdict != "unscored").then(verdict == "right")
+    answer = pl.col("answer").replace("", None)
+    verdicts = target.read_verdicts(verifier).select(*KEY, right=right, answer=answer, judged=True)
+    rows = responses.join(verdicts, on=KEY, how="left", maintain_order="left")
+    missing = rows["judged"].null_count()
+    if missing:
+        raise InputError(
+            f"{missing:,} of {place} have no verdict of the verifier {verifier}.",
+            seen=rows.filter(pl.col("judged").is_null())["question_id"][0],
+            remedy=remedy,
+        )
+    return rows.drop("judged", "response_index")

@@ -1,0 +1,194 @@
+"""Tables as files: CSV, Parquet and JSONL, their columns checked value by value.
+
+Gives the readers of tallies and of rows only the columns that they know; a value that can't be
+used is named with its file and row. Rows count from 1, the header of a CSV file left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.read.look import Container, readable
+
+# Above this a whole number is no longer exact as a float.
+LARGEST = 2**53
+
+
+def read_table(path: Path, container: Container, known: Sequence[str]) -> pl.DataFrame:
+    """The known columns of a table; CSV and JSONL give all of them as text.
+
+    Args:
+        path: The file.
+        container: csv, json (one object a line) or parquet.
+        known: Columns wanted; those that the file lacks, or has no value in, are left out.
+
+    Raises:
+        InputError: The file is damaged, or has no row or none of the columns.
+    """
+    if container == "json":
+        frame = _read_json_lines(path, known)
+    else:
+        with readable(path):
+            if container == "csv":
+                rows = pl.scan_csv(path, infer_schema=False)
+            else:
+                rows = pl.scan_parquet(path)
+            columns = {name.strip(): name for name in rows.collect_schema().names()}
+            chosen = [pl.col(columns[name]).alias(name) for name in known if name in columns]
+            frame = rows.select(chosen).collect() if chosen else pl.DataFrame()
+        if not chosen:
+            raise InputError(
+                f"{path} has none of the columns {', '.join(known)}.",
+                seen=list(columns)[:12],
+                remedy="Name another file, or rename its columns.",
+            )
+    if not len(frame):
+        raise InputError(f"{path} holds no rows.", remedy="Name a file with at least one question.")
+    return frame.select(s for s in frame if s.null_count() < len(frame) or s.name == known[0])
+
+
+def _read_json_lines(path: Path, known: Sequence[str]) -> pl.DataFrame:
+    try:
+        with readable(path):
+            return pl.read_ndjson(path, schema=dict.fromkeys(known, pl.String()))
+    except InputError:
+        # Polars does not say which line it stumbled on.
+        _name_bad_line(path)
+        raise
+
+
+def _name_bad_line(path: Path) -> None:
+    """Raises for the first line that is no JSON object; returns if there is none."""
+    with readable(path), path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                fine = not line.strip() or isinstance(
+                    json.loads(line, parse_constant=_no_number), dict
+                )
+                problem = "is no JSON object"
+            except (ValueError, RecursionError) as error:
+                fine, problem = False, f"is no JSON: {str(error) or 'nested too deeply'}"
+            if not fine:
+                raise InputError(
+                    f"{path}, line {number} {problem}.",
+                    seen=line.decode("utf-8", "replace").strip()[:80],
+                    remedy="If the file was cut off, write it again; else correct that line.",
+                )
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def require(frame: pl.DataFrame, path: Path, columns: Sequence[str]) -> None:
+    """Checks that columns are there.
+
+    Raises:
+        InputError: One is missing, or has no value at all.
+    """
+    for name in columns:
+        if name not in frame.columns:
+            raise InputError(
+                f"{path}: the column {name} is missing or empty.",
+                seen=frame.columns,
+                remedy=f"Give each row a value of {name}.",
+            )
+
+
+def refuse_first(
+    bad: pl.Series, path: Path, problem: str, values: pl.DataFrame, remedy: str
+) -> None:
+    """Names the first row that is bad, if there is one.
+
+    Args:
+        bad: Shape (rows,): whether the row can't be used; null counts as yes.
+        path: The file.
+        problem: What is wrong, after `row 3: `.
+        values: The columns whose values are shown.
+        remedy: What to do.
+
+    Raises:
+        InputError: A row is bad.
+    """
+    where = bad.fill_null(True).arg_true()
+    if len(where):
+        row = int(where[0])
+        seen = values.row(row, named=True)
+        raise InputError(
+            f"{path}, row {row + 1}: {problem}.",
+            seen=next(iter(seen.values())) if len(seen) == 1 else seen,
+            remedy=remedy,
+        )
+
+
+def question_ids(frame: pl.DataFrame, path: Path) -> pl.Series:
+    """The column question_id as text.
+
+    Raises:
+        InputError: A row has none, or it is neither text nor a whole number.
+    """
+    ids = frame["question_id"]
+    if not (ids.dtype.is_integer() or ids.dtype in (pl.String, pl.Categorical, pl.Enum)):
+        raise InputError(
+            f"{path}: question_id is neither text nor a whole number.",
+            seen=str(ids.dtype),
+            remedy="Write the ids as text.",
+        )
+    text = ids.cast(pl.String)
+    refuse_first(
+        text.str.strip_chars() == "",
+        path,
+        "question_id is missing",
+        frame.select("question_id"),
+        "Give each row the id of its question.",
+    )
+    return text
+
+
+def whole_numbers(frame: pl.DataFrame, path: Path, column: str) -> pl.Series:
+    """A column of counts; 0 throughout if it isn't there.
+
+    Raises:
+        InputError: A value is missing, no number, negative or fractional.
+    """
+    if column not in frame.columns:
+        return pl.zeros(len(frame), pl.Int64, eager=True).alias(column)
+    values = frame[column]
+    shown = frame.select(column)
+    remedy = f"{column} is a count: a whole number, at least 0."
+    if values.dtype == pl.String:
+        numbers = values.str.strip_chars().cast(pl.Float64, strict=False)
+    elif values.dtype.is_numeric():
+        numbers = values.cast(pl.Float64)
+    else:
+        raise InputError(
+            f"{path}: {column} holds no numbers.", seen=str(values.dtype), remedy=remedy
+        )
+    refuse_first(values.is_null(), path, f"{column} is missing", shown, remedy)
+    refuse_first(~numbers.is_finite(), path, f"{column} is no number", shown, remedy)
+    refuse_first(numbers < 0, path, f"{column} is negative", shown, remedy)
+    refuse_first(numbers.floor() != numbers, path, f"{column} is a fraction", shown, remedy)
+    refuse_first(numbers > LARGEST, path, f"{column} is too large", shown, remedy)
+    return numbers.cast(pl.Int64)
+
+
+def labels(frame: pl.DataFrame, path: Path, column: str) -> pl.Series | None:
+    """A column of text, or None if it isn't there.
+
+    Raises:
+        InputError: It holds lists or records.
+    """
+    if column not in frame.columns:
+        return None
+    if frame[column].dtype.is_nested() or frame[column].dtype == pl.Binary:
+        raise InputError(
+            f"{path}: {column} holds no text.",
+            seen=str(frame[column].dtype),
+            remedy=f"Write {column} as text.",
+        )
+    return frame[column].cast(pl.String)

@@ -1,0 +1,111 @@
+"""The commands compare, reanalyse and plan: pages, files, and mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from liftmap import cli, cli_compare
+from liftmap.cli import main
+
+from .conftest import make_world
+
+
+@pytest.fixture(autouse=True)
+def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("compare", "reanalyse", "plan"):
+        monkeypatch.setitem(cli.COMMANDS, name, getattr(cli_compare, name))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    """Tally files of 80 questions with 16 responses each."""
+    paths = []
+    for name, tally in zip(("before", "after"), make_world(80, 16, 6), strict=True):
+        path = tmp_path / f"{name}.csv"
+        columns = {"question_id": tally.question_ids, "n": tally.n, "c": tally.c}
+        source = [f"s{i // 2}" for i in range(80)]
+        pl.DataFrame({**columns, "source": source}).write_csv(path)
+        paths.append(str(path))
+    return paths[0], paths[1]
+
+
+def test_compare_prints_a_page_and_writes_files(
+    files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result, page = tmp_path / "out.json", tmp_path / "out.html"
+    words = ["compare", *files, "--json", str(result), "--report", str(page)]
+    assert main([*words, "--resamples", "100", "--law-resamples", "5"]) == 0
+    found = json.loads(result.read_text("utf-8"))
+    out = capsys.readouterr().out
+    assert out.startswith(found["verdict"]["label"])
+    assert "Accuracy by difficulty before" in out
+    assert "<html" in page.read_text("utf-8")
+
+
+def test_json_alone_on_standard_output(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", *files, "--json", "-", "--k", "4", "--margin", "0.05", "--seed", "3"]
+    words += ["--bins", "0,1-8,9-16", "--level", "0.9", "--cluster", "source"]
+    assert main([*words, "--resamples", "100", "--law-resamples", "5"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["k"], found["lost"]["k"]) == (4, 4)
+    assert found["transitions"]["bins"] == ["0", "1-8", "9-16"]
+
+
+def test_clusters_of_a_named_column_widen_intervals(files: tuple[str, str]) -> None:
+    from liftmap.comparison.sides import load
+
+    tally = load(files[0], cluster="source").tally
+    assert tally.cluster is not None
+    assert tally.cluster[:3].tolist() == ["s0", "s0", "s1"]
+    assert load(files[0]).tally.cluster is None
+
+
+def test_reanalyse_and_plan_print_pages(
+    figure_9a: Path, files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--resamples", "100", "--law-resamples", "5"]
+    result = tmp_path / "out.json"
+    words = ["reanalyse", str(figure_9a), "--n", "256", "--json", str(result)]
+    assert main([*words, *few]) == 0
+    assert capsys.readouterr().out.startswith("What the matrix does fix")
+    assert json.loads(result.read_text("utf-8"))["mcnemar_p"] == pytest.approx(0.58, abs=0.005)
+    assert main(["plan", files[0], "--change", "0.1", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["questions"] == 80
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["compare", "none.csv", "AFTER"], "none.csv does not exist"),
+        (["compare", "BEFORE", "AFTER", "--k", "17"], "above the 16 responses"),
+        (["compare", "BEFORE", "AFTER", "--level", "95"], "level is out of range"),
+        (["compare", "BEFORE", "AFTER", "--cluster", "scource"], "scource"),
+        (["compare", "BEFORE", "BAD"], "c is more than n"),
+        (["reanalyse", "MATRIX", "--n", "128"], "must end at n = 128"),
+        (["reanalyse", "BEFORE", "--n", "16"], "same bins"),
+        (["plan", "BEFORE", "--change", "0"], "must not be 0"),
+    ],
+)
+def test_mistakes_end_with_status_2(
+    words: list[str],
+    message: str,
+    files: tuple[str, str],
+    figure_9a: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("question_id,n,c\nq000,4,5\nq001,4,1\n")
+    known = {"BEFORE": files[0], "AFTER": files[1], "BAD": str(bad), "MATRIX": str(figure_9a)}
+    assert main([known.get(word, word) for word in words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in " ".join(captured.err.split())
+    assert "Traceback" not in captured.err
