@@ -12,12 +12,13 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import reading, sampling
+from bench import reading, sampling, statistics
 from bench.timing import Row
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "reading": reading.run,
     "sampling": sampling.run,
+    "statistics": statistics.run,
 }
 
 

@@ -8,16 +8,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from liftmap import cli, cli_compare
 from liftmap.cli import main
 
 from .conftest import make_world
 
+LOGS = Path(__file__).parent.parent / "read" / "data" / "lm_eval"
+
 
 @pytest.fixture(autouse=True)
-def _commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("compare", "reanalyse", "plan"):
-        monkeypatch.setitem(cli.COMMANDS, name, getattr(cli_compare, name))
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 
@@ -45,6 +44,19 @@ def test_compare_prints_a_page_and_writes_files(
     assert out.startswith(found["verdict"]["label"])
     assert "Accuracy by difficulty before" in out
     assert "<html" in page.read_text("utf-8")
+
+
+def test_a_log_with_one_verdict_for_several_responses_is_verified_here(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = str(next(LOGS.glob("*repeats*")))
+    assert main(["compare", log, log]) == 2
+    assert "Name --verifier" in capsys.readouterr().err.replace("\n", " ")
+    assert main(["compare", log, log, "--verifier", "exact", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["k"] == 8, "eight responses to each question"
+    assert 0 < found["accuracy"]["before"]["estimate"] < 1
+    assert main(["compare", log, log, "--verifier", "exakt"]) == 2
 
 
 def test_json_alone_on_standard_output(

@@ -107,7 +107,7 @@ def load(source: Source, *, verifier: str | None = None, cluster: str | None = N
     elif isinstance(source, pl.DataFrame):
         found = _from_table(source, cluster or "cluster")
     else:
-        found = read(source, verifier=verifier)
+        found = read(source, verifier=verifier, judge=_judge(verifier) if verifier else None)
         if cluster is not None:
             found = replace(found, tally=_clustered(found.tally, Path(source), cluster))
     check(found.tally)
