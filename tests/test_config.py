@@ -47,7 +47,6 @@ def test_every_shipped_study_loads(name: str) -> None:
         ({"arms": {"a": {"method": "given"}}}, "needs the key 'model'"),
         ({"arms": {"a": SFT | {"model": "x"}}}, "takes no 'model'"),
         ({"arms": {"a": SFT | {"seeds": [-1]}}}, "0 or more"),
-        ({"trl": {"sftt": {}}}, "method that no arm has"),
         ({"analyse": {"seed": -1}}, "analyse.seed"),
         ({"arms": {"a": {"method": "sft", "responses": {"of": "teacher"}}}}, r"no \[teacher\]"),
         ({"arms": {"rlvr": SFT, "b": SFT | {"responses": {"of": "rlrv"}}}}, "mean 'rlvr'"),

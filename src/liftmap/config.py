@@ -226,9 +226,6 @@ class StudyConfig(Section):
         reserved = sorted({BASE, TEACHER} & set(self.arms))
         if reserved:
             raise ValueError(f"an arm can't be called {reserved[0]!r}; rename it")
-        unused = [m for m in self.trl if m not in {arm.method for arm in self.arms.values()}]
-        if unused:
-            raise ValueError(f"[trl.{unused[0]}] is for a method that no arm has; remove it")
         if not self.enabled_arms():
             raise ValueError("no arm is enabled; set 'enabled = true' in one of them")
         for name, arm in self.enabled_arms().items():

@@ -163,6 +163,8 @@ class StudyRun:
             find(TEMPLATES, config.sample.template, "template")
             find(ENGINES, config.sample.engine, "engine")
             make_verifier(config.verify.verifier, config.verify.options)
+            for method in config.trl:
+                get_method(method)
             for name, arm in config.enabled_arms().items():
                 if arm.method != GIVEN:
                     get_method(arm.method)
