@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
+from rich.markup import escape
+
+from liftmap.progress import console
 
 if TYPE_CHECKING:
     from liftmap.comparison.planning import Planning
@@ -174,7 +177,12 @@ def plan(
 
 
 def _show(found: Comparison, json: Path | None, report: Path | None) -> None:
-    """Writes what is asked for, and prints the page unless the JSON is printed."""
+    """Writes what is asked for, and prints the page unless the JSON is printed.
+
+    Warnings go to standard error too: whoever reads only the JSON or a file sees them as well.
+    """
+    for warning in found.warnings:
+        console.print(f"[bold yellow]warning:[/] {escape(warning)}", highlight=False)
     printed = _write_json(found, json)
     if report is not None:
         from liftmap.report.comparison import build_comparison_page

@@ -59,6 +59,20 @@ def test_a_log_with_one_verdict_for_several_responses_is_verified_here(
     assert main(["compare", log, log, "--verifier", "exakt"]) == 2
 
 
+def test_questions_on_one_side_only_are_named_on_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, ids in (("before", "abc"), ("after", "abd")):
+        rows = "".join(f"{question_id},4,2\n" for question_id in ids)
+        (tmp_path / f"{name}.csv").write_text("question_id,n,c\n" + rows)
+    paths = [str(tmp_path / f"{name}.csv") for name in ("before", "after")]
+    assert main(["compare", *paths, "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    assert "(c) only before: left out" in captured.err
+    assert "(d) only after: left out" in captured.err
+    assert json.loads(captured.out)["questions"] == 2
+
+
 def test_json_alone_on_standard_output(
     files: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
