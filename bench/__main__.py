@@ -12,13 +12,14 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import reading, sampling, statistics
+from bench import reading, sampling, statistics, verifying
 from bench.timing import Row
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "reading": reading.run,
     "sampling": sampling.run,
     "statistics": statistics.run,
+    "verifying": verifying.run,
 }
 
 

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison, in items a second (more is better)."""
+    """One comparison: items a second (more is better), or a plain number of the unit."""
 
     what: str
     unit: str
     ours: float
     other: float
     other_name: str
+    per_second: bool = True
 
     def cells(self) -> list[str]:
         """The row as text."""
+        unit = f"{self.unit}/s" if self.per_second else self.unit
         return [
             self.what,
-            f"{self.ours:,.0f} {self.unit}/s",
-            f"{self.other:,.0f} {self.unit}/s",
+            f"{self.ours:,.0f} {unit}",
+            f"{self.other:,.0f} {unit}",
             self.other_name,
             f"{self.ours / self.other:.1f} x",
         ]

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from liftmap.errors import ConfigError
+from liftmap.sample.templates import render_prompt
 from liftmap.studyfile import load_config, parse_config, shipped_studies
+from liftmap.tasks.sets import make_questions
+from liftmap.verify import make_verifier
 
 SFT = {"method": "sft", "responses": {"of": "base"}}
 
@@ -26,6 +29,24 @@ def study(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", shipped_studies())
 def test_every_shipped_study_loads(name: str) -> None:
     assert load_config(name).name == name
+
+
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*/study.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.parent.name)
+def test_every_recipe_loads_and_its_questions_fill_its_template(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parents[2])
+    config = load_config(path)
+    sets = make_questions(config.task)
+    for split, questions in sets.items():
+        prompts = {str(render_prompt(config.sample.template, q)) for q in questions}
+        assert len(prompts) == len(questions), split
+    verifier = make_verifier(config.verify.verifier, config.verify.options)
+    gold = [(q, q.answer) for q in sets["test"]]
+    assert {verdict.label for verdict in verifier.judge(gold)} == {"right"}
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,31 @@ from pathlib import Path
 import pytest
 
 from liftmap.cli import COMMANDS
-from liftmap.config import ArmSection
+from liftmap.config import ArmSection, SampleSection, VerifySection
+from liftmap.records import Question
+from liftmap.sample.templates import render_prompt
+from liftmap.verify import make_verifier
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 # Folders that the tree names as a whole.
-WHOLE = ("charts", "readers", "configs", "data")
+WHOLE = ("charts", "configs", "data")
 
 
 def test_the_tree_names_every_file() -> None:
     tree = README.split("src/liftmap/\n", 1)[1].split("```", 1)[0]
-    folder, named = "", set()
+    folders: list[str] = []
+    named = set()
     for line in tree.splitlines():
-        match = re.match(r"( +)(\S+)", line)
+        match = re.match(r"( +)(\S+) +\S", line)
         assert match, line
-        depth, name = len(match[1]), match[2]
-        folder = folder if depth > 2 else ""
-        named.add(folder + name)
-        if depth == 2 and name.endswith("/"):
-            folder = name
+        depth, name = len(match[1]) // 2, match[2]
+        path = "".join(folders[: depth - 1]) + name
+        assert path not in named, path
+        named.add(path)
+        if name.endswith("/"):
+            folders = [*folders[: depth - 1], name]
+            assert (ROOT / "src" / "liftmap" / path).is_dir(), path
     source = ROOT / "src" / "liftmap"
     files = {
         str(path.relative_to(source))
@@ -59,6 +65,33 @@ def test_make_knows_its_targets() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def test_its_links_and_pictures_are_there() -> None:
-    for target in re.findall(r"\]\(((?!http)[^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize(
+    "page",
+    [Path("README.md"), *(p.relative_to(ROOT) for p in sorted((ROOT / "docs").glob("*.md")))],
+    ids=str,
+)
+def test_links_and_pictures_are_there(page: Path) -> None:
+    for target in re.findall(r"\]\(((?!http)[^)#]+)\)", (ROOT / page).read_text("utf-8")):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", ["sampling", "servers", "verifiers"])
+def test_settings_in_the_docs_are_settings(page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+    shown = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    assert shown
+    for part in shown:
+        found = tomllib.loads(part)
+        SampleSection.model_validate(found.get("sample", {}))
+        verifying = VerifySection.model_validate(found.get("verify", {}))
+        make_verifier(verifying.verifier, verifying.options)
+
+
+def test_the_example_template_in_the_docs_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "sampling.md").read_text("utf-8")
+    match = re.search(r"```\n(Q: .*?)```", text, flags=re.DOTALL)
+    assert match
+    file = tmp_path / "shots.txt"
+    file.write_text(match[1])
+    prompt = render_prompt(str(file), Question("q", "What is 2?", "2"))
+    assert prompt == match[1].replace("{{ question }}", "What is 2?").removesuffix("\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 
 from liftmap.errors import SettingsDifferError, StoreError
 from liftmap.files import first_difference, keep_settings, write_text
-from liftmap.records import FixedPlan, Question, Response
-from liftmap.store import StudyFolder, shard_name
+from liftmap.records import CurtailedPlan, FixedPlan, Question, Response
+from liftmap.store import StudyFolder, responses_frame, shard_name
 
 QUESTIONS = [
     Question("a", "who ?", "Zack", metadata={"level": 0.3, "hops": 2}),
@@ -48,9 +49,31 @@ def test_questions_and_responses_come_back_as_they_were(tmp_path: Path) -> None:
         "token_count": 2,
         "finish_reason": "length",
         "log_probability": -1.5,
+        "reasoning": "",
+        "error": "",
+        "template": "",
     }
     assert folder.models("test") == ["base"]
     assert folder.models("train") == []
+
+
+def test_what_a_server_gives_comes_back_too(tmp_path: Path) -> None:
+    """No tokens, a count of its own or none, reasoning apart, and responses that never came."""
+    responses = StudyFolder(tmp_path).responses("base", "test")
+    nan = float("nan")
+    rows = [
+        Response("a", 0, "Zack", (), "stop", nan, token_count=7, reasoning="Ann, then Zack"),
+        Response("a", 1, "Zack", (), "stop", nan, token_count=-1),
+        Response("a", 2, "", (), "failed", nan, token_count=-1, error="time-out"),
+    ]
+    responses.write_responses(shard_name(0), responses_frame(rows, "chat/1"))
+    frame = responses.read_responses()
+    assert frame["token_count"].to_list() == [7, None, None]
+    assert frame["reasoning"].to_list() == ["Ann, then Zack", "", ""]
+    assert frame["finish_reason"].cast(pl.String).to_list() == ["stop", "stop", "failed"]
+    assert frame["error"].to_list() == ["", "", "time-out"]
+    assert frame["template"].cast(pl.String).to_list() == ["chat/1"] * 3
+    assert frame["log_probability"].is_nan().all()
 
 
 def test_a_tally_counts_each_verdict_once(tmp_path: Path) -> None:
@@ -75,6 +98,12 @@ def test_a_tally_counts_each_verdict_once(tmp_path: Path) -> None:
     assert tally.plan is None, "n differs, so this was no fixed plan"
     assert responses.tally("exact", QUESTIONS[:1]).plan == FixedPlan(4)
     assert np.issubdtype(tally.n.dtype, np.integer)
+    assert responses.verifiers() == ["exact"]
+    first = responses.read_verdicts("exact", shard_name(0))
+    assert first["verdict"].cast(pl.String).to_list() == verdicts
+    plan = CurtailedPlan(stop_after=2, cap=4, round_size=2)
+    responses.keep_settings({"plan": asdict(plan)})
+    assert responses.tally("exact", QUESTIONS).plan == plan
 
 
 def test_a_write_that_fails_leaves_nothing_behind(
@@ -98,7 +127,7 @@ def test_a_full_disk_is_one_message(tmp_path: Path) -> None:
 import resource, signal
 from pathlib import Path
 from liftmap.records import Response
-from liftmap.store import StudyFolder, shard_name
+from liftmap.store import StudyFolder, responses_frame, shard_name
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 responses = StudyFolder(Path({str(tmp_path)!r})).responses("base", "test")

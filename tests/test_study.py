@@ -1,19 +1,13 @@
-"""The whole line on the scripted engine: truth found, resumed after kills, mistakes refused."""
+"""The whole line on the scripted engine: truth found, resumed, mistakes refused."""
 
 from __future__ import annotations
 
 import copy
-import os
-import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-import tomli_w
 
 from liftmap.errors import ConfigError, InputError, LiftmapError, SettingsDifferError, StoreError
 from liftmap.sample.scripted import ScriptedEngine
@@ -170,29 +164,3 @@ def test_two_processes_do_not_share_a_folder(scripted_study: Path) -> None:
 def test_a_folder_that_is_no_study(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is no study folder"), open_study(StudyFolder(tmp_path)):
         pass
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_it_goes_on_to_the_same_end(tmp_path: Path) -> None:
-    """SIGKILL at random moments; the resumed store equals an uninterrupted one's."""
-    plain = changed(sample=SCRIPTED["sample"] | {"shard_responses": 32})
-    run_study(parse_config(plain, "x"), tmp_path / "straight")
-    wanted = contents(tmp_path / "straight")
-    chance = random.Random(5)
-    study, out = tmp_path / "study.toml", tmp_path / "out"
-    study.write_text(tomli_w.dumps(plain))
-    command = [sys.executable, "-m", "liftmap", "study", str(study), "--out", str(out)]
-    kills = 0
-    for _ in range(6):
-        enough = len(list(out.rglob("shard-*.parquet"))) + chance.randint(1, len(wanted) // 8)
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
-        ) as process:
-            while process.poll() is None and len(list(out.rglob("shard-*.parquet"))) < enough:
-                time.sleep(0.001)
-            kills += process.poll() is None
-            process.kill()
-    assert kills >= 4
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert same(contents(out), wanted)

@@ -1,20 +1,14 @@
-"""Training by TRL's own trainers, for real and small: a whole study, killed and resumed."""
+"""Training by TRL's own trainers, for real and small: a whole study."""
 
 from __future__ import annotations
 
 import copy
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tomli_w
 from safetensors.numpy import load_file
 
 from liftmap.errors import ConfigError, EmptyTrainingSetError
@@ -108,42 +102,6 @@ def test_training_changes_the_weights(mini_study: Path) -> None:
         assert any(
             not np.array_equal(weights[one][name], weights[other][name]) for name in weights[one]
         )
-
-
-@pytest.mark.slow
-def test_killed_in_training_it_goes_on_with_nothing_mixed(tmp_path: Path, mini_study: Path) -> None:
-    study = tmp_path / "study.toml"
-    study.write_text(tomli_w.dumps(REAL | {"arms": {"rlvr": REAL["arms"]["rlvr"]}}))
-    out = tmp_path / "out"
-    command = [sys.executable, "-m", "liftmap", "study", str(study), "--out", str(out)]
-    first = out / "checkpoints/rlvr/1/trainer/checkpoint-2/complete.json"
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
-    ) as process:
-        deadline = time.monotonic() + 120
-        while not first.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-    assert first.exists()
-    # What a kill in the middle of saving leaves: a later checkpoint that is not whole.
-    broken = out / "checkpoints/rlvr/1/trainer/checkpoint-9"
-    broken.mkdir()
-    (broken / "model.safetensors").write_bytes(b"half")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert steps_logged(out, "rlvr") == [1, 2, 3, 4, 5]
-    folder = StudyFolder(out)
-    found = json.loads((folder.checkpoint_dir("rlvr", 1) / "checkpoint.json").read_text())
-    assert [row["step"] for row in found["dev"]] == [2, 4, 5]
-    for model in ("base", "rlvr@1"):
-        frame = folder.responses(model, "test").read_responses()
-        assert len(frame) == 16 * 16
-        assert frame.select("question_id", "response_index").is_unique().all()
-    # TRL restores weights, optimiser and random state: the run ends where the other one ended.
-    resumed, straight = (
-        load_file(path / "checkpoints/rlvr/1/model/model.safetensors") for path in (out, mini_study)
-    )
-    assert all(np.allclose(resumed[n], straight[n], atol=1e-5) for n in straight)
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
 """liftmap: did post-training make a language model solve more, or only solve it more reliably?
 
-`run_study` runs a study from a base model to a report; `compare` compares two models whose results
-exist, `reanalyse` a published matrix, and `plan` says what a study can see. The stages are the
-sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
-statistics.
+`run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
+`verify_folder` and `audit_folder` judge what it said, `compare_models` asks two models; `compare`
+compares two models whose results exist, `reanalyse` a published matrix, and `plan` says what a
+study can see. The stages are the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and
+`report`; `stats` holds the statistics.
 """
 
 from __future__ import annotations
@@ -23,8 +24,24 @@ _HOMES = {
     "compare": "liftmap.comparison.compare",
     "reanalyse": "liftmap.comparison.published",
     "plan": "liftmap.comparison.planning",
+    "Asking": "liftmap.ask",
+    "sample_model": "liftmap.ask",
+    "compare_models": "liftmap.ask",
+    "verify_folder": "liftmap.ask",
+    "audit_folder": "liftmap.ask",
 }
-__all__ = ["compare", "load_config", "plan", "reanalyse", "run_study"]
+__all__ = [
+    "Asking",
+    "audit_folder",
+    "compare",
+    "compare_models",
+    "load_config",
+    "plan",
+    "reanalyse",
+    "run_study",
+    "sample_model",
+    "verify_folder",
+]
 __version__ = "0.1.0"
 
 

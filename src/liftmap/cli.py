@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from liftmap.cli_compare import compare, plan, reanalyse
+from liftmap.cli_sample import audit, sample, verify
 from liftmap.errors import LiftmapError
 from liftmap.progress import console
 from liftmap.store import StudyFolder
@@ -59,44 +60,6 @@ def study(
         return
     _print_summary(StudyFolder(result.folder))
     print(f"Report: {result.report}")
-
-
-def sample(folder: Folder, model: Name = None) -> None:
-    """Let the models of a study answer its questions.
-
-    Samples whatever is missing for the base, the teacher and every trained arm, then verifies it.
-
-    For instance:
-        liftmap sample studies/demo
-        liftmap sample studies/demo --model rlvr@1
-
-    Args:
-        folder: The study folder.
-        model: One model alone: base, teacher, or an arm and its seed.
-    """
-    with open_study(StudyFolder(folder)) as run:
-        run.prepare()
-        names = [run.known_model(model)] if model else run.trained_models()
-        for name in names:
-            run.answer(name)
-    _say(f"{', '.join(names)}: all responses are in {folder / 'responses'}.")
-
-
-def verify(folder: Folder, verifier: Name = None) -> None:
-    """Judge all responses of a study; never samples.
-
-    With another verifier its verdicts go beside those of the first.
-
-    For instance:
-        liftmap verify studies/demo
-
-    Args:
-        folder: The study folder.
-        verifier: The verifier; by default the study's own.
-    """
-    with open_study(StudyFolder(folder)) as run:
-        judged = run.verify(verifier)
-    _say(f"{judged:,} responses judged; the verdicts are in {folder / 'verdicts'}.")
 
 
 def train(folder: Folder, arm: Name = None) -> None:
@@ -199,6 +162,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "study": study,
     "sample": sample,
     "verify": verify,
+    "audit": audit,
     "train": train,
     "score": score,
     "analyse": analyse,

@@ -5,12 +5,15 @@ Beside `cli`, which registers them. Results go to standard output, or as JSON or
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 from rich.markup import escape
 
+from liftmap.cli_sample import Drawing, asked
+from liftmap.errors import ConfigError
 from liftmap.progress import console
 
 if TYPE_CHECKING:
@@ -39,8 +42,13 @@ def compare(
     resamples: int = 1000,
     json: File = None,
     report: File = None,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None,
+    drawing: Annotated[Drawing, tyro.conf.OmitArgPrefixes] = Drawing(),  # noqa: B008
 ) -> None:
-    """Compare two models whose responses exist, with the sampling noise taken out.
+    """Compare two models, with the sampling noise taken out.
+
+    With --task and --out BEFORE and AFTER are models (a hub id, a folder, a .gguf file, a served
+    model): both are asked the task's questions first. Without, they are results that exist.
 
     BEFORE and AFTER are response sets of a study (studies/demo/responses/base/test), tally files
     (CSV, Parquet or JSONL with question_id, n and c, or one row a response with question_id and
@@ -49,6 +57,7 @@ def compare(
 
     For instance:
         liftmap compare base.csv trained.csv --report comparison.html
+        liftmap compare org/base org/trained --task math-500 --n 64 --out runs/math
         liftmap compare base.eval trained.eval --k 64 --json comparison.json
 
     Args:
@@ -67,10 +76,13 @@ def compare(
         resamples: Bootstrap resamples of everything else.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
+        out: With --task: the folder for questions, responses and verdicts.
+        drawing: With --task: how the task is asked and responses are drawn.
     """
-    from liftmap.comparison.compare import compare as compare_models
+    from liftmap.comparison.compare import compare as compare_results
 
-    found = compare_models(
+    ask = compare_results if drawing.task is None else _asked(drawing, out, seed, verifier)
+    found = ask(
         before,
         after,
         k=k,
@@ -86,6 +98,27 @@ def compare(
         verifier=verifier,
     )
     _show(found, json, report)
+
+
+def _asked(
+    drawing: Drawing, out: Path | None, seed: int, verifier: str | None
+) -> Callable[..., Comparison]:
+    """What asks two models and compares them.
+
+    Raises:
+        ConfigError: The command line can't be used.
+    """
+    from liftmap.ask import compare_models
+
+    if out is None:
+        raise ConfigError(
+            "--out is missing.", remedy="Name the folder that keeps the responses, as runs/math."
+        )
+
+    def ask(before: str, after: str, **options: Any) -> Comparison:
+        return compare_models(before, after, asked(drawing, before, seed, verifier), out, **options)
+
+    return ask
 
 
 def reanalyse(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from liftmap.records import SamplingSettings
+from liftmap.records import CurtailedPlan, FixedPlan, Plan, SamplingSettings
 from liftmap.registry import nearest
 
 BASE = "base"
@@ -54,18 +54,65 @@ class TaskSection(Section):
     test: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class ServerSection(Section):
+    """How the `server` engine reaches an OpenAI-compatible server.
+
+    Of these only `endpoint` and `extra` change what is asked.
+
+    Attributes:
+        urls: Where servers of the model answer, as `http://localhost:8000/v1`; several share the
+            load.
+        launch: A command that serves the model, run for as long as it is needed, as
+            `vllm serve {model} --port {port}`; instead of `urls`.
+        endpoint: chat or completions; None takes what the prompt is: a conversation or a text.
+        key_variable: The environment variable that holds the key; servers of one's own need none.
+        requests: Requests in flight for each server.
+        per_request: The most responses that one request asks for (`n`); 0 lets the engine find out.
+        log_probabilities: Whether to ask for the tokens' log-probabilities.
+        timeout: Seconds that one request may take.
+        start_timeout: Seconds that a launched server may take until it answers.
+        retries: How often a failed request is sent again before the engine gives up.
+        backoff: Seconds before the first of them; it doubles each time, up to a minute.
+        extra: Further fields of each request, passed on as they are.
+    """
+
+    urls: tuple[str, ...] = ()
+    launch: str | None = None
+    endpoint: Literal["chat", "completions"] | None = None
+    key_variable: str = "OPENAI_API_KEY"
+    requests: int = Field(default=32, ge=1, le=1000)
+    per_request: int = Field(default=0, ge=0)
+    log_probabilities: bool = True
+    timeout: float = Field(default=600, gt=0)
+    start_timeout: float = Field(default=1800, gt=0)
+    retries: int = Field(default=8, ge=0)
+    backoff: float = Field(default=1.0, gt=0)
+    extra: Mapping[str, Any] = Field(default_factory=dict)
+
+
 class SampleSection(Section):
     """How models answer.
 
     Attributes:
         engine: A name of `liftmap.sample.ENGINES`.
-        template: A name of `liftmap.sample.TEMPLATES`: how a question becomes a prompt.
+        template: How a question becomes a prompt: a name of `sample.templates.TEMPLATES`, or a file
+            of one's own (few-shot examples, say).
         n: Responses to each test question.
         n_train: Responses to each train question (recipes choose from these).
         n_dev: Responses to each dev question, for each saved step of an arm.
-        temperature: See `SamplingSettings`; likewise `top_p`, `top_k`, `max_tokens`, `seed`.
+        plan: fixed draws n responses for each question. curtailed draws rounds of `round_size` and
+            leaves a question once it has `stop_after` right ones, or n in all: much cheaper, and
+            pass@k stays unbiased.
+        stop_after: See `plan`.
+        round_size: See `plan`.
+        temperature: See `SamplingSettings`; likewise `top_p`, `top_k`, `max_tokens`, `seed`,
+            `stop`.
         batch_size: The most rows in one forward pass; 0 lets the engine choose.
+        device: For the `transformers` engine: cpu, cuda, cuda:1 ...; None takes the best there is.
+        dtype: For the `transformers` engine: auto takes the precision that the weights were saved
+            in, where the device computes in it.
         shard_responses: About how many responses one shard holds; a kill loses at most one shard.
+        server: For the `server` engine.
     """
 
     engine: str = "transformers"
@@ -73,13 +120,26 @@ class SampleSection(Section):
     n: int = Field(default=256, ge=1)
     n_train: int = Field(default=256, ge=1)
     n_dev: int = Field(default=32, ge=1)
+    plan: Literal["fixed", "curtailed"] = "fixed"
+    stop_after: int = Field(default=8, ge=1)
+    round_size: int = Field(default=8, ge=1)
     temperature: float = Field(default=1.0, gt=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
     max_tokens: int = Field(default=512, ge=1)
     seed: int = 0
+    stop: tuple[str, ...] = ()
     batch_size: int = Field(default=0, ge=0)
+    device: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     shard_responses: int = Field(default=8192, ge=1)
+    server: ServerSection = ServerSection()
+
+    def plan_of(self, count: int) -> Plan:
+        """The sampling plan that draws at most `count` responses for each question."""
+        if self.plan == "fixed":
+            return FixedPlan(count)
+        return CurtailedPlan(self.stop_after, count, self.round_size)
 
     def settings(self) -> SamplingSettings:
         """The part of the section that decides what is drawn."""
@@ -89,6 +149,7 @@ class SampleSection(Section):
             top_k=self.top_k,
             max_tokens=self.max_tokens,
             seed=self.seed,
+            stop=self.stop,
         )
 
 

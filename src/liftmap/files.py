@@ -74,6 +74,12 @@ def _replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Removes what killed processes were writing; only for whoever alone writes in the folder."""
+    for temporary in folder.rglob(".*.[0-9]*.tmp"):
+        temporary.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file whole.
 
@@ -100,8 +106,8 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> None:
         frame.write_parquet(temporary, compression="zstd", compression_level=1)
 
 
-def read_parquet(path: Path) -> pl.DataFrame:
-    """Reads a Parquet file.
+def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Reads a Parquet file, or some of its columns.
 
     Raises:
         StoreError: It is missing or damaged.
@@ -110,7 +116,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
         if not path.exists():
             raise FileNotFoundError(2, "missing", str(path))
         try:
-            return pl.read_parquet(path)
+            return pl.read_parquet(path, columns=columns)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise StoreError(
                 f"{path} is damaged: {str(error).splitlines()[0]}.",

@@ -5,7 +5,7 @@ Used by every stage; reads and writes nothing. Standard output stays free for re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -22,8 +23,6 @@ from rich.progress import (
 from rich.text import Text
 
 console = Console(stderr=True)
-
-Advance = Callable[[float], None]
 
 
 class _Rate(ProgressColumn):
@@ -37,9 +36,29 @@ class _Rate(ProgressColumn):
         return Text(f"{shown} {task.fields.get('unit', '')}/s")
 
 
+class Advance:
+    """Moves a bar on: `advance(amount)` by so many items."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar = bar
+        self._task = task
+
+    def __call__(self, amount: float) -> None:
+        """Moves the bar on by so many items."""
+        self._bar.advance(self._task, amount)
+
+    def note(self, text: str) -> None:
+        """Shows a short text beside the bar, as `accuracy 47.1 %`."""
+        self._bar.update(self._task, note=text)
+
+    def total(self, total: float) -> None:
+        """Says anew how many items there are in all."""
+        self._bar.update(self._task, total=total)
+
+
 @contextmanager
 def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Advance]:
-    """Shows a bar while the block runs and gives the function that moves it on.
+    """Shows a bar while the block runs and gives what moves it on.
 
     Args:
         what: What is being done, as `rlvr@1 answers 400 test questions`.
@@ -55,14 +74,17 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
         console=console,
         # A log file or CI gets one line when the step ends instead of a bar that moves.
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task(what, total=total, completed=int(done), unit=unit)
-        yield lambda amount: bar.advance(task, amount)
+        task = bar.add_task(what, total=total, completed=int(done), unit=unit, note="")
+        yield Advance(bar, task)
     if not console.is_terminal:
         elapsed = bar.tasks[0].elapsed or 0.0
         finished = bar.tasks[0].completed - done
-        console.print(f"{what}: {finished:,.0f} {unit} in {elapsed:.1f} s", highlight=False)
+        note = bar.tasks[0].fields["note"]
+        line = f"{what}: {finished:,.0f} {unit} in {elapsed:.1f} s{', ' if note else ''}{note}"
+        console.print(line, highlight=False)

@@ -6,17 +6,20 @@ imports nothing of ours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "failed"]
 VerdictLabel = Literal["right", "wrong", "unscored"]
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+# What a model is asked: a text that it goes on with, or a conversation of {"role", "content"} that
+# its chat template puts into words.
+Prompt = str | Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class SamplingSettings:
         top_k: The number of likeliest tokens kept; 0 keeps all.
         max_tokens: The most tokens a response may have; one that reaches it is truncated.
         seed: With question_id and response_index it fixes a response's randomness.
+        stop: Strings that end a response, beside the model's own end tokens; not in its text.
     """
 
     temperature: float = 1.0
@@ -55,6 +59,7 @@ class SamplingSettings:
     top_k: int = 0
     max_tokens: int = 512
     seed: int = 0
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,14 @@ class Response:
         question_id: The question answered.
         response_index: 0 to n-1 among the responses of this model to this question.
         text: The response, without the prompt and without the end token.
-        token_ids: The response's tokens, the end token left out.
-        finish_reason: "stop" if the model ended it, "length" if max_tokens cut it (truncated).
+        token_ids: The response's tokens, the end token left out; empty if a server keeps them.
+        finish_reason: "stop" if the model ended it, "length" if max_tokens cut it (truncated),
+            "failed" if the engine got none; it is then unscored.
         log_probability: Natural log of the probability of the tokens (with the end token if there
             is one) under the model itself, at temperature 1 and untruncated; nan if unknown.
+        token_count: Tokens of the response; None takes the number of `token_ids`, -1 is unknown.
+        reasoning: What a server gives apart from the text as the model's reasoning.
+        error: Why it failed; empty otherwise.
     """
 
     question_id: str
@@ -77,6 +86,9 @@ class Response:
     token_ids: tuple[int, ...]
     finish_reason: FinishReason
     log_probability: float
+    token_count: int | None = None
+    reasoning: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,11 @@ class FixedPlan:
 
     count: int
 
+    @property
+    def most(self) -> int:
+        """The most scored responses that a question gets."""
+        return self.count
+
 
 @dataclass(frozen=True, slots=True)
 class CurtailedPlan:
@@ -119,8 +136,18 @@ class CurtailedPlan:
     cap: int
     round_size: int
 
+    @property
+    def most(self) -> int:
+        """The most scored responses that a question gets."""
+        return self.cap
+
 
 Plan = FixedPlan | CurtailedPlan
+
+
+def plan_from(settings: Mapping[str, int]) -> Plan:
+    """The plan of a response set, from the key `plan` of its settings."""
+    return CurtailedPlan(**settings) if "cap" in settings else FixedPlan(**settings)
 
 
 @dataclass(frozen=True, slots=True)

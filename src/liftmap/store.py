@@ -34,10 +34,11 @@ from liftmap.files import (
     read_json,
     read_parquet,
     read_toml,
+    remove_unfinished,
     write_parquet,
     write_toml,
 )
-from liftmap.records import FixedPlan, Question, Response, Tally
+from liftmap.records import FixedPlan, Plan, Question, Response, Tally, plan_from
 
 RESPONSE_SCHEMA = pl.Schema(
     {
@@ -48,6 +49,9 @@ RESPONSE_SCHEMA = pl.Schema(
         "token_count": pl.Int32(),
         "finish_reason": pl.Categorical(),
         "log_probability": pl.Float64(),
+        "reasoning": pl.String(),
+        "error": pl.String(),
+        "template": pl.Categorical(),
     }
 )
 VERDICT_SCHEMA = pl.Schema(
@@ -102,13 +106,22 @@ class ResponseSet:
         """Names of the finished response shards, in order."""
         return _shards(self._folder("responses"))
 
-    def write_responses(self, shard: str, responses: Iterable[Response]) -> None:
-        """Writes one shard of responses; its name is `shard_name(index)`."""
-        write_parquet(self._folder("responses") / shard, responses_frame(responses))
+    def write_responses(self, shard: str, responses: Iterable[Response] | pl.DataFrame) -> None:
+        """Writes one shard of responses.
 
-    def read_responses(self, shard: str | None = None) -> pl.DataFrame:
-        """The responses of one shard or of all; columns of `RESPONSE_SCHEMA`."""
-        return _read(self._folder("responses"), shard, RESPONSE_SCHEMA)
+        Args:
+            shard: `shard_name(index)`.
+            responses: All responses of the shard, as records or as a `responses_frame`.
+        """
+        if not isinstance(responses, pl.DataFrame):
+            responses = responses_frame(responses)
+        write_parquet(self._folder("responses") / shard, responses)
+
+    def read_responses(
+        self, shard: str | None = None, columns: list[str] | None = None
+    ) -> pl.DataFrame:
+        """The responses of one shard or of all; columns of `RESPONSE_SCHEMA`, or some of them."""
+        return _read(self._folder("responses"), shard, RESPONSE_SCHEMA, columns)
 
     def verdict_shards(self, verifier: str) -> list[str]:
         """Names of the finished verdict shards of a verifier."""
@@ -122,9 +135,15 @@ class ResponseSet:
         """Writes a verifier's options, or checks that they are as before."""
         keep_settings(self._folder("verdicts", verifier) / "settings.json", settings)
 
-    def read_verdicts(self, verifier: str) -> pl.DataFrame:
-        """All verdicts of a verifier; columns of `VERDICT_SCHEMA`."""
-        return _read(self._folder("verdicts", verifier), None, VERDICT_SCHEMA)
+    def read_verdicts(self, verifier: str, shard: str | None = None) -> pl.DataFrame:
+        """The verdicts of a verifier on one shard or on all; columns of `VERDICT_SCHEMA`."""
+        return _read(self._folder("verdicts", verifier), shard, VERDICT_SCHEMA)
+
+    def verifiers(self) -> list[str]:
+        """Names of the verifiers that have judged any of the responses."""
+        folder = self._folder("verdicts")
+        names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+        return [name for name in names if self.verdict_shards(name)]
 
     def score_shards(self, under: str) -> list[str]:
         """Names of the finished score shards under a model."""
@@ -144,21 +163,15 @@ class ResponseSet:
         Raises:
             StoreError: There are no verdicts.
         """
-        frame = self.read_verdicts(verifier).join(
-            self.read_responses().select(*KEY, "finish_reason"), on=KEY
-        )
-        verdict = pl.col("verdict").cast(pl.String)
-        counts = frame.group_by("question_id").agg(
-            n=(verdict != "unscored").sum(),
-            c=(verdict == "right").sum(),
-            unscored=(verdict == "unscored").sum(),
-            truncated=(pl.col("finish_reason").cast(pl.String) == "length").sum(),
-        )
+        # Shard by shard, so that memory does not grow with the number of responses.
+        parts = [self._counts(verifier, shard) for shard in self.verdict_shards(verifier)]
+        if not parts:
+            folder = self._folder("verdicts", verifier)
+            raise StoreError(f"{folder} holds no shards.", remedy="Run: liftmap verify.")
+        counts = pl.concat(parts).group_by("question_id").sum()
         ids = pl.DataFrame({"question_id": [q.question_id for q in questions]})
         rows = ids.join(counts, on="question_id", how="left", maintain_order="left").fill_null(0)
         labels = [q.cluster or q.question_id for q in questions]
-        total = rows["n"] + rows["unscored"]
-        same = total.n_unique() == 1
         return Tally(
             question_ids=rows["question_id"].to_numpy().astype(np.str_),
             n=rows["n"].to_numpy().astype(np.int64),
@@ -166,7 +179,37 @@ class ResponseSet:
             unscored=rows["unscored"].to_numpy().astype(np.int64),
             truncated=rows["truncated"].to_numpy().astype(np.int64),
             cluster=np.array(labels) if len(set(labels)) < len(labels) else None,
-            plan=FixedPlan(int(total[0])) if same and len(total) else None,
+            plan=self.plan(rows["n"] + rows["unscored"]),
+        )
+
+    def plan(self, drawn: pl.Series) -> Plan | None:
+        """How the responses were drawn.
+
+        Args:
+            drawn: Responses of each question; equal numbers are a fixed plan where no settings
+                were kept.
+        """
+        if (self._folder("responses") / "settings.json").exists():
+            settings = self.settings()
+            if "plan" in settings:
+                return plan_from(settings["plan"])
+        return FixedPlan(int(drawn[0])) if drawn.n_unique() == 1 else None
+
+    def _counts(self, verifier: str, shard: str) -> pl.DataFrame:
+        verdicts = read_parquet(self._folder("verdicts", verifier) / shard)
+        reasons = read_parquet(self._folder("responses") / shard, [*KEY, "finish_reason"])
+        verdict = pl.col("verdict").cast(pl.String)
+        return (
+            verdicts.join(reasons, on=KEY)
+            .group_by("question_id")
+            .agg(
+                n=(verdict != "unscored").sum().cast(pl.Int64),
+                c=(verdict == "right").sum().cast(pl.Int64),
+                unscored=(verdict == "unscored").sum().cast(pl.Int64),
+                truncated=(pl.col("finish_reason").cast(pl.String) == "length")
+                .sum()
+                .cast(pl.Int64),
+            )
         )
 
 
@@ -175,7 +218,7 @@ def shard_name(index: int) -> str:
     return f"shard-{index:05d}.parquet"
 
 
-def responses_frame(responses: Iterable[Response]) -> pl.DataFrame:
+def responses_frame(responses: Iterable[Response], template: str = "") -> pl.DataFrame:
     """Responses as a table with the columns of `RESPONSE_SCHEMA`."""
     rows = list(responses)
     columns: dict[str, list[object]] = {
@@ -183,11 +226,20 @@ def responses_frame(responses: Iterable[Response]) -> pl.DataFrame:
         "response_index": [r.response_index for r in rows],
         "text": [r.text for r in rows],
         "token_ids": [r.token_ids for r in rows],
-        "token_count": [len(r.token_ids) for r in rows],
+        "token_count": [_token_count(r) for r in rows],
         "finish_reason": [r.finish_reason for r in rows],
         "log_probability": [r.log_probability for r in rows],
+        "reasoning": [r.reasoning for r in rows],
+        "error": [r.error for r in rows],
+        "template": [template] * len(rows),
     }
     return pl.DataFrame(columns, schema=RESPONSE_SCHEMA)
+
+
+def _token_count(response: Response) -> int | None:
+    if response.token_count is None:
+        return len(response.token_ids)
+    return response.token_count if response.token_count >= 0 else None
 
 
 def _shards(folder: Path) -> list[str]:
@@ -196,11 +248,14 @@ def _shards(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if re.fullmatch(r"shard-\d+\.parquet", p.name))
 
 
-def _read(folder: Path, shard: str | None, schema: pl.Schema) -> pl.DataFrame:
+def _read(
+    folder: Path, shard: str | None, schema: pl.Schema, columns: list[str] | None = None
+) -> pl.DataFrame:
     names = [shard] if shard else _shards(folder)
     if not names:
         raise StoreError(f"{folder} holds no shards.", remedy="Run the stage that writes them.")
-    return pl.concat([read_parquet(folder / n).cast(schema) for n in names])
+    wanted = pl.Schema({name: schema[name] for name in columns or schema})
+    return pl.concat([read_parquet(folder / n, list(wanted)).cast(wanted) for n in names])
 
 
 @dataclass(frozen=True)
@@ -340,6 +395,7 @@ class StudyFolder:
                     f"Another liftmap process works in {self.path}.",
                     remedy="Wait until it has ended, or stop it.",
                 ) from None
+            remove_unfinished(self.path)
             yield
 
 

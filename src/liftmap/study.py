@@ -29,17 +29,18 @@ from liftmap.config import (
 )
 from liftmap.errors import StoreError
 from liftmap.files import read_json, read_toml, write_json
-from liftmap.records import SPLITS, Split
+from liftmap.records import SPLITS, FixedPlan, Split
 from liftmap.registry import find
 from liftmap.report.build import build_report
-from liftmap.sample import ENGINES, TEMPLATES, check_model, make_engine
-from liftmap.sample.run import sample
+from liftmap.sample import ENGINES, check_model, make_engine
+from liftmap.sample.templates import get_template
 from liftmap.store import StudyFolder
 from liftmap.studyfile import load_config, parse_config
 from liftmap.tasks.sets import make_questions
 from liftmap.train import GIVEN, check_trl_settings, get_method
 from liftmap.train.run import read_checkpoint, source_model, train_arm
 from liftmap.verify import make_verifier
+from liftmap.verify.answer import answer
 from liftmap.verify.run import verify
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class StudyRun:
         """
         config = self.config
         with self._timed("questions"):
-            find(TEMPLATES, config.sample.template, "template")
+            get_template(config.sample.template)
             find(ENGINES, config.sample.engine, "engine")
             make_verifier(config.verify.verifier, config.verify.options)
             for method in config.trl:
@@ -270,14 +271,23 @@ class StudyRun:
                 loaded["engine"] = make_engine(model, self.config.sample, asked)
             return loaded["engine"]
 
+        try:
+            self._answer_splits(name, label, splits, engine)
+        finally:
+            if hasattr(loaded.get("engine"), "close"):
+                loaded["engine"].close()
+
+    def _answer_splits(
+        self, name: str, label: str, splits: list[Split], engine: Callable[[], Any]
+    ) -> None:
         for split in splits:
             questions = self.folder.read_questions(split)
             count = self.config.sample.n_train if split == "train" else self.config.sample.n
             target = self.folder.responses(name, split)
-            with self._timed("sample") as add:
-                add(sample(target, label, questions, count, self.config.sample, engine))
-            with self._timed("verify") as add:
-                add(verify(target, questions, self.config.verify))
+            section = self.config.sample
+            plan = section.plan_of(count) if split == "test" else FixedPlan(count)
+            with self._timed("sample and verify") as add:
+                add(answer(target, label, questions, plan, section, self.config.verify, engine))
 
     def _existing_models(self) -> list[str]:
         """The models that exist before the study and have yet to answer."""
@@ -325,7 +335,16 @@ class StudyRun:
             from liftmap.sample.score import Scorer
 
             if not loaded:
-                loaded.append(Scorer(self.config.base.model, self.config.score.batch_size))
+                sample = self.config.sample
+                loaded.append(
+                    Scorer(
+                        self.config.base.model,
+                        self.config.score.batch_size,
+                        sample.device,
+                        sample.dtype,
+                        sample.stop,
+                    )
+                )
             return loaded[0]
 
         # Imported here, so that an install without torch can do all other stages.

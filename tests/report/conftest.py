@@ -123,7 +123,7 @@ def write_study(
             "versions": {"python": "3.11.2", "liftmap": "0.1.0", "torch": "2.13.0"},
             "machine": {"processor": "a <fast> one", "cores": 2},
             "stages": [
-                {"stage": "sample", "seconds": 92.3, "items": 102400},
+                {"stage": "sample and verify", "seconds": 92.3, "items": 102400},
                 {"stage": "train rlvr", "seconds": 122.9, "items": 0},
             ],
             "seconds_total": 215.2,

@@ -18,7 +18,7 @@ from liftmap.analyse.responses import kin_style, load_responses
 from liftmap.analyse.table import FloatArray
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
-from liftmap.records import FixedPlan, Plan, Question, Tally
+from liftmap.records import CurtailedPlan, Plan, Question, Tally
 from liftmap.stats.intervals import IntervalOptions, bootstrap_weights
 from liftmap.stats.resampling import WeightArray
 from liftmap.store import StudyFolder
@@ -191,7 +191,7 @@ class StudyData:
                 unscored=total - n,
                 truncated=self.count(frame.filter("truncated")),
                 cluster=self.cluster,
-                plan=FixedPlan(int(total[0])) if len(np.unique(total)) == 1 else None,
+                plan=self.folder.responses(model.model, "test").plan(pl.Series(total)),
             )
         return self._tallies[model.model]
 
@@ -218,7 +218,7 @@ class StudyData:
             kept &= tally.n > MOST_UNSCORED * (tally.n + tally.unscored)
         rows = np.flatnonzero(kept).astype(np.int64)
         one, other = (_subset(self.tally(model), rows) for model in (before, after))
-        most = int(min(one.n.min(), other.n.min())) if len(rows) else 0
+        most = min(most_tries(one), most_tries(other)) if len(rows) else 0
         return Compared(rows, one, other, most, self.intervals(rows))
 
     def intervals(self, rows: IntArray | None = None) -> IntervalOptions:
@@ -229,6 +229,13 @@ class StudyData:
             "cluster": None if self.cluster is None else self.cluster[chosen],
             "level": self.config.analyse.level,
         }
+
+
+def most_tries(tally: Tally) -> int:
+    """The largest k that every question supports."""
+    if isinstance(tally.plan, CurtailedPlan):
+        return tally.plan.cap
+    return int(tally.n.min())
 
 
 def _subset(tally: Tally, rows: IntArray) -> Tally:

@@ -46,7 +46,8 @@ def length(data: StudyData) -> pl.DataFrame:
         - verdict: right or wrong; unscored responses are left out.
         - responses: number of responses; with none the estimates are null, and with responses to
           fewer than five questions the intervals are.
-        - tokens, tokens_low, tokens_high: mean length in tokens, without the end token.
+        - tokens, tokens_low, tokens_high: mean length in tokens, without the end token, of the
+          responses whose length is known.
         - reflection, reflection_low, reflection_high: share in [0, 1] of responses with at least
           one reflection phrase of Kim et al. (arXiv 2505.14216), as whole words.
     """
@@ -71,9 +72,16 @@ def _rows(
     for verdict, chosen in (("right", pl.col("right")), ("wrong", ~pl.col("right"))):
         responses = scored.filter(chosen)
         count: FloatArray = data.count(responses)[:, None] * member
-        tokens, reflection = (
-            ratios_or_none(data.sums(responses, x)[:, None] * member, count, options, pseudo)
-            for x, pseudo in (("tokens", NO_PSEUDO), ("reflection", SHARE))
+        # Some servers don't say how many tokens a response has.
+        counted = responses.filter(pl.col("tokens").is_not_null())
+        tokens = ratios_or_none(
+            data.sums(counted, "tokens")[:, None] * member,
+            data.count(counted)[:, None] * member,
+            options,
+            NO_PSEUDO,
+        )
+        reflection = ratios_or_none(
+            data.sums(responses, "reflection")[:, None] * member, count, options, SHARE
         )
         for at, label in enumerate(labels):
             rows.append(

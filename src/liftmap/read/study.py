@@ -7,6 +7,7 @@ of another that has judged them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -43,7 +44,7 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
         )
     target = response_set(files[0].path)
     study = StudyFolder(target.root)
-    verifier = options.verifier or _verifier(study)
+    verifier = options.verifier or _verifier(study, target)
     with readable(files[0].path):
         rows = _rows(target, verifier)
         questions = study.read_questions(target.split)
@@ -60,16 +61,22 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
         rows, on="question_id", how="inner", maintain_order="left_right"
     )
     golds = known.select("question_id", "gold")
-    return from_rows(source, "study", ordered, golds)
+    found = from_rows(source, "study", ordered, golds)
+    drawn = pl.Series(found.tally.n + found.tally.unscored)
+    return replace(found, tally=replace(found.tally, plan=target.plan(drawn)))
 
 
-def _verifier(study: StudyFolder) -> str:
-    if not study.config_file.exists():
+def _verifier(study: StudyFolder, target: ResponseSet) -> str:
+    if study.config_file.exists():
+        return load_config(study.config_file).verify.verifier
+    judged = target.verifiers()
+    if len(judged) != 1:
         raise InputError(
-            f"{study.path} has no study.toml that would say whose verdicts count.",
+            f"It is not clear whose verdicts on {target.model} in {study.path} count.",
+            seen=judged,
             remedy="Name the verifier with --verifier.",
         )
-    return load_config(study.config_file).verify.verifier
+    return judged[0]
 
 
 def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
@@ -84,7 +91,8 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
         )
     cut = pl.col("finish_reason").cast(pl.String) == "length"
     responses = pl.concat(
-        target.read_responses(shard).select(*KEY, truncated=cut) for shard in target.shards()
+        target.read_responses(shard, [*KEY, "finish_reason"]).select(*KEY, truncated=cut)
+        for shard in target.shards()
     )
     verdict = pl.col("verdict").cast(pl.String)
     right = pl.when(verdict != "unscored").then(verdict == "right")

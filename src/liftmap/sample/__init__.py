@@ -11,7 +11,7 @@ from typing import Protocol
 
 from liftmap.config import SampleSection
 from liftmap.errors import MissingDependencyError
-from liftmap.records import Question, Response, SamplingSettings
+from liftmap.records import Prompt, Question, Response, SamplingSettings
 from liftmap.registry import find
 
 
@@ -25,9 +25,9 @@ class Engine(Protocol):
     """
 
     def generate(
-        self, prompts: Mapping[str, str], count: int, settings: SamplingSettings
+        self, prompts: Mapping[str, Prompt], count: int, settings: SamplingSettings, first: int = 0
     ) -> Iterator[Response]:
-        """Yields `count` responses for each prompt, response_index 0 to count-1."""
+        """Yields `count` responses for each prompt, response_index `first` to first+count-1."""
         ...
 
 
@@ -41,7 +41,7 @@ def _transformers(model: str, section: SampleSection, questions: list[Question])
     _need_torch()
     from liftmap.sample.transformers_engine import TransformersEngine
 
-    return TransformersEngine(model, batch_size=section.batch_size)
+    return TransformersEngine(model, section.batch_size, section.device, section.dtype)
 
 
 def _scripted(model: str, section: SampleSection, questions: list[Question]) -> Engine:
@@ -50,15 +50,16 @@ def _scripted(model: str, section: SampleSection, questions: list[Question]) -> 
     return ScriptedEngine(model, questions)
 
 
+def _server(model: str, section: SampleSection, questions: list[Question]) -> Engine:
+    from liftmap.sample.server import ServerEngine
+
+    return ServerEngine(model, section.server)
+
+
 ENGINES: dict[str, EngineMaker] = {
     "transformers": _transformers,
+    "server": _server,
     "scripted": _scripted,
-}
-
-# How a question becomes a prompt; {question} is the question's text. A template never changes once
-# it has been used: a new wording gets a new name.
-TEMPLATES: dict[str, str] = {
-    "plain": "{question}",
 }
 
 
@@ -73,6 +74,10 @@ def check_model(model: str, section: SampleSection) -> None:
         from liftmap.sample.hf import check_model as check
 
         check(model)
+    elif section.engine == "server":
+        from liftmap.sample.server import check_server
+
+        check_server(model, section.server)
     elif section.engine == "scripted":
         _scripted(model, section, [])
 
@@ -100,12 +105,3 @@ def make_engine(model: str, section: SampleSection, questions: list[Question]) -
     """
     maker = find(ENGINES, section.engine, "engine")
     return maker(model, section, questions)
-
-
-def render_prompt(template: str, question: Question) -> str:
-    """The prompt of a question under a named template.
-
-    Raises:
-        UnknownNameError: No template has this name.
-    """
-    return find(TEMPLATES, template, "template").replace("{question}", question.text)

@@ -1,11 +1,13 @@
 """Loads Hugging Face causal models; used by the sampling engine, the score stage and training.
 
-Reads a model folder or the local hub cache; writes nothing. Only safetensors weights are loaded,
-and code that comes with a model is never run.
+Reads a model folder, a `.gguf` file or the local hub cache. Only safetensors and GGUF weights are
+loaded, and code that comes with a model is never run.
 """
 
 from __future__ import annotations
 
+import os
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +19,18 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from liftmap.errors import ModelError
+from liftmap.records import Prompt
+from liftmap.sample.gguf import is_gguf, plain_folder
 from liftmap.testbed import checkpoint_path
 
 TESTBED = "testbed:"
 
 
 def resolve_model(model: str) -> str:
-    """Turns `testbed:base` and `testbed:teacher` into the shipped folders; leaves other names.
+    """What transformers loads: a folder, or a hub id, which is left as it is.
+
+    `testbed:base` and `testbed:teacher` are the shipped folders; a `.gguf` file is turned into a
+    plain folder once (see `sample.gguf`).
 
     Raises:
         ModelError: The testbed has no such model, or a folder without a model was named.
@@ -35,14 +42,16 @@ def resolve_model(model: str) -> str:
         path = Path(model).expanduser()
     else:
         return model
+    if is_gguf(path):
+        return str(plain_folder(path))
     # A LoRA checkpoint holds an adapter; peft finds the model that it belongs to.
     for wanted in (("config.json", "adapter_config.json"), ("*.safetensors",)):
         if not any(found for pattern in wanted for found in path.glob(pattern)):
             raise ModelError(
                 f"There is no model in this folder (no {wanted[0]}).",
                 seen=str(path),
-                remedy="Name a Hugging Face model folder with safetensors weights, a hub id, "
-                "testbed:base or testbed:teacher.",
+                remedy="Name a Hugging Face model folder with safetensors weights, a .gguf file, a "
+                "hub id, testbed:base or testbed:teacher.",
             )
     return str(path)
 
@@ -54,42 +63,106 @@ def check_model(model: str) -> None:
         ModelError: It can't; the message says why.
     """
     path = resolve_model(model)
-    with quiet(), _loading(model):
+    with quiet(), loading(model):
         AutoTokenizer.from_pretrained(path)
 
 
-def load_model(model: str, device: str | None = None) -> tuple[Any, Any]:
+def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tuple[Any, Any]:
     """Loads a causal model for inference, and its tokenizer.
 
     Args:
-        model: A hub id, a folder, `testbed:base` or `testbed:teacher`.
-        device: A torch device; None takes CUDA where there is one, else the CPU.
+        model: A hub id, a folder, a `.gguf` file, `testbed:base` or `testbed:teacher`.
+        device: A torch device; None takes CUDA where there is one, then Apple's, else the CPU.
+        dtype: A torch type, as `float32` or `bfloat16`; "auto" takes the precision that the weights
+            were saved in where the device computes in it, else float32. (A CPU without bfloat16
+            instructions is several times slower in it.)
 
     Returns:
-        The model in evaluation mode and the tokenizer. On CUDA the weights keep the precision they
-        were saved in; on the CPU they are float32, which is the fastest there for small models.
+        The model in evaluation mode and the tokenizer.
 
     Raises:
         ModelError: It can't be loaded; the message says why.
     """
     path = resolve_model(model)
-    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    with quiet(), _loading(model):
+    where = device or best_device()
+    wanted: Any = "auto" if dtype == "auto" else getattr(torch, dtype)
+    if dtype == "auto" and where.startswith("cpu") and not _cpu_has_bfloat16():
+        wanted = torch.float32
+    with quiet(), loading(model):
         tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
-        loaded = AutoModelForCausalLM.from_pretrained(
-            path,
-            dtype="auto" if where.startswith("cuda") else torch.float32,
-            use_safetensors=True,
-        )
+        loaded = AutoModelForCausalLM.from_pretrained(path, dtype=wanted, use_safetensors=True)
+        if where.startswith("cpu") and loaded.dtype == torch.float16:
+            loaded = loaded.float()
     return loaded.to(where).eval(), tokenizer
 
 
+def best_device() -> str:
+    """CUDA where there is one, then Apple's, else the CPU."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 by itself."""
+    try:
+        return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    except (AttributeError, RuntimeError):
+        return False
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that can be taken on a device now; a gibibyte where the system does not say."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + unused)
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(line for line in lines if line.startswith("MemAvailable"))
+        return int(available.split()[1]) * 1024
+    except (OSError, StopIteration):
+        try:
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        except (ValueError, OSError):
+            return 2**30
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out; on the CPU torch has no class for it."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError)
+        and ("DefaultCPUAllocator" in str(error) or "out of memory" in str(error))
+    )
+
+
+def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
+    """The tokens of a prompt; a conversation is put into words by the model's chat template.
+
+    Raises:
+        ModelError: The prompt is a conversation and the model has no chat template.
+    """
+    if isinstance(prompt, str):
+        return list(tokenizer(prompt)["input_ids"])
+    if not getattr(tokenizer, "chat_template", None):
+        raise ModelError(
+            "The model has no chat template, and the prompt is a conversation.",
+            seen=getattr(tokenizer, "name_or_path", None),
+            remedy="Take a template that is a text, such as plain, or few-shot examples in a file.",
+        )
+    messages = [dict(message) for message in prompt]
+    encoded = tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, tokenize=True, return_dict=True
+    )
+    return list(encoded["input_ids"])
+
+
 @contextmanager
-def _loading(model: str) -> Iterator[None]:
+def loading(model: str) -> Iterator[None]:
     """Turns what the library raises when it can't load a model into one message."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, struct.error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(
             f"The model {model} can't be loaded: {reason}",
@@ -98,20 +171,36 @@ def _loading(model: str) -> Iterator[None]:
         ) from None
 
 
-def end_token_ids(model: Any, tokenizer: Any) -> list[int]:
+def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> list[int]:
     """The tokens that end a response: the generation config's, else the tokenizer's.
 
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        stop: Strings that end a response too: every token that begins with one of them is added.
+
     Raises:
-        ModelError: The model has none.
+        ModelError: The model has no end token, or no token begins with a stop string.
     """
     ends = getattr(model.generation_config, "eos_token_id", None)
     if ends is None:
         ends = tokenizer.eos_token_id
-    if ends is None:
+    if ends is None and not stop:
         raise ModelError(
             "The model has no end token.", remedy="Set eos_token_id in its generation config."
         )
-    return list(ends) if isinstance(ends, (list, tuple)) else [ends]
+    found = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
+    pieces = tokenizer.batch_decode([[i] for i in range(len(tokenizer))]) if stop else []
+    for text in stop:
+        begun = [i for i, piece in enumerate(pieces) if piece.startswith(text)]
+        if not begun:
+            raise ModelError(
+                "No token of the model begins with this stop string.",
+                seen=text,
+                remedy="Take a shorter one, as a line's end or one word.",
+            )
+        found += [i for i in begun if i not in found]
+    return found
 
 
 @contextmanager

@@ -8,51 +8,65 @@ as an uninterrupted one would have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, replace
 
+import polars as pl
+
 from liftmap.config import SampleSection
-from liftmap.progress import progress
-from liftmap.records import Question
-from liftmap.sample import Engine, make_engine, render_prompt
-from liftmap.store import ResponseSet, shard_name
+from liftmap.progress import console, progress
+from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
+from liftmap.sample import Engine, make_engine
+from liftmap.sample.plans import curtailed
+from liftmap.sample.templates import get_template, render_prompt
+from liftmap.store import ResponseSet, responses_frame, shard_name
+
+# Judges a table of responses: a row for each, in order, with a column `verdict`.
+Judge = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def sample(
     target: ResponseSet,
     model: str,
     questions: list[Question],
-    count: int,
+    plan: Plan,
     section: SampleSection,
     engine: Callable[[], Engine] | None = None,
-) -> int:
-    """Draws all responses of a model that are not on disk yet.
+    judge: Judge | None = None,
+) -> Generator[tuple[str, pl.DataFrame | None, int]]:
+    """Draws all responses of a model that are not on disk yet, shard by shard.
 
     Args:
         target: Where they go.
         model: What the engine loads.
         questions: The questions, in a fixed order.
-        count: Responses to each.
+        plan: How many responses to each.
         section: Engine, template, sampling settings and shard size.
         engine: Gives an engine that is loaded already; None makes one when it is needed.
+        judge: Gives verdicts, for the running accuracy; a curtailed plan can't do without.
 
-    Returns:
-        How many responses were drawn now.
+    Yields:
+        For each shard drawn now, once it is on disk: its name, the verdicts if there is a judge,
+        and the number of its responses.
 
     Raises:
         SettingsDifferError: The folder holds responses drawn in another way.
         ModelError: The model can't be loaded.
+        InputError: The template can't be filled.
         StoreError: A shard can't be written.
     """
     settings = replace(section.settings(), seed=model_seed(section.seed, target.model))
-    per_shard = max(1, section.shard_responses // count)
+    per_shard = max(1, section.shard_responses // plan.most)
     starts = range(0, len(questions), per_shard)
+    template = get_template(section.template)
+    server = section.server
     target.keep_settings(
         {
             "model": model,
             "engine": section.engine,
-            "template": section.template,
-            "count": count,
+            "request": {"endpoint": server.endpoint, "extra": dict(server.extra)},
+            "template": {"name": template.label, "text": template.text or template.messages},
+            "plan": asdict(plan),
             "sampling": asdict(settings),
             "shard_responses": section.shard_responses,
             "shards": len(starts),
@@ -63,17 +77,49 @@ def sample(
     finished = set(target.shards())
     missing = {name: part for name, part in shards.items() if name not in finished}
     if not missing:
-        return 0
-    total = len(questions) * count
-    todo = sum(len(part) for part in missing.values()) * count
+        return
+    prompts = {q.question_id: render_prompt(section.template, q) for q in questions}
+    total, todo = len(questions), sum(len(part) for part in missing.values())
     what = f"{target.model} answers {len(questions)} {target.split} questions"
     drawing = engine() if engine else make_engine(model, section, questions)
-    with progress(what, total, "responses", done=total - todo) as advance:
+    drawn = right = scored = 0
+    with progress(what, total * plan.most, "responses", done=(total - todo) * plan.most) as advance:
         for name, part in missing.items():
-            prompts = {q.question_id: render_prompt(section.template, q) for q in part}
-            target.write_responses(name, drawing.generate(prompts, count, settings))
-            advance(len(part) * count)
-    return todo
+            asked = {q.question_id: prompts[q.question_id] for q in part}
+            frames = []
+
+            def kept(rows: Iterator[Response]) -> Iterator[Response]:
+                for row in rows:
+                    advance(1)
+                    yield row
+
+            if isinstance(plan, FixedPlan):
+                rows = kept(drawing.generate(asked, plan.count, settings))
+                frames.append(responses_frame(rows, template.label))
+            else:
+                if judge is None:
+                    raise ValueError("a curtailed plan needs a judge")
+                frames += curtailed(drawing, asked, plan, settings, judge, template.label, kept)
+            frame = pl.concat(frames)
+            target.write_responses(name, frame)
+            verdicts = judge(frame) if judge else None
+            drawn += len(frame)
+            if verdicts is not None:
+                right += int((verdicts["verdict"] == "right").sum())
+                scored += int((verdicts["verdict"] != "unscored").sum())
+                # Easy questions give fewer responses under a curtailed plan: no accuracy, then.
+                word = "accuracy" if isinstance(plan, FixedPlan) else "right"
+                advance.note(f"{word} {100 * right / scored:.1f} %" if scored else "")
+            # What a curtailed plan need not draw is done as well.
+            advance(len(part) * plan.most - len(frame))
+            yield name, verdicts, len(frame)
+    if isinstance(plan, CurtailedPlan):
+        fixed = todo * plan.cap
+        console.print(
+            f"{target.model}: the curtailed plan drew {drawn:,} responses instead of {fixed:,} "
+            f"({100 * drawn / fixed:.0f} %).",
+            highlight=False,
+        )
 
 
 def model_seed(seed: int, model: str) -> int:

@@ -13,9 +13,9 @@ import polars as pl
 import torch
 
 from liftmap.progress import progress
-from liftmap.records import Question
-from liftmap.sample import render_prompt
-from liftmap.sample.hf import end_token_ids, load_model
+from liftmap.records import Prompt, Question
+from liftmap.sample.hf import end_token_ids, load_model, prompt_ids
+from liftmap.sample.templates import render_prompt
 from liftmap.store import ResponseSet
 
 MOST_ROWS = 1024
@@ -31,13 +31,28 @@ class Scorer:
         tokenizer: Its tokenizer; texts are tokenised with it, whoever wrote them.
     """
 
-    def __init__(self, model: str, batch_size: int = 0, device: str | None = None) -> None:
-        """Loads the model; arguments and errors as `sample.hf.load_model`."""
-        self.model, self.tokenizer = load_model(model, device)
-        self._ends = end_token_ids(self.model, self.tokenizer)
+    def __init__(
+        self,
+        model: str,
+        batch_size: int = 0,
+        device: str | None = None,
+        dtype: str = "auto",
+        stop: tuple[str, ...] = (),
+    ) -> None:
+        """Loads the model.
+
+        Args:
+            model: As `sample.hf.load_model`; likewise `device`, `dtype` and errors.
+            batch_size: The most distinct responses in one forward pass; 0 chooses.
+            device: See above.
+            dtype: See above.
+            stop: The strings that ended responses beside the model's end tokens.
+        """
+        self.model, self.tokenizer = load_model(model, device, dtype)
+        self._ends = end_token_ids(self.model, self.tokenizer, stop)
         self._rows = batch_size or MOST_ROWS
 
-    def score(self, items: list[tuple[str, str, bool]]) -> list[tuple[float, int]]:
+    def score(self, items: list[tuple[Prompt, str, bool]]) -> list[tuple[float, int]]:
         """Log-likelihood of responses.
 
         Args:
@@ -65,12 +80,15 @@ class Scorer:
             start += len(chosen)
         return results
 
-    def _encode(self, prompt: str, text: str, stopped: bool) -> tuple[list[int], int]:
+    def _encode(self, prompt: Prompt, text: str, stopped: bool) -> tuple[list[int], int]:
         """Token ids of prompt and response, and the number of prompt tokens."""
-        first: list[int] = self.tokenizer(prompt)["input_ids"]
-        whole: list[int] = self.tokenizer(prompt + text)["input_ids"]
+        first = prompt_ids(self.tokenizer, prompt)
+        whole: list[int] = []
+        if isinstance(prompt, str):
+            whole = self.tokenizer(prompt + text)["input_ids"]
         if whole[: len(first)] != first:
-            # The tokenizer merges across the border; the response is then tokenised by itself.
+            # The tokenizer merges across the border, or a chat template ends the prompt; the
+            # response is then tokenised by itself.
             whole = first + self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return whole + (self._ends[:1] if stopped else []), len(first)
 

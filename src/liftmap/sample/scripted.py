@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from liftmap.errors import ModelError
-from liftmap.records import Question, Response, SamplingSettings
+from liftmap.records import Prompt, Question, Response, SamplingSettings
 
 PREFIX = "scripted:"
 REFLECTION_SHARE = 0.2
@@ -51,7 +51,7 @@ class ScriptedEngine:
         return self.rates[_digest(question_id) % len(self.rates)]
 
     def generate(
-        self, prompts: Mapping[str, str], count: int, settings: SamplingSettings
+        self, prompts: Mapping[str, Prompt], count: int, settings: SamplingSettings, first: int = 0
     ) -> Iterator[Response]:
         """Yields responses whose last words are `so ANSWER`, right at the question's rate."""
         others = sorted(set(self._answers.values()))
@@ -59,12 +59,12 @@ class ScriptedEngine:
             rng = np.random.default_rng([settings.seed, _digest(question_id)])
             answer = self._answers[question_id]
             wrong = [a for a in others if a != answer] or [""]
-            right = rng.random(count) < self.rate(question_id)
-            reflects = rng.random(count) < REFLECTION_SHARE
-            picks = rng.integers(len(wrong), size=count)
-            for index in range(count):
-                given = answer if right[index] else wrong[picks[index]]
-                words = (["wait"] if reflects[index] else []) + ["so", given]
+            # Three numbers a response, in order: the first ones don't depend on how many follow.
+            draws = rng.random((first + count, 3))[first:]
+            for index, (luck, mood, pick) in enumerate(draws.tolist(), start=first):
+                right = luck < self.rate(question_id)
+                given = answer if right else wrong[int(pick * len(wrong))]
+                words = (["wait"] if mood < REFLECTION_SHARE else []) + ["so", given]
                 cut = words[: settings.max_tokens]
                 yield Response(
                     question_id=question_id,

@@ -15,43 +15,36 @@ from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import check_options
 from liftmap.tasks import get_task
 
+# In [task.train], [task.dev] and [task.test]: the questions of this split come from another task.
+OTHER_TASK = "task"
+SPLIT = "split"
+
 
 def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
     """Makes the question sets that a study file asks for.
 
+    A split may name a task of its own (`task = "math"` in [task.train]); [task.options] are then
+    not for it.
+
     Raises:
-        ConfigError: The task has no such option.
+        ConfigError: The task has no such option, or lacks one that it needs.
         InputError: A set is empty, or two sets share a question.
+        UnknownNameError: There is no such task, or it has no such split.
     """
-    task = get_task(section.name)
-    known = [name for name in inspect.signature(task).parameters if name != "split"]
-    sets: dict[Split, list[Question]] = {}
+    plans: dict[Split, tuple[str, dict[str, Any]]] = {}
     for split in SPLITS:
-        own: Mapping[str, Any] = getattr(section, split)
-        check_options(task, section.options, "task.options", known)
-        check_options(task, own, f"task.{split}", known)
-        try:
-            sets[split] = task(**{"split": split, **section.options, **own})
-        except (TypeError, ValueError) as error:
-            if isinstance(error, LiftmapError):
-                raise
-            raise ConfigError(
-                f"task.{split}: the task {section.name!r} can't use these options: {error}.",
-                seen={**section.options, **own},
-                remedy="Correct the option's type.",
-            ) from None
-        if not sets[split]:
-            raise InputError(
-                f"task.{split}: the task {section.name!r} gives no question.",
-                remedy="Change its options.",
-            )
+        own = dict(getattr(section, split))
+        name = own.pop(OTHER_TASK, section.name)
+        shared = section.options if name == section.name else {}
+        check_task_options(name, shared, "task.options")
+        check_task_options(name, own, f"task.{split}")
+        plans[split] = name, {**shared, **own}
+    sets = {
+        split: load_questions(name, split, options, f"task.{split}")
+        for split, (name, options) in plans.items()
+    }
     seen: dict[str, str] = {}
     for split, questions in sets.items():
-        if len({question.question_id for question in questions}) < len(questions):
-            raise InputError(
-                f"task.{split}: the task {section.name!r} gives a question_id twice.",
-                remedy="Each question needs an id of its own.",
-            )
         for question in questions:
             for mark in (question.question_id, question.text):
                 other = seen.setdefault(mark, split)
@@ -62,3 +55,68 @@ def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
                         remedy="Give the splits of [task] options that keep them apart.",
                     )
     return sets
+
+
+def check_task_options(name: str, options: Mapping[str, Any], place: str) -> None:
+    """Checks that a task takes these options.
+
+    Args:
+        name: The task.
+        options: What the user set.
+        place: Where, for messages.
+
+    Raises:
+        UnknownNameError: There is no such task.
+        ConfigError: It has no such option; the message names the nearest.
+    """
+    task = get_task(name)
+    check_options(
+        task, options, place, [n for n in inspect.signature(task).parameters if n != SPLIT]
+    )
+
+
+def load_questions(
+    name: str, split: Split, options: Mapping[str, Any], place: str
+) -> list[Question]:
+    """The questions of one split of a task.
+
+    Args:
+        name: The task or preset.
+        split: "train", "dev" or "test".
+        options: The task's options.
+        place: Where they were set, for messages: `task.test`, or `the command line`.
+
+    Raises:
+        UnknownNameError: There is no such task, or it has no such split.
+        ConfigError: The task has no such option, lacks one that it needs, or can't use one.
+        InputError: There is no question, or an id is there twice.
+    """
+    check_task_options(name, options, place)
+    task = get_task(name)
+    for parameter in inspect.signature(task).parameters.values():
+        needed = parameter.default is parameter.empty and parameter.name != SPLIT
+        if needed and parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in options:
+            raise ConfigError(
+                f"{place}: the task {name!r} needs the option {parameter.name!r}.",
+                remedy="Add it.",
+            )
+    try:
+        questions = task(**{SPLIT: split, **options})
+    except (TypeError, ValueError) as error:
+        if isinstance(error, LiftmapError):
+            raise
+        raise ConfigError(
+            f"{place}: the task {name!r} can't use these options: {error}.",
+            seen=dict(options),
+            remedy="Correct the option's type.",
+        ) from None
+    if not questions:
+        raise InputError(
+            f"{place}: the task {name!r} gives no question.", remedy="Change its options."
+        )
+    if len({question.question_id for question in questions}) < len(questions):
+        raise InputError(
+            f"{place}: the task {name!r} gives a question_id twice.",
+            remedy="Each question needs an id of its own.",
+        )
+    return questions

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from liftmap.errors import MissingDependencyError
-from liftmap.records import Question
+from liftmap.records import Prompt, Question
 from liftmap.registry import find
 from liftmap.verify import Verifier
 
@@ -36,6 +36,8 @@ class TrainingJob:
         trl: Settings passed to TRL's config class as they are.
         folder: Where the trainer keeps its checkpoints (`checkpoint-<step>`).
         metrics: The file that training logs go to, one JSON object a line.
+        stop: The strings that end a response; the trainer's end token is the first of them that is
+            one token.
     """
 
     name: str
@@ -43,13 +45,14 @@ class TrainingJob:
     seed: int
     base: str
     questions: list[Question]
-    prompts: Mapping[str, str]
-    pairs: list[tuple[str, str]]
+    prompts: Mapping[str, Prompt]
+    pairs: list[tuple[Prompt, str]]
     verifier: Verifier
     reward: str
     trl: Mapping[str, Any]
     folder: Path
     metrics: Path
+    stop: tuple[str, ...] = ()
 
 
 Method = Callable[[TrainingJob], None]

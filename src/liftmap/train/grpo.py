@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
-from transformers import AutoTokenizer
 from trl import GRPOConfig, GRPOTrainer
 
 from liftmap.train import TrainingJob
-from liftmap.train.trainer import make_config, train_or_resume
-from liftmap.verify.run import judge
+from liftmap.train.trainer import load_tokenizer, make_config, train_or_resume
 
 Reward = Callable[..., list[float | None]]
 
@@ -37,7 +35,7 @@ def grpo(job: TrainingJob) -> None:
             reward_funcs=make_reward(job),
             args=config,
             train_dataset=Dataset.from_dict(rows),
-            processing_class=AutoTokenizer.from_pretrained(job.base, padding_side="left"),
+            processing_class=load_tokenizer(job),
         )
 
     train_or_resume(job, build)
@@ -52,23 +50,28 @@ def make_reward(job: TrainingJob) -> Reward:
     """
     questions = {q.question_id: q for q in job.questions}
 
-    def verifier(completions: Sequence[str], question_id: Sequence[str], **_: Any) -> Any:
-        return [
-            judge(job.verifier, questions[q], text).reward
-            for q, text in zip(question_id, completions, strict=True)
-        ]
+    def verifier(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
+        texts = [_text(completion) for completion in completions]
+        pairs = [(questions[q], text) for q, text in zip(question_id, texts, strict=True)]
+        return [verdict.reward for verdict in job.verifier.judge(pairs)]
 
-    def random(completions: Sequence[str], trainer_state: Any = None, **_: Any) -> Any:
+    def random(completions: Sequence[Any], trainer_state: Any = None, **_: Any) -> Any:
         # Keyed by the step, so that a resumed run tosses what an uninterrupted one would have.
         step = trainer_state.global_step if trainer_state is not None else 0
         rng = np.random.default_rng([job.seed, step])
         return rng.integers(2, size=len(completions)).astype(float).tolist()
 
-    def format(completions: Sequence[str], question_id: Sequence[str], **_: Any) -> Any:
-        return [
-            float(bool(judge(job.verifier, questions[q], text).answer))
-            for q, text in zip(question_id, completions, strict=True)
-        ]
+    def format(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
+        texts = [_text(completion) for completion in completions]
+        pairs = [(questions[q], text) for q, text in zip(question_id, texts, strict=True)]
+        return [float(bool(verdict.answer)) for verdict in job.verifier.judge(pairs)]
 
     rewards: dict[str, Reward] = {"verifier": verifier, "random": random, "format": format}
     return rewards[job.reward]
+
+
+def _text(completion: Any) -> str:
+    """The text of a completion; after a conversation TRL gives it as a list of messages."""
+    if isinstance(completion, str):
+        return completion
+    return "".join(str(message["content"]) for message in completion)

@@ -13,6 +13,7 @@ import polars as pl
 
 from liftmap.config import BASE, ResponsesSection
 from liftmap.errors import EmptyTrainingSetError
+from liftmap.records import Prompt
 
 
 def right_responses(responses: pl.DataFrame, verdicts: pl.DataFrame) -> pl.DataFrame:
@@ -54,8 +55,8 @@ def training_pairs(
     seed: int,
     section: ResponsesSection,
     right: Mapping[str, pl.DataFrame],
-    prompts: Mapping[str, str],
-) -> tuple[list[tuple[str, str]], int]:
+    prompts: Mapping[str, Prompt],
+) -> tuple[list[tuple[Prompt, str]], int]:
     """The training set of an arm.
 
     Args:

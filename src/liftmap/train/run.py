@@ -14,14 +14,14 @@ from pathlib import Path
 
 from liftmap.config import ArmSection, StudyConfig, model_name
 from liftmap.files import read_json, write_json
-from liftmap.records import Checkpoint, Question
-from liftmap.sample import make_engine, render_prompt
-from liftmap.sample.run import sample
+from liftmap.records import Checkpoint, FixedPlan, Prompt, Question
+from liftmap.sample import make_engine
+from liftmap.sample.templates import render_prompt
 from liftmap.store import StudyFolder
 from liftmap.train import TrainingJob, get_method
 from liftmap.train.recipes import right_responses, training_pairs
 from liftmap.verify import make_verifier
-from liftmap.verify.run import verify
+from liftmap.verify.answer import answer
 
 WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 LEFT_OUT = ("trainer_state.json", "complete.json")
@@ -54,11 +54,13 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         StoreError: A stage before is missing, or the disk is full.
     """
     done = read_checkpoint(folder, arm, seed)
+    home = folder.checkpoint_dir(arm, seed)
     if done is not None:
+        # A run that was killed at its very end left them.
+        shutil.rmtree(home / "trainer", ignore_errors=True)
         return done
     started = time.monotonic()
     section = config.arms[arm]
-    home = folder.checkpoint_dir(arm, seed)
     train_questions = folder.read_questions("train")
     prompts = {q.question_id: render_prompt(config.sample.template, q) for q in train_questions}
     pairs, used = _pairs(folder, config, arm, seed, prompts)
@@ -75,6 +77,7 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         trl=config.trl_settings(arm),
         folder=home / "trainer",
         metrics=folder.metrics_file(arm),
+        stop=config.sample.stop,
     )
     trained = home / "trained.json"
     saved = any(job.folder.glob("checkpoint-*/complete.json"))
@@ -112,8 +115,8 @@ def _base_path(config: StudyConfig) -> str:
 
 
 def _pairs(
-    folder: StudyFolder, config: StudyConfig, arm: str, seed: int, prompts: dict[str, str]
-) -> tuple[list[tuple[str, str]], int]:
+    folder: StudyFolder, config: StudyConfig, arm: str, seed: int, prompts: dict[str, Prompt]
+) -> tuple[list[tuple[Prompt, str]], int]:
     """Training pairs of an arm and the number of questions; none for reinforcement learning."""
     section: ArmSection = config.arms[arm]
     if section.responses is None:
@@ -146,15 +149,15 @@ def _measure_on_dev(
     for step, path in complete_checkpoints(job.folder).items():
         target = folder.responses(f"{job.name}-step{step}", "dev")
         label = str(path.relative_to(folder.path))
-        sample(
+        answer(
             target,
             label,
             questions,
-            config.sample.n_dev,
+            FixedPlan(config.sample.n_dev),
             config.sample,
+            config.verify,
             lambda path=path: make_engine(str(path), config.sample, questions),  # type: ignore[misc]
         )
-        verify(target, questions, config.verify)
         tally = target.tally(config.verify.verifier, questions)
         scored = tally.n > 0
         rows.append(

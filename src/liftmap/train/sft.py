@@ -6,11 +6,10 @@ A method of the `train` stage.
 from __future__ import annotations
 
 from datasets import Dataset
-from transformers import AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
 from liftmap.train import TrainingJob
-from liftmap.train.trainer import make_config, train_or_resume
+from liftmap.train.trainer import as_completion, load_tokenizer, make_config, train_or_resume
 
 
 def sft(job: TrainingJob) -> None:
@@ -22,13 +21,13 @@ def sft(job: TrainingJob) -> None:
         )
         rows = {
             "prompt": [prompt for prompt, _ in job.pairs],
-            "completion": [text for _, text in job.pairs],
+            "completion": [as_completion(prompt, text) for prompt, text in job.pairs],
         }
         return SFTTrainer(
             model=job.base,
             args=config,
             train_dataset=Dataset.from_dict(rows),
-            processing_class=AutoTokenizer.from_pretrained(job.base),
+            processing_class=load_tokenizer(job),
         )
 
     train_or_resume(job, build)

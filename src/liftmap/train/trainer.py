@@ -16,12 +16,13 @@ from typing import Any
 
 import datasets
 import torch
-from transformers import PrinterCallback, TrainerCallback
+from transformers import AutoTokenizer, PrinterCallback, TrainerCallback
 from trl import GRPOConfig, SFTConfig
 
 from liftmap.errors import ConfigError
-from liftmap.files import disk, write_text
+from liftmap.files import disk, read_json, write_text
 from liftmap.progress import Advance, progress
+from liftmap.records import Prompt
 from liftmap.registry import nearest
 from liftmap.sample.hf import quiet as quiet_models
 from liftmap.train import TrainingJob
@@ -86,6 +87,34 @@ def make_config(
         ) from None
 
 
+def load_tokenizer(job: TrainingJob) -> Any:
+    """The base's tokenizer; where responses end at a stop string, that is its end token.
+
+    Raises:
+        ConfigError: None of the stop strings is one token.
+    """
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(job.base, padding_side="left")
+    if not job.stop:
+        return tokenizer
+    for text in job.stop:
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        if len(ids) == 1:
+            tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ids[0])
+            return tokenizer
+    raise ConfigError(
+        "sample.stop: none of these strings is one token of the base, so no arm can be trained to "
+        "end with it.",
+        seen=list(job.stop),
+        remedy="Name one that is, as a line's end.",
+    )
+
+
+def as_completion(prompt: Prompt, text: str) -> Any:
+    """A response in the form that TRL wants after this prompt."""
+    return text if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
+
+
 class _Log(TrainerCallback):  # type: ignore[misc]
     """Writes the trainer's log, moves the bar and marks complete checkpoints."""
 
@@ -134,6 +163,9 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
         if leftover not in saved.values():
             shutil.rmtree(leftover)
     last = max(saved, default=0)
+    if last and _at_end(saved[last]):
+        # Killed after its last step: TRL would go on beyond the end.
+        return
     _trim_log(job, last)
     with quiet(), disk(job.folder):
         trainer = build()
@@ -148,6 +180,12 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
             trainer.control = trainer.callback_handler.on_save(
                 trainer.args, trainer.state, trainer.control
             )
+
+
+def _at_end(checkpoint: Path) -> bool:
+    """Whether a checkpoint is of the last step that its trainer was to take."""
+    state = read_json(checkpoint / "trainer_state.json")
+    return bool(state["global_step"] >= state["max_steps"])
 
 
 @contextmanager

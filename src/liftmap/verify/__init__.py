@@ -14,12 +14,26 @@ from typing import Any
 
 from liftmap.records import Question, Verdict
 from liftmap.registry import check_options, find
+from liftmap.verify.choice import choice
+from liftmap.verify.code import code
 from liftmap.verify.exact import exact
+from liftmap.verify.gym import gym
+from liftmap.verify.judging import Verifier
+from liftmap.verify.math import math
+from liftmap.verify.numeric import numeric
+from liftmap.verify.steps import TwoSteps
 
-Verifier = Callable[[Question, str], Verdict]
+__all__ = ["VERIFIERS", "TwoSteps", "Verifier", "make_verifier"]
 
-VERIFIERS: dict[str, Callable[..., Verdict]] = {
+# A plain verifier is a pure function (question, text, *, options) -> Verdict. One that is slow or
+# dangerous is a function (*, options) -> TwoSteps; its answers are compared in worker processes.
+VERIFIERS: dict[str, Callable[..., Verdict] | Callable[..., TwoSteps]] = {
     "exact": exact,
+    "numeric": numeric,
+    "choice": choice,
+    "math": math,
+    "gym": gym,
+    "code": code,
 }
 
 
@@ -29,15 +43,15 @@ def make_verifier(name: str, options: Mapping[str, Any]) -> Verifier:
     Raises:
         UnknownNameError: No verifier has this name.
         ConfigError: It has no such option, or the option's value can't be used.
+        MissingDependencyError: It needs a library that is not installed.
     """
-    function = find(VERIFIERS, name, "verifier")
-    known = [
-        p.name
-        for p in inspect.signature(function).parameters.values()
-        if p.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    check_options(function, options, "verify.options", known)
-    bound = partial(function, **options)
+    entry: Callable[..., Any] = find(VERIFIERS, name, "verifier")
+    parameters = inspect.signature(entry).parameters.values()
+    known = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    check_options(entry, options, "verify.options", known)
+    if len(known) == len(parameters):
+        return Verifier(entry(**options))
+    bound = partial(entry, **options)
     # A broken option should fail before any long work; a question of our own finds it.
     bound(Question(question_id="trial", text="trial", answer="trial"), "trial")
-    return bound
+    return Verifier(bound)

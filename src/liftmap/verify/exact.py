@@ -32,7 +32,7 @@ def exact(question: Question, text: str, *, pattern: str = LAST_WORD) -> Verdict
     gold = question.answer.strip()
     if not gold:
         return Verdict("unscored", reason="the question has no gold answer")
-    found = _compiled(pattern).findall(text)
+    found = compiled(pattern).findall(text)
     if not found:
         return Verdict("wrong", reason="no answer")
     answer = found[-1].strip()
@@ -40,7 +40,8 @@ def exact(question: Question, text: str, *, pattern: str = LAST_WORD) -> Verdict
 
 
 @lru_cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern of an option, compiled once; a ConfigError unless it has one group."""
     remedy = r"Write one group around the answer, as 'so (\S+)$'."
     try:
         compiled = re.compile(pattern)

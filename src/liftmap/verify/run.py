@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from liftmap.config import VerifySection, to_plain
-from liftmap.errors import LiftmapError
+from liftmap.errors import InputError
 from liftmap.progress import progress
 from liftmap.records import Question, Verdict
 from liftmap.store import ResponseSet
@@ -17,7 +17,7 @@ from liftmap.verify import Verifier, make_verifier
 
 
 def verify(target: ResponseSet, questions: list[Question], section: VerifySection) -> int:
-    """Judges all responses that have no verdict of this verifier yet.
+    """Judges all responses that have no verdict of this verifier yet, a shard at a time.
 
     Args:
         target: The responses; the verdicts go beside them.
@@ -30,6 +30,7 @@ def verify(target: ResponseSet, questions: list[Question], section: VerifySectio
     Raises:
         SettingsDifferError: The verdicts there were made with other options.
         StoreError: A shard can't be read or written.
+        InputError: A response is to none of the questions.
     """
     verifier = make_verifier(section.verifier, section.options)
     target.keep_verifier_settings(section.verifier, to_plain(section))
@@ -38,51 +39,63 @@ def verify(target: ResponseSet, questions: list[Question], section: VerifySectio
     if not missing:
         return 0
     by_id = {q.question_id: q for q in questions}
-    judged = 0
+    judged = right = scored = 0
     what = f"{target.model}: verify {target.split} responses"
-    with progress(what, len(missing), "shards") as advance:
-        for shard in missing:
+    with progress(what, 0, "responses") as advance:
+        for done, shard in enumerate(missing, start=1):
             responses = target.read_responses(shard)
-            target.write_verdicts(
-                section.verifier, shard, verdicts_frame(responses, by_id, verifier)
-            )
+            # Exact in the end: only the last shard is smaller.
+            advance.total(judged + len(responses) * (len(missing) - done + 1))
+            verdicts = verdicts_frame(responses, by_id, verifier)
+            target.write_verdicts(section.verifier, shard, verdicts)
             judged += len(responses)
-            advance(1)
+            right += int((verdicts["verdict"] == "right").sum())
+            scored += int((verdicts["verdict"] != "unscored").sum())
+            advance(len(responses))
+            if scored:
+                advance.note(f"accuracy {100 * right / scored:.1f} %")
     return judged
 
 
 def verdicts_frame(
     responses: pl.DataFrame, questions: dict[str, Question], verifier: Verifier
 ) -> pl.DataFrame:
-    """Verdicts of a table of responses; each distinct (question, text) is judged once.
+    """Verdicts of a table of responses; each distinct (question, answer) is judged once.
 
     Args:
-        responses: Columns of `store.RESPONSE_SCHEMA`.
+        responses: Columns question_id, response_index, text; and where there are failed ones, which
+            become unscored without the verifier, finish_reason and error.
         questions: The questions by id.
-        verifier: Judges one text.
+        verifier: Judges the others.
 
     Returns:
         Columns of `store.VERDICT_SCHEMA`, a row a response, in the order of `responses`.
+
+    Raises:
+        InputError: A response is to none of the questions.
     """
-    distinct = responses.select("question_id", "text").unique(maintain_order=True)
+    if "finish_reason" in responses.columns:
+        failed = (responses["finish_reason"].cast(pl.String) == "failed").fill_null(False).to_list()
+        errors = responses["error"].to_list()
+    else:
+        failed = errors = [False] * len(responses)
+    rows = list(zip(responses["question_id"], responses["text"], failed, errors, strict=True))
+    unknown = {question_id for question_id, *_ in rows} - questions.keys()
+    if unknown:
+        raise InputError(
+            "Responses are to questions that are not in the question set.",
+            seen=min(unknown),
+            remedy="Verify them with the questions that they were drawn for.",
+        )
+    judged = iter(verifier.judge([(questions[q], text) for q, text, fell, _ in rows if not fell]))
     verdicts = [
-        judge(verifier, questions[question_id], text) for question_id, text in distinct.iter_rows()
+        Verdict("unscored", reason=str(error or "the engine got no response"))
+        if fell
+        else next(judged)
+        for _, _, fell, error in rows
     ]
-    judged = distinct.with_columns(
+    return responses.select("question_id", "response_index").with_columns(
         verdict=pl.Series([v.label for v in verdicts], dtype=pl.String),
         answer=pl.Series([v.answer for v in verdicts], dtype=pl.String),
         reason=pl.Series([v.reason for v in verdicts], dtype=pl.String),
     )
-    rows = responses.select("question_id", "response_index", "text")
-    joined = rows.join(judged, on=["question_id", "text"], how="left", maintain_order="left")
-    return joined.drop("text")
-
-
-def judge(verifier: Verifier, question: Question, text: str) -> Verdict:
-    """One verdict; a verifier that fails gives `unscored` with the reason, never `wrong`."""
-    try:
-        return verifier(question, text)
-    except LiftmapError:
-        raise
-    except Exception as error:
-        return Verdict("unscored", reason=f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""The contract of engines, and that sharing rows changes nothing in what is drawn."""
+"""The transformers engine: what is drawn is what the model itself would draw, for less work."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from scipy import stats
 
 from liftmap.config import SampleSection
 from liftmap.errors import InputError, ModelError, UnknownNameError
-from liftmap.records import Response, SamplingSettings
-from liftmap.sample import Engine, check_model, make_engine, render_prompt
+from liftmap.records import Prompt, Response, SamplingSettings
+from liftmap.sample import check_model, make_engine
 from liftmap.sample.score import Scorer
-from liftmap.sample.transformers_engine import TransformersEngine, uniform_draws
+from liftmap.sample.transformers_engine import TransformersEngine
 from liftmap.tasks.kin import kin
 
 SETTINGS = SamplingSettings(max_tokens=24, seed=3)
 QUESTIONS = kin("test", limit=12)
-PROMPTS = {q.question_id: render_prompt("plain", q) for q in QUESTIONS}
+PROMPTS = {q.question_id: q.text for q in QUESTIONS}
+# The testbed knows no roles: its words, one after the other.
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ message['content'] }} {% endfor %}"
+    "{% if add_generation_prompt %}so{% endif %}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,46 +36,8 @@ def transformers_engine() -> TransformersEngine:
     return TransformersEngine("testbed:base")
 
 
-@pytest.fixture(params=["transformers", "scripted"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    if request.param == "transformers":
-        engine: Engine = request.getfixturevalue("transformers_engine")
-        return engine
-    section = SampleSection(engine="scripted")
-    return make_engine("scripted:0,0.3,0.7,1", section, QUESTIONS)
-
-
 def by_key(responses: Any) -> dict[tuple[str, int], Response]:
     return {(r.question_id, r.response_index): r for r in responses}
-
-
-def test_every_response_once(engine: Engine) -> None:
-    drawn = list(engine.generate(PROMPTS, 5, SETTINGS))
-    assert sorted((r.question_id, r.response_index) for r in drawn) == sorted(
-        (question_id, index) for question_id in PROMPTS for index in range(5)
-    )
-
-
-def test_draws_depend_on_seed_question_and_index_alone(engine: Engine) -> None:
-    together = by_key(engine.generate(PROMPTS, 6, SETTINGS))
-    some = dict(list(PROMPTS.items())[3:5])
-    alone = by_key(engine.generate(some, 6, SETTINGS))
-    assert all(together[key].text == response.text for key, response in alone.items())
-    other = by_key(engine.generate(some, 6, replace(SETTINGS, seed=4)))
-    assert any(other[key].text != response.text for key, response in alone.items())
-
-
-def test_cut_responses_are_marked(engine: Engine) -> None:
-    for response in engine.generate(PROMPTS, 4, replace(SETTINGS, max_tokens=1)):
-        assert len(response.token_ids) <= 1
-        assert response.finish_reason == "length"
-
-
-def test_the_first_responses_do_not_depend_on_how_many_follow() -> None:
-    few = uniform_draws("q", 3, SETTINGS)
-    many = uniform_draws("q", 9, SETTINGS)
-    assert (many[:3] == few).all()
-    assert len({float(x) for x in many.ravel()}) == many.size
 
 
 def test_frequencies_are_the_models_own_probabilities(
@@ -148,7 +115,7 @@ def test_less_memory_gives_the_same_responses(
     monkeypatch.setattr(small.model, "forward", tight)
     found = by_key(small.generate(PROMPTS, 8, SETTINGS))
     assert {k: r.text for k, r in found.items()} == {k: r.text for k, r in wanted.items()}
-    assert small.batch_size <= max(limit, 1)
+    assert small.batch_size <= 2 * limit
 
 
 def test_out_of_memory_with_one_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,3 +160,60 @@ def test_prompts_that_leave_no_room(transformers_engine: TransformersEngine) -> 
         list(transformers_engine.generate(PROMPTS, 1, replace(SETTINGS, max_tokens=63)))
     with pytest.raises(InputError, match="is empty"):
         list(transformers_engine.generate({"q": ""}, 1, SETTINGS))
+
+
+@pytest.mark.parametrize("stop", ["wait", "wai"])
+def test_a_stop_string_ends_a_response(transformers_engine: TransformersEngine, stop: str) -> None:
+    settings = replace(SETTINGS, stop=(stop,))
+    whole = by_key(transformers_engine.generate(PROMPTS, 16, SETTINGS))
+    cut = by_key(transformers_engine.generate(PROMPTS, 16, settings))
+    assert sum("wait" in r.text for r in whole.values()) > 10
+    for key, response in cut.items():
+        assert response.text == whole[key].text.split(" wait")[0]
+        assert response.finish_reason == "stop"
+    scorer = Scorer("testbed:base", stop=(stop,))
+    found = scorer.score([(PROMPTS[q], r.text, True) for (q, _), r in cut.items()])
+    for response, (log_probability, tokens) in zip(cut.values(), found, strict=True):
+        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
+        assert tokens == len(response.token_ids) + 1
+
+
+def test_a_stop_string_that_no_token_begins_with(transformers_engine: TransformersEngine) -> None:
+    settings = replace(SETTINGS, stop=("so Dan",))
+    with pytest.raises(ModelError, match=r"begins with this stop string.*'so Dan'.*shorter"):
+        list(transformers_engine.generate(PROMPTS, 1, settings))
+
+
+def test_a_part_of_the_responses_is_drawn_as_in_the_whole(
+    transformers_engine: TransformersEngine,
+) -> None:
+    whole = by_key(transformers_engine.generate(PROMPTS, 12, SETTINGS))
+    part = by_key(transformers_engine.generate(PROMPTS, 4, SETTINGS, first=8))
+    assert len(part) == 4 * len(PROMPTS)
+    for key, response in part.items():
+        assert key[1] >= 8
+        assert response.token_ids == whole[key].token_ids
+        assert response.log_probability == pytest.approx(whole[key].log_probability, abs=1e-4)
+    assert list(transformers_engine.generate(PROMPTS, 0, SETTINGS)) == []
+
+
+def test_conversations_need_a_chat_template_and_go_through_it() -> None:
+    engine, scorer = TransformersEngine("testbed:base"), Scorer("testbed:base")
+    chats: dict[str, Prompt] = {
+        question_id: [
+            {"role": "system", "content": "please work out"},
+            {"role": "user", "content": text},
+        ]
+        for question_id, text in PROMPTS.items()
+    }
+    with pytest.raises(ModelError, match=r"no chat template.*such as plain"):
+        list(engine.generate(chats, 1, SETTINGS))
+    engine.tokenizer.chat_template = scorer.tokenizer.chat_template = CHAT_TEMPLATE
+    written = {q: f"please work out {text} so" for q, text in PROMPTS.items()}
+    expected = list(engine.generate(written, 4, SETTINGS))
+    assert list(engine.generate(chats, 4, SETTINGS)) == expected
+    found = scorer.score(
+        [(chats[r.question_id], r.text, r.finish_reason == "stop") for r in expected]
+    )
+    for response, (log_probability, _) in zip(expected, found, strict=True):
+        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)

@@ -1,0 +1,237 @@
+"""Any model on any task, without a study: sampled and verified into one folder.
+
+Beside `study`, above the stages. `sample_model` asks one model, `verify_folder` judges again with
+another verifier, `audit_folder` shows where two verifiers disagree, `compare_models` asks two
+models and compares them. The folder is laid out as a study's, less what a study alone has:
+
+    task-<split>.json    questions/<split>.parquet    responses/<model>/<split>/    verdicts/...
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from liftmap.config import SampleSection, VerifySection
+from liftmap.errors import ConfigError, InputError, StoreError
+from liftmap.files import keep_settings
+from liftmap.records import SPLITS, Question, Split
+from liftmap.registry import find
+from liftmap.sample import ENGINES, check_model, make_engine
+from liftmap.sample.run import questions_digest
+from liftmap.sample.templates import get_template, render_prompt
+from liftmap.store import ResponseSet, StudyFolder
+from liftmap.tasks import preset
+from liftmap.tasks.sets import load_questions
+from liftmap.verify import make_verifier
+from liftmap.verify.answer import answer
+from liftmap.verify.audit import Audit, audit
+from liftmap.verify.run import verify
+
+if TYPE_CHECKING:
+    from liftmap.comparison.result import Comparison
+
+# What judges the responses to a task that is no preset, unless the user says otherwise.
+VERIFIERS: dict[str, VerifySection] = {
+    "kin": VerifySection(verifier="exact", options={"pattern": r"so (\S+)\s*$"}),
+    "gym": VerifySection(verifier="gym"),
+}
+MATH = VerifySection(verifier="math")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is asked, and how; the same for every model of a folder.
+
+    Attributes:
+        task: A task or preset of `liftmap.tasks`.
+        split: Which of its questions.
+        options: The task's options.
+        sampling: How responses are drawn; its `n` is the number of responses to each question.
+        verifying: How they are judged; None takes what fits the task.
+    """
+
+    task: str
+    split: Split = "test"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sampling: SampleSection = field(default_factory=SampleSection)
+    verifying: VerifySection | None = None
+
+    def verifier(self) -> VerifySection:
+        """How the responses are judged."""
+        if self.verifying is not None:
+            return self.verifying
+        ready = preset(self.task)
+        if ready is not None:
+            return VerifySection(verifier=ready.verifier, options=ready.verifier_options)
+        return VERIFIERS.get(self.task, MATH)
+
+
+def model_folder(model: str) -> str:
+    """The name under which a model's responses lie in a folder."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", model).strip("-.")
+    if not name:
+        raise ConfigError("This is no model's name.", seen=model, remedy="Name a model.")
+    return name
+
+
+def sample_model(model: str, asking: Asking, out: str | Path) -> ResponseSet:
+    """Asks one model: draws and verifies what is not in the folder yet.
+
+    Args:
+        model: A hub id, a folder, a `.gguf` file, or a served model.
+        asking: What it is asked.
+        out: The folder; it may hold other models' responses to the same questions.
+
+    Returns:
+        The responses, all there.
+
+    Raises:
+        LiftmapError: Something can't be done; what can be known is known before long work, and what
+            was drawn is kept.
+    """
+    return _sample_all([model], asking, StudyFolder(Path(out)))[0]
+
+
+def compare_models(
+    before: str, after: str, asking: Asking, out: str | Path, **options: Any
+) -> Comparison:
+    """Asks two models the same questions and compares them.
+
+    Args:
+        before: The model that one starts from.
+        after: The trained model.
+        asking: What they are asked.
+        out: The folder that keeps questions, responses and verdicts.
+        **options: As `liftmap.compare`; the verifier is that of `asking`.
+
+    Raises:
+        LiftmapError: As `sample_model` and `liftmap.compare`.
+    """
+    from liftmap.comparison.compare import compare
+
+    if model_folder(before) == model_folder(after):
+        raise InputError(
+            "Before and after are the same model.", seen=before, remedy="Name two models."
+        )
+    sets = _sample_all([before, after], asking, StudyFolder(Path(out)))
+    paths = [target.root / "responses" / target.model / target.split for target in sets]
+    options["verifier"] = asking.verifier().verifier
+    return compare(str(paths[0]), str(paths[1]), **options)
+
+
+def _sample_all(models: list[str], asking: Asking, folder: StudyFolder) -> list[ResponseSet]:
+    sampling, verifying = asking.sampling, asking.verifier()
+    template = get_template(sampling.template)
+    find(ENGINES, sampling.engine, "engine")
+    make_verifier(verifying.verifier, verifying.options)
+    with folder.held():
+        questions = _questions(folder, asking)
+        for question in questions:
+            render_prompt(template.name, question)
+        targets = [folder.responses(model_folder(model), asking.split) for model in models]
+        for model, target in zip(models, targets, strict=True):
+            if not target.shards():
+                check_model(model, sampling)
+        for model, target in zip(models, targets, strict=True):
+            with _engine(model, sampling, questions) as engine:
+                plan = sampling.plan_of(sampling.n)
+                answer(target, model, questions, plan, sampling, verifying, engine)
+    return targets
+
+
+@contextmanager
+def _engine(model: str, sampling: SampleSection, questions: list[Question]) -> Iterator[Any]:
+    """What gives the engine, made on first use and closed at the end."""
+    made: list[Any] = []
+
+    def engine() -> Any:
+        if not made:
+            made.append(make_engine(model, sampling, questions))
+        return made[0]
+
+    try:
+        yield engine
+    finally:
+        for one in made:
+            if hasattr(one, "close"):
+                one.close()
+
+
+def _questions(folder: StudyFolder, asking: Asking) -> list[Question]:
+    """The questions of the folder, made on the first call; the task must be the same after that."""
+    settings = {"task": asking.task, "options": dict(asking.options)}
+    if not folder.has_questions(asking.split):
+        questions = load_questions(asking.task, asking.split, asking.options, "the task")
+        kept = {**settings, "questions": questions_digest(questions)}
+        keep_settings(folder.path / f"task-{asking.split}.json", kept)
+        folder.write_questions(asking.split, questions)
+        return questions
+    questions = folder.read_questions(asking.split)
+    kept = {**settings, "questions": questions_digest(questions)}
+    keep_settings(folder.path / f"task-{asking.split}.json", kept)
+    return questions
+
+
+def response_sets(folder: StudyFolder) -> list[tuple[ResponseSet, list[Question]]]:
+    """All response sets of a folder or a study, with their questions.
+
+    Raises:
+        StoreError: There are none.
+    """
+    found = [
+        (folder.responses(model, split), folder.read_questions(split))
+        for split in SPLITS
+        if folder.has_questions(split)
+        for model in folder.models(split)
+    ]
+    if not found:
+        raise StoreError(
+            f"{folder.path} holds no responses.",
+            remedy="Name a folder that `liftmap sample` or `liftmap study` made.",
+        )
+    return found
+
+
+def verify_folder(out: str | Path, verifying: VerifySection) -> int:
+    """Judges all responses of a folder with a verifier; never samples.
+
+    Args:
+        out: A folder that `sample_model` made.
+        verifying: The verifier; its verdicts go beside those of others.
+
+    Returns:
+        How many responses were judged now.
+
+    Raises:
+        LiftmapError: As `verify.run.verify`.
+    """
+    folder = StudyFolder(Path(out))
+    with folder.held():
+        return sum(verify(target, asked, verifying) for target, asked in response_sets(folder))
+
+
+def audit_folder(out: str | Path, first: str, second: str, examples: int = 20) -> Audit:
+    """Where two verifiers disagree about the responses of a folder or a study.
+
+    Args:
+        out: The folder.
+        first: A verifier that has judged all responses.
+        second: Another.
+        examples: The most disagreements that are kept as examples.
+
+    Raises:
+        InputError: One of them has not judged all responses.
+        StoreError: There are no responses.
+    """
+    sets = response_sets(StudyFolder(Path(out)))
+    targets = [
+        (target, {q.question_id: q for q in asked})
+        for target, asked in sets
+        if set(target.verifiers()) & {first, second}
+    ]
+    return audit(targets, first, second, examples)

@@ -1,0 +1,12 @@
+"""The `server` engine: responses from any OpenAI-compatible server.
+
+`engine` draws, `pool` shares the load between servers, `calls` writes requests and reads replies,
+`check` looks at servers before they are used, `launch` runs one, and `guard` ends it.
+"""
+
+from __future__ import annotations
+
+from liftmap.sample.server.check import check_server
+from liftmap.sample.server.engine import ServerEngine
+
+__all__ = ["ServerEngine", "check_server"]

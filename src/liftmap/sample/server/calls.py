@@ -1,0 +1,241 @@
+"""One request to an OpenAI-compatible server: what is asked, what comes back, what went wrong.
+
+Used by the `server` engine; functions of their arguments, no network. Two kinds of failure:
+`Fault` may pass when the request is sent again, `Refusal` concerns the one question alone. What
+concerns every request is a `ModelError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from liftmap.config import ServerSection
+from liftmap.errors import ConfigError
+from liftmap.records import FinishReason, Prompt, SamplingSettings
+
+# Servers name the same reasons differently; whatever is not here is a failed response.
+FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+}
+# A server that is being ended or that fails gives these; the request is sent again.
+CUT_SHORT = ("abort", "error")
+# Servers cut and bend the distribution in ways of their own unless told not to (llama.cpp keeps the
+# likeliest 40 tokens, vLLM and SGLang take what the model's folder says). These are the values that
+# do nothing, in the order in which they are tried; a server that refuses them all has no such cut.
+NEUTRAL: dict[str, tuple[float, ...]] = {
+    "top_k": (0, -1),
+    "min_p": (0.0,),
+    "repetition_penalty": (1.0,),
+    "repeat_penalty": (1.0,),
+}
+BUSY = (408, 409, 425, 429, 502, 503, 504)
+ONE_QUESTION = (400, 413, 422)
+LONGEST_WAIT = 3600.0
+SEEDS = 2**31
+
+
+class Fault(Exception):
+    """A failure that may pass.
+
+    Attributes:
+        what: What happened.
+        busy: It says nothing of the request: the server is down, restarts, or has too much to do.
+        wait: Seconds that the server asks to wait.
+    """
+
+    def __init__(self, what: str, *, busy: bool = False, wait: float = 0.0) -> None:
+        super().__init__(what)
+        self.what = what
+        self.busy = busy
+        self.wait = wait
+
+
+class Refusal(Exception):
+    """The server refuses what was asked; the same request would be refused again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One response as a server gave it; the fields are those of `Response`."""
+
+    text: str
+    finish_reason: FinishReason
+    log_probability: float
+    token_count: int
+    reasoning: str
+    error: str
+
+
+def request_seed(seed: int, question_id: str, response_index: int) -> int:
+    """The seed of the response `response_index` in [0, 2**31).
+
+    Consecutive responses have consecutive seeds: vLLM gives the i-th of the `n` choices of one
+    request the request's seed plus i, so there it makes no difference how many a request asks for.
+    """
+    digest = hashlib.sha256(f"{seed}/{question_id}".encode()).digest()
+    return (int.from_bytes(digest[:8], "big") + response_index) % SEEDS
+
+
+def is_chat(prompt: Prompt, section: ServerSection) -> bool:
+    """Whether a prompt goes to the chat endpoint.
+
+    Raises:
+        ConfigError: It is a conversation, and the section asks for the completions endpoint.
+    """
+    if section.endpoint == "completions" and not isinstance(prompt, str):
+        raise ConfigError(
+            "A conversation can't go to the completions endpoint.",
+            seen=section.endpoint,
+            remedy="Set sample.server.endpoint to 'chat', or take a template that gives a text.",
+        )
+    return section.endpoint == "chat" or not isinstance(prompt, str)
+
+
+def request_body(
+    model: str,
+    prompt: Prompt,
+    settings: SamplingSettings,
+    section: ServerSection,
+    refused: Mapping[str, int],
+) -> dict[str, Any]:
+    """The fields of a request, without `n` and `seed`.
+
+    Args:
+        model: The model's name on the server.
+        prompt: What is asked.
+        settings: How the responses are drawn.
+        section: Endpoint, log-probabilities and further fields.
+        refused: How many values of each field the server refused; see `refused_fields`.
+    """
+    body: dict[str, Any] = {
+        "model": model,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "max_tokens": settings.max_tokens,
+    }
+    chat = is_chat(prompt, section)
+    if chat:
+        body["messages"] = (
+            [{"role": "user", "content": prompt}]
+            if isinstance(prompt, str)
+            else [dict(message) for message in prompt]
+        )
+    else:
+        body["prompt"] = prompt
+    if settings.stop:
+        body["stop"] = list(settings.stop)
+    if section.log_probabilities and not refused.get("logprobs"):
+        body["logprobs"] = True if chat else 1
+    neutral = {
+        name: values[refused.get(name, 0)]
+        for name, values in NEUTRAL.items()
+        if refused.get(name, 0) < len(values)
+    }
+    chosen = {"top_k": settings.top_k} if settings.top_k else {}
+    body["extra_body"] = {**neutral, **chosen, **section.extra}
+    return body
+
+
+def refused_fields(status: int, message: str, body: Mapping[str, Any]) -> dict[str, int]:
+    """Which fields, of those that can be done without, the server says it does not take.
+
+    Args:
+        status: Of the reply; llama-cpp-python gives 500 for log-probabilities, others 400.
+        message: Of the reply.
+        body: The request.
+
+    Returns:
+        By field, how many of its values have been refused by now; empty if it says no such thing.
+    """
+    refused = {}
+    if "logprobs" in body and status in (*ONE_QUESTION, 500, 501) and "logprobs" in message:
+        refused["logprobs"] = 1
+    if status in ONE_QUESTION:
+        for name, values in NEUTRAL.items():
+            sent = body["extra_body"].get(name)
+            if sent in values and name in message:
+                refused[name] = values.index(sent) + 1
+    return refused
+
+
+def read_choices(text: str, wanted: int) -> list[Choice]:
+    """The choices of a reply, `wanted` at most, in their order.
+
+    Raises:
+        Fault: It is no whole OpenAI reply, or holds no choice.
+    """
+    try:
+        reply = json.loads(text)
+    except ValueError:
+        raise Fault(f"the reply is no whole JSON ({text[:60]!r})") from None
+    choices = reply.get("choices") if isinstance(reply, dict) else None
+    if not isinstance(choices, list) or not all(isinstance(c, dict) for c in choices):
+        raise Fault(f"the reply holds no choices ({text[:60]!r})")
+    if not choices:
+        raise Fault("the reply holds an empty list of choices")
+    places = [c.get("index") for c in choices]
+    if sorted(map(str, places)) == sorted(map(str, range(len(choices)))):
+        choices = sorted(choices, key=lambda c: int(c["index"]))
+    usage = reply.get("usage")
+    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    alone = tokens if len(choices) == 1 and isinstance(tokens, int) else -1
+    return [_read_choice(choice, alone) for choice in choices[:wanted]]
+
+
+def _read_choice(choice: Mapping[str, Any], token_count: int) -> Choice:
+    message = choice.get("message")
+    if isinstance(message, dict):
+        text = message.get("content") or ""
+        reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+    else:
+        text, reasoning = choice.get("text"), choice.get("reasoning_content") or ""
+    if not isinstance(text, str) or not isinstance(reasoning, str):
+        raise Fault("a choice of the reply holds no text")
+    reason = choice.get("finish_reason")
+    if not isinstance(reason, str) or reason in CUT_SHORT:
+        raise Fault(f"a choice of the reply did not end (finish_reason {reason!r})")
+    likely = _token_log_probabilities(choice.get("logprobs"))
+    return Choice(
+        text=text,
+        finish_reason=FINISH_REASONS.get(reason, "failed"),
+        log_probability=math.fsum(likely) if likely else math.nan,
+        token_count=len(likely) if likely and token_count < 0 else token_count,
+        reasoning=reasoning,
+        error="" if reason in FINISH_REASONS else f"the server ended it with {reason!r}",
+    )
+
+
+def _token_log_probabilities(given: object) -> list[float]:
+    """Of every token; empty if the server does not give them all."""
+    if not isinstance(given, dict):
+        return []
+    values = given.get("token_logprobs")
+    if values is None and isinstance(given.get("content"), list):
+        values = [t.get("logprob") if isinstance(t, dict) else None for t in given["content"]]
+    if not isinstance(values, list) or not all(isinstance(v, int | float) for v in values):
+        return []
+    return [float(value) for value in values]
+
+
+def retry_after(value: str | None) -> float:
+    """Seconds that a Retry-After header asks to wait: a number or a date; at most an hour."""
+    if not value:
+        return 0.0
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else 0.0

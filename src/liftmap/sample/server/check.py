@@ -1,0 +1,208 @@
+"""Looks at servers before they are used: do they answer, speak OpenAI, serve the model?
+
+Used by the `server` engine; asks `GET /models`. The key is read here, from the environment, and
+goes nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from liftmap.config import ServerSection
+from liftmap.errors import ConfigError, MissingDependencyError, ModelError
+from liftmap.registry import nearest
+from liftmap.sample.server.launch import EXAMPLE, check_program, fill
+
+if TYPE_CHECKING:
+    import openai
+
+NO_KEY = "EMPTY"
+CHECK_SECONDS = 15.0
+MESSAGE_LENGTH = 400
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Access:
+    """The key to servers, and clients that carry it."""
+
+    def __init__(self, section: ServerSection) -> None:
+        """Reads the key.
+
+        Raises:
+            MissingDependencyError: The openai library is not installed.
+        """
+        try:
+            import openai
+        except ImportError:
+            raise MissingDependencyError(
+                "The server engine needs the openai library, which is not installed.",
+                remedy="Run: pip install 'liftmap[server]'.",
+            ) from None
+        self._openai = openai
+        self._section = section
+        self._key = os.environ.get(section.key_variable) or NO_KEY
+
+    def client(self, url: str) -> openai.AsyncOpenAI:
+        """A client for many requests at once; retries are the engine's, which counts them."""
+        timeout = self._section.timeout
+        return self._openai.AsyncOpenAI(
+            base_url=url,
+            api_key=self._key,
+            max_retries=0,
+            timeout=self._openai.Timeout(timeout, connect=min(timeout, CHECK_SECONDS)),
+            # A proxy is for other machines.
+            http_client=self._openai.DefaultAsyncHttpxClient(trust_env=False)
+            if urlsplit(url).hostname in LOOPBACK
+            else None,
+        )
+
+    def models(self, url: str) -> list[str]:
+        """The names of the models that a server has.
+
+        Raises:
+            ModelError: It does not answer, speaks no OpenAI, or does not take the key.
+        """
+        openai = self._openai
+        remedy = "Name the server's OpenAI address; it most often ends in /v1."
+        client = openai.OpenAI(
+            base_url=url,
+            api_key=self._key,
+            max_retries=1,
+            timeout=min(self._section.timeout, CHECK_SECONDS),
+            http_client=openai.DefaultHttpxClient(trust_env=False)
+            if urlsplit(url).hostname in LOOPBACK
+            else None,
+        )
+        with client:
+            try:
+                text = client.models.with_raw_response.list().http_response.text
+            except openai.APIConnectionError as error:
+                cause = self.scrub(str(error.__cause__ or error))
+                raise ModelError(
+                    f"No server answers at {url} ({cause}).",
+                    remedy="Start it, or correct sample.server.urls.",
+                ) from None
+            except openai.APIStatusError as error:
+                if error.status_code in (401, 403):
+                    what = f"status {error.status_code}: {self.scrub(error.message)}"
+                    raise self.denied(url, what) from None
+                raise ModelError(
+                    f"{url}/models gives status {error.status_code}, not a list of models.",
+                    remedy=remedy,
+                ) from None
+        names = _model_names(text)
+        if names is None:
+            raise ModelError(
+                f"What answers at {url} speaks no OpenAI.", seen=text[:60], remedy=remedy
+            )
+        return names
+
+    def denied(self, url: str, what: str) -> ModelError:
+        """The error for a key that is not taken."""
+        variable = self._section.key_variable
+        state = "is not set" if self._key == NO_KEY else "is set, but its key is not taken"
+        return ModelError(
+            f"The server at {url} denies access: {what}.",
+            remedy=f"The environment variable {variable} {state}; export the right key, or name "
+            "another variable in sample.server.key_variable.",
+        )
+
+    def scrub(self, text: str) -> str:
+        """A server's message without the key, in one line, shortened."""
+        if self._key != NO_KEY:
+            text = text.replace(self._key, "[key]")
+        text = " ".join(text.split())
+        return text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…"
+
+
+def check_server(model: str, section: ServerSection) -> None:
+    """Checks, before long work, that the servers serve a model or that one can be launched.
+
+    Raises:
+        ConfigError: The section names no server, or one in two ways, or its command can't be used.
+        ModelError: A URL does not answer or speaks no OpenAI, the key is not taken, the model is
+            not served, or the program to launch is not there.
+        MissingDependencyError: The openai library is not installed.
+    """
+    check_section(section)
+    if section.urls:
+        check_urls(model, section.urls, Access(section))
+
+
+def check_section(section: ServerSection) -> None:
+    """Checks the settings alone: `urls` or `launch`, and that they can be used.
+
+    Raises:
+        ConfigError: They can't.
+        ModelError: The program to launch is not there.
+    """
+    if bool(section.urls) == (section.launch is not None):
+        raise ConfigError(
+            "The server engine needs either sample.server.urls or sample.server.launch.",
+            seen={"urls": list(section.urls), "launch": section.launch},
+            remedy="Write urls = ['http://localhost:8000/v1'] for servers that run already, or "
+            f"launch = {EXAMPLE!r}.",
+        )
+    if section.launch is not None:
+        check_program(fill(section.launch, "model", 0))
+    for url in section.urls:
+        parts = urlsplit(url)
+        if parts.username or parts.password:
+            raise ConfigError(
+                "A URL in sample.server.urls holds a password or a key.",
+                seen=parts.hostname,
+                remedy=f"Keys come from the environment: put it into {section.key_variable}.",
+            )
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError(
+                "This is no URL of a server.",
+                seen=url,
+                remedy="Write it as http://localhost:8000/v1.",
+            )
+
+
+def check_urls(model: str, urls: Sequence[str], access: Access) -> None:
+    """Checks that each server answers and has the model.
+
+    Raises:
+        ModelError: One does not.
+    """
+    for url in urls:
+        names = access.models(url)
+        if model not in names:
+            raise ModelError(
+                f"The server at {url} has no model of this name.",
+                seen=model,
+                remedy=nearest(model, names),
+            )
+
+
+def no_such_model(model: str, url: str, access: Access, message: str) -> ModelError:
+    """The error for status 404: the model or the endpoint is missing; asks the server which."""
+    try:
+        names = access.models(url)
+    except ModelError as error:
+        return error
+    if model not in names:
+        return ModelError(
+            f"The server at {url} has no model of this name.",
+            seen=model,
+            remedy=nearest(model, names),
+        )
+    return ModelError(
+        f"The server at {url} has the model, but not the endpoint: {message}",
+        remedy="Set sample.server.endpoint to 'chat' or 'completions', whichever it has.",
+    )
+
+
+def _model_names(text: str) -> list[str] | None:
+    """The ids in a reply to `GET /models`; None if it is none."""
+    try:
+        reply: Any = json.loads(text)
+        return [str(entry["id"]) for entry in reply["data"]]
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,128 @@
+"""Sends one request to one server, and says what its failure means.
+
+Used by the `server` engine; `calls` has the words, this module the openai client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from liftmap.config import ServerSection
+from liftmap.errors import ModelError
+from liftmap.records import Prompt, SamplingSettings
+from liftmap.sample.server.calls import (
+    BUSY,
+    ONE_QUESTION,
+    Choice,
+    Fault,
+    Refusal,
+    read_choices,
+    refused_fields,
+    request_body,
+    retry_after,
+)
+from liftmap.sample.server.check import Access, no_such_model
+from liftmap.sample.server.pool import Server
+
+if TYPE_CHECKING:
+    import openai
+
+
+class _FieldsRefused(Exception):
+    """The server does not take a field that can be done without."""
+
+
+class Sender:
+    """Asks for responses of one model.
+
+    Attributes:
+        answered: The fields of the last request that was answered; None before the first.
+    """
+
+    def __init__(self, model: str, section: ServerSection, access: Access) -> None:
+        self.answered: dict[str, Any] | None = None
+        self._model = model
+        self._section = section
+        self._access = access
+        self._refused: dict[str, int] = {}
+
+    async def ask(
+        self, server: Server, prompt: Prompt, settings: SamplingSettings, seed: int, wanted: int
+    ) -> list[Choice]:
+        """Asks once for `wanted` responses; gives one at least and `wanted` at most.
+
+        Raises:
+            Fault: The request may succeed when it is sent again.
+            Refusal: The server refuses the prompt.
+            ModelError: It would refuse any.
+        """
+        while True:
+            body = request_body(self._model, prompt, settings, self._section, self._refused)
+            body |= {"n": wanted, "seed": seed}
+            try:
+                choices = await self._send(server, body)
+            except _FieldsRefused:
+                continue
+            self.answered = body
+            return choices
+
+    async def still_answers(self, server: Server) -> bool:
+        """Whether a server answers the request that was answered last, for a single token."""
+        if self.answered is None:
+            return False
+        try:
+            await self._send(server, {**self.answered, "n": 1, "max_tokens": 1})
+        except (Fault, Refusal, _FieldsRefused):
+            return False
+        return True
+
+    async def _send(self, server: Server, body: dict[str, Any]) -> list[Choice]:
+        import openai
+
+        api = server.client.chat.completions if "messages" in body else server.client.completions
+        try:
+            # The client's own limit is one of silence; this one is of the whole request.
+            async with asyncio.timeout(self._section.timeout):
+                raw = await api.with_raw_response.create(**body)
+            return read_choices(raw.http_response.text, body["n"])
+        except (openai.APIConnectionError, TimeoutError) as error:
+            cause = error.__cause__ or error
+            name = type(cause).__name__
+            if "Connect" in name:
+                # Nothing was sent yet.
+                what = f"no connection ({cause})"
+            elif isinstance(error, openai.APITimeoutError | TimeoutError):
+                what = f"no reply within {self._section.timeout:g} s (sample.server.timeout)"
+            else:
+                what = f"the connection was cut ({cause})"
+            raise Fault(self._access.scrub(what), busy="Connect" in name) from None
+        except openai.APIStatusError as error:
+            message = self._access.scrub(error.message)
+            refused = refused_fields(error.status_code, message, body)
+            if refused:
+                for name, values in refused.items():
+                    # Other requests in flight may be refused alike.
+                    self._refused[name] = max(values, self._refused.get(name, 0))
+                raise _FieldsRefused from None
+            raise await self._meaning(server.url, error, message) from None
+
+    async def _meaning(self, url: str, error: openai.APIStatusError, message: str) -> Exception:
+        """What an HTTP status means."""
+        status = error.status_code
+        what = f"status {status}: {message}"
+        if status in (401, 402, 403) or error.code == "insufficient_quota":
+            return self._access.denied(url, what)
+        if status in BUSY:
+            wait = retry_after(error.response.headers.get("retry-after"))
+            return Fault(what, busy=True, wait=wait)
+        if status >= 500:
+            return Fault(what)
+        if status in ONE_QUESTION:
+            return Refusal(what)
+        if status in (404, 405):
+            return await asyncio.to_thread(no_such_model, self._model, url, self._access, message)
+        return ModelError(
+            f"The server at {url} refuses requests: {what}.",
+            remedy="Correct what it names; finished shards are kept.",
+        )

@@ -1,0 +1,65 @@
+"""One model answers one question set: sampled and verified together, shard by shard.
+
+Joins the stages `sample` and `verify` for whoever needs both: a study, the choice of a checkpoint,
+the commands. Each shard's verdicts follow its responses, so a run shows its accuracy as it goes,
+and a curtailed plan knows when a question has enough right responses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import polars as pl
+
+from liftmap.config import SampleSection, VerifySection, to_plain
+from liftmap.records import Plan, Question
+from liftmap.sample import Engine
+from liftmap.sample.run import sample
+from liftmap.store import ResponseSet
+from liftmap.verify import make_verifier
+from liftmap.verify.run import verdicts_frame, verify
+
+
+def answer(
+    target: ResponseSet,
+    model: str,
+    questions: list[Question],
+    plan: Plan,
+    sampling: SampleSection,
+    verifying: VerifySection,
+    engine: Callable[[], Engine] | None = None,
+) -> int:
+    """Draws and verifies all responses of a model that are not on disk yet.
+
+    Args:
+        target: Where they go.
+        model: What the engine loads.
+        questions: The questions, in a fixed order.
+        plan: How many responses to each.
+        sampling: How they are drawn.
+        verifying: How they are judged.
+        engine: Gives an engine that is loaded already; None makes one when it is needed.
+
+    Returns:
+        How many responses were drawn now.
+
+    Raises:
+        LiftmapError: As `sample.run.sample` and `verify.run.verify`.
+    """
+    verifier = make_verifier(verifying.verifier, verifying.options)
+    by_id = {q.question_id: q for q in questions}
+
+    def judge(responses: pl.DataFrame) -> pl.DataFrame:
+        return verdicts_frame(responses, by_id, verifier)
+
+    drawn = 0
+    with closing(sample(target, model, questions, plan, sampling, engine, judge)) as shards:
+        for shard, verdicts, responses in shards:
+            assert verdicts is not None
+            target.keep_verifier_settings(verifying.verifier, to_plain(verifying))
+            target.write_verdicts(verifying.verifier, shard, verdicts)
+            drawn += responses
+    # Shards that an earlier run drew and did not come to verify.
+    verify(target, questions, verifying)
+    return drawn

@@ -1,0 +1,119 @@
+r"""Finds the part of a response that is its answer: the last \boxed{}, or what its end says.
+
+Used by the verifiers `math` and `choice`; pure functions of text that look at bounded parts of it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from liftmap.verify.numbers import last_number
+
+# No answer has more characters. Boxes are looked for so far from the end, other answers nearer.
+LONGEST = 5000
+BOX_WITHIN = 200_000
+PROSE_WITHIN = 2000
+# The most boxes that are one answer, the most characters between two of them, and the most boxes
+# without an end that are passed over.
+MOST_JOINED = 12
+MOST_BETWEEN = 60
+MOST_OPEN = 20
+
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_WORD = re.compile(r"[^\s{}$\\,;]+")
+# What stands between two boxes that are one answer, as in "$\boxed{2}$ and $x=\boxed{3}$".
+_BETWEEN = re.compile(
+    r"(?:[\s$]|\\[()\[\],]|\\q?quad)*"
+    r"(?:,?\s*(?:and|or)\b|[,;]|\\text\s*\{\s*,?\s*(?:and|or)\s*\})"
+    r"(?:[\s$]|\\[()\[\],]|\\q?quad)*(?:[a-zA-Z](?:_\{?\w\}?)?\s*=\s*)?"
+)
+# "The answer is ...", "Answer: ...", "#### ...": then the rest of the sentence.
+_CUE = re.compile(
+    r"(?:\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])\s*:?|####)[\s*]*", re.IGNORECASE
+)
+_SENTENCE_END = re.compile(r"\.(?=[\s*]|$)|\n|,?\s(?:because|since)\s")
+_JOINT = re.compile(r"\s*(?:,|,?\s*and\b|,?\s*or\b)\s*")
+_MATH = re.compile(
+    r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(((?:[^\\]|\\(?!\)))*+)\\\)|\\\[((?:[^\\]|\\(?!\]))*+)\\\]"
+)
+
+
+def final_answer(text: str) -> str | None:
+    r"""The answer that a response gives.
+
+    That is the last box; without one what follows the last "answer is", "answer:" or "####" up to
+    the end of the sentence; without that the last formula or number, whichever ends later.
+
+    Returns:
+        Without outer white space and at most some `LONGEST` characters long; None if there is none.
+    """
+    return last_box(text) or _in_prose(text[-PROSE_WITHIN:])
+
+
+def last_box(text: str) -> str | None:
+    r"""What the last \boxed{} or \fbox{} holds; without white space around it, None without a box.
+
+    Boxes with nothing but "and", "or" or a comma between them are one answer: they are joined by
+    commas. Of a box within a box the inner one counts. One that is empty or never closed (a
+    response cut off) is passed over for the one before.
+    """
+    text = text[-BOX_WITHIN:]
+    boxes: list[str] = []
+    end, opened = len(text), 0
+    while len(boxes) < MOST_JOINED and opened < MOST_OPEN:
+        start = max(text.rfind("\\boxed", 0, end), text.rfind("\\fbox", 0, end))
+        if start < 0:
+            break
+        content, stop = _box_at(text, start)
+        if content and stop <= end:
+            if boxes and not (end - stop <= MOST_BETWEEN and _BETWEEN.fullmatch(text, stop, end)):
+                break
+            boxes.insert(0, content)
+        elif boxes:
+            break
+        else:
+            opened += 1
+        end = start
+    return ", ".join(dict.fromkeys(boxes)) or None
+
+
+def _box_at(text: str, start: int) -> tuple[str, int]:
+    """What the box that starts here holds, and where it ends; "" if it has no end near enough."""
+    opening = start + (6 if text.startswith("\\boxed", start) else 5)
+    while text[opening : opening + 1].isspace():
+        opening += 1
+    if text[opening : opening + 1] != "{":
+        word = _WORD.match(text, opening)
+        return (word.group(), word.end()) if word else ("", opening)
+    depth = 0
+    for brace in _BRACE.finditer(text, opening, opening + LONGEST):
+        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        if depth == 0 and brace.group() == "}":
+            return text[opening + 1 : brace.start()].strip(), brace.end()
+    return "", len(text)
+
+
+def _in_prose(tail: str) -> str | None:
+    cues = list(_CUE.finditer(tail))
+    if cues:
+        start = cues[-1].end()
+        end = _SENTENCE_END.search(tail, start)
+        said = tail[start : end.start() if end else len(tail)].strip(" \t*_`")
+        formulas = _formulas(said)
+        if formulas or said:
+            return formulas[0][0] if formulas else said
+    formulas = _formulas(tail)
+    number = last_number(tail[formulas[-1][1] :] if formulas else tail)
+    return number or (formulas[-1][0] if formulas else None)
+
+
+def _formulas(text: str) -> list[tuple[str, int]]:
+    """The formulas in a text and where each ends; those joined by "and" or a comma are one."""
+    found: list[tuple[str, int]] = []
+    for match in _MATH.finditer(text):
+        formula = next(group for group in match.groups() if group is not None).strip()
+        if found and _JOINT.fullmatch(text, found[-1][1], match.start()):
+            found[-1] = (f"{found[-1][0]}, {formula}", match.end())
+        elif formula:
+            found.append((formula, match.end()))
+    return found

@@ -1,0 +1,124 @@
+"""The verifier with its options bound: judges one response, or many with each answer judged once.
+
+Used by the `verify` and `train` stages, so that what is measured and what is rewarded are judged by
+the same call. Takes questions and texts, gives verdicts; reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from liftmap.errors import LiftmapError
+from liftmap.records import Question, Verdict
+from liftmap.verify.pool import compare_all
+from liftmap.verify.steps import NO_ANSWER, TwoSteps
+
+Judge = Callable[[Question, str], Verdict]
+# What makes two responses one to a verifier: question, gold answer, and the text or a digest of it.
+Key = tuple[str, str, str | bytes]
+
+# The verdicts that a two-step verifier remembers; some 100 MB with answers of ordinary length.
+REMEMBERED = 200_000
+# An answer longer than this is a digest in the key, and its verdict keeps its beginning only.
+LONG = 1000
+
+
+class Verifier:
+    """A verifier of any kind with its options bound.
+
+    Attributes:
+        rule: A plain verifier, (question, text) -> verdict, or the two steps of one that judges in
+            worker processes. Verdicts of the latter are remembered as long as the verifier lives.
+    """
+
+    def __init__(self, rule: Judge | TwoSteps) -> None:
+        self.rule = rule
+        self._known: dict[Key, Verdict] = {}
+
+    def __call__(self, question: Question, text: str) -> Verdict:
+        """The verdict of one response."""
+        return self.judge([(question, text)])[0]
+
+    def judge(self, pairs: Sequence[tuple[Question, str]]) -> list[Verdict]:
+        """The verdicts of many responses, each distinct (question, answer) judged once.
+
+        Args:
+            pairs: Questions and texts of responses.
+
+        Returns:
+            A verdict for each pair, in their order. Where the verifier itself fails it is unscored
+            with the reason, never wrong.
+
+        Raises:
+            LiftmapError: The verifier can't work at all.
+        """
+        if isinstance(self.rule, TwoSteps):
+            return self._judge_answers(self.rule, pairs)
+        found: dict[Key, Verdict] = {}
+        verdicts = []
+        for question, text in pairs:
+            key = (question.question_id, question.answer, text)
+            if key not in found:
+                found[key] = _verdict(self.rule, question, text)
+            verdicts.append(found[key])
+        return verdicts
+
+    def _judge_answers(
+        self, steps: TwoSteps, pairs: Sequence[tuple[Question, str]]
+    ) -> list[Verdict]:
+        keys: list[Key | Verdict] = []
+        asked: dict[Key, tuple[Question, str]] = {}
+        found: dict[Key, Verdict] = {}
+        for question, text in pairs:
+            try:
+                answer = steps.extract(question, text)
+            except LiftmapError:
+                raise
+            except Exception as error:
+                keys.append(_failed(error))
+                continue
+            if answer is None:
+                keys.append(Verdict("wrong", reason=NO_ANSWER))
+                continue
+            key = (question.question_id, question.answer, _short(answer))
+            keys.append(key)
+            if key in self._known:
+                found[key] = self._known[key]
+            else:
+                asked.setdefault(key, (question, answer))
+        compared = compare_all(steps.compare, list(asked.values()), steps.seconds)
+        for (key, (_, answer)), verdict in zip(asked.items(), compared, strict=True):
+            found[key] = self._known[key] = _with_answer(verdict, answer)
+        while len(self._known) > REMEMBERED:
+            # The oldest; responses come question by question, so it is the least likely to return.
+            self._known.pop(next(iter(self._known)))
+        return [key if isinstance(key, Verdict) else found[key] for key in keys]
+
+
+def _verdict(rule: Judge, question: Question, text: str) -> Verdict:
+    """One verdict of a plain verifier; one that fails gives `unscored` with the reason."""
+    try:
+        return rule(question, text)
+    except LiftmapError:
+        raise
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Verdict:
+    return Verdict("unscored", reason=f"{type(error).__name__}: {error}")
+
+
+def _short(answer: str) -> str | bytes:
+    if len(answer) <= LONG:
+        return answer
+    return blake2b(answer.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _with_answer(verdict: Verdict, answer: str) -> Verdict:
+    """The verdict with the answer that it is about, or the beginning of a long one."""
+    shown = verdict.answer or answer
+    if len(shown) > LONG:
+        shown = shown[:LONG] + "..."
+    return Verdict(verdict.label, shown, verdict.reason)

@@ -1,0 +1,106 @@
+r"""Numbers as people and models write them: 1,000.5  -3/4  2\frac{1}{2}  50\%  6.02 \times 10^{23}.
+
+Used by the verifiers `numeric` and `math`; pure functions of text. Values are exact fractions, so
+nothing is rounded that the writer did not round.
+"""
+
+# ruff: noqa: RUF001 (signs that look like others are what this is about)
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+# A number of more characters, or with a larger power of ten, is none: nobody means it.
+LONGEST = 1000
+LARGEST_POWER = 1000
+
+_COMMA = r"(?:,|\{,\}|\\[,!]|,\\!)"
+_DECIMAL = rf"(?:\d{{1,3}}(?:{_COMMA}\d{{3}})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
+_TEN = r"(?:\\times|\\cdot|×|·|\*)\s*10\s*(?:\^|\*\*)\s*(?:\{\s*[-−]?\d++\s*\}|[-−]?\d++)"
+_PART = r"\s*(?:\{\s*[-−]?\d++\s*\}|\d)"
+NUMBER = re.compile(
+    rf"""(?<![\w.])(?:(?P<sign>(?<![\w)}}\]])[-+−–])\s*)?
+    (?:\\?[$€£¥₹]\s*)?(?P<minus>[-−])?
+    (?:
+        (?:(?P<whole>\d++)\s*)?\\[dtc]?frac(?P<above>{_PART})(?P<below>{_PART})
+      | (?:(?P<count>\d++)[ ]+)?(?P<upper>\d++)\s?/\s?(?P<lower>\d++)(?!\.\d)
+      | (?P<number>{_DECIMAL})(?P<power>e[-+]?\d++|\s*{_TEN})?
+    )
+    (?P<percent>\s*(?:\\?%|per\s?cent(?:age)?\b))?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as it was written.
+
+    Attributes:
+        value: Its value; of a percentage the number before the sign.
+        percent: Whether it is a percentage.
+        rounded: Whether it has a decimal point, so that it may be rounded.
+    """
+
+    value: Fraction
+    percent: bool
+    rounded: bool
+
+    def values(self) -> tuple[Fraction, ...]:
+        """What it may stand for: 50 % is both 50 and 0.5, since questions ask for either."""
+        return (self.value, self.value / 100) if self.percent else (self.value,)
+
+
+def last_number(text: str) -> str | None:
+    """The last number in a text, as it is written there."""
+    # Long texts end with their answer, and the start of a search costs no more than it must.
+    for part in (text[-300:], text) if len(text) > 300 else (text,):
+        found = None
+        for match in NUMBER.finditer(part):
+            found = match
+        # Near the start of a part a number may be cut in two.
+        if found is not None and (found.start() > 50 or part is text):
+            return found.group().strip()
+    return None
+
+
+def read_number(text: str) -> Number | None:
+    """The number that a text is, or None if it is anything else.
+
+    Args:
+        text: With white space around it or a full stop after it at most.
+    """
+    text = text.strip().removesuffix(".")
+    if len(text) > LONGEST:
+        return None
+    if re.fullmatch(r"[-+]?\d{1,3}(?: \d{3})+(?:\.\d+)?", text):
+        text = text.replace(" ", "")
+    found = NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    value = _value(found)
+    if value is None:
+        return None
+    if (found["sign"] in ("-", "−", "–")) != (found["minus"] is not None):
+        value = -value
+    rounded = found["number"] is not None and "." in found["number"]
+    return Number(value, percent=found["percent"] is not None, rounded=rounded)
+
+
+def _value(found: re.Match[str]) -> Fraction | None:
+    """The value without its sign; None if it has none or is too large."""
+    if found["number"] is not None:
+        power = _integer(re.sub(r".*(?:e|\^|\*\*)", "", found["power"] or "0", flags=re.I | re.S))
+        if abs(power) > LARGEST_POWER:
+            return None
+        return Fraction(re.sub(_COMMA, "", found["number"])) * Fraction(10) ** power
+    if found["above"] is not None:
+        above, below = _integer(found["above"]), _integer(found["below"])
+        whole = int(found["whole"] or 0)
+    else:
+        above, below, whole = int(found["upper"]), int(found["lower"]), int(found["count"] or 0)
+    return None if below == 0 else whole + Fraction(above, below)
+
+
+def _integer(text: str) -> int:
+    return int(text.strip(" {}\t\n").replace("−", "-"))

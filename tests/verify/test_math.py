@@ -1,0 +1,58 @@
+"""The math verifier against a human's verdicts, and against answers that are made to break it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from liftmap.records import Question, Verdict
+from liftmap.verify import Verifier, make_verifier
+
+from .hostile import HOSTILE
+from .math_cases import CASES, KNOWN_TO_DIFFER, Case
+
+
+def verdicts(verifier: Verifier, cases: list[tuple[str, str]]) -> list[Verdict]:
+    return verifier.judge([(Question(str(i), "?", g), text) for i, (g, text) in enumerate(cases)])
+
+
+def differing(cases: list[Case]) -> list[tuple[Case, str]]:
+    found = verdicts(make_verifier("math", {}), [(gold, text) for gold, text, _ in cases])
+    pairs = zip(cases, found, strict=True)
+    return [(case, verdict.label) for case, verdict in pairs if verdict.label != case[2]]
+
+
+def test_it_says_what_a_human_says() -> None:
+    assert len(CASES) >= 200
+    assert len({case[:2] for case in CASES}) == len(CASES)
+    assert Counter(label for *_, label in CASES)["wrong"] >= 90
+    assert differing(CASES) == []
+
+
+def test_where_it_says_otherwise_is_known() -> None:
+    assert [case for case, _ in differing(KNOWN_TO_DIFFER)] == KNOWN_TO_DIFFER
+
+
+@pytest.mark.slow
+def test_hostile_answers_end_in_time_and_the_pool_lives() -> None:
+    assert len(HOSTILE) >= 50
+    verifier = make_verifier("math", {"seconds": 0.5})
+    # Some at a time, so that each is a task of its own and none waits for the limit twice.
+    for start in range(0, len(HOSTILE), 8):
+        some = HOSTILE[start : start + 8]
+        for case, verdict in zip(some, verdicts(verifier, some), strict=True):
+            assert verdict.label in ("wrong", "unscored"), case[1][:80]
+            if verdict.label == "unscored":
+                assert verdict.reason in (
+                    "took longer than 0.5 s", "worker died", "needed more than 2 GiB of memory",
+                )  # fmt: skip
+    good = verdicts(make_verifier("math", {}), [("7", r"\boxed{7.0}"), ("7", r"\boxed{8}")])
+    assert [verdict.label for verdict in good] == ["right", "wrong"]
+
+
+def test_reasons() -> None:
+    math = make_verifier("math", {})
+    question = Question("q", "?", r"\frac{\frac{")
+    assert math(question, r"\boxed{1}").reason == "the gold answer can't be parsed"
+    assert math(question, "no idea") == Verdict("wrong", reason="no answer")
