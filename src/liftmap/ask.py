@@ -211,8 +211,9 @@ def verify_folder(out: str | Path, verifying: VerifySection) -> int:
         LiftmapError: As `verify.run.verify`.
     """
     folder = StudyFolder(Path(out))
+    sets = response_sets(folder)
     with folder.held():
-        return sum(verify(target, asked, verifying) for target, asked in response_sets(folder))
+        return sum(verify(target, asked, verifying) for target, asked in sets)
 
 
 def audit_folder(out: str | Path, first: str, second: str, examples: int = 20) -> Audit:

@@ -67,7 +67,7 @@ def compare(
         margin: A change below it counts as none, as a share: 0.01 is one point.
         bins: Bins of difficulty: study, a number of quantile bins, or counts such as 0,1-4,5-256.
         level: Coverage of all intervals.
-        seed: Seed of the bootstrap.
+        seed: Seed of the bootstrap; with --task of the responses too.
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
         verifier: Whose verdicts count, where a log has several.
@@ -81,6 +81,11 @@ def compare(
     """
     from liftmap.comparison.compare import compare as compare_results
 
+    if drawing.task is None and (drawing != Drawing() or out is not None):
+        raise ConfigError(
+            "Options that say how models are asked need --task.",
+            remedy="Name the task, or leave them out to compare results that exist.",
+        )
     ask = compare_results if drawing.task is None else _asked(drawing, out, seed, verifier)
     found = ask(
         before,

@@ -258,6 +258,11 @@ def sample(
             remedy="For instance: liftmap sample --model M --task math-500 --out runs/math",
         )
     if folder is not None:
+        if drawing != Drawing() or out is not None or verifier is not None:
+            raise ConfigError(
+                f"{folder} is a study: its study.toml says how it is sampled and judged.",
+                remedy="Leave all options but --model out.",
+            )
         with open_study(StudyFolder(folder)) as run:
             run.prepare()
             names = [run.known_model(model)] if model else run.trained_models()

@@ -26,7 +26,7 @@ import numpy as np
 import polars as pl
 
 from liftmap.config import StudyConfig
-from liftmap.errors import SettingsDifferError, StoreError
+from liftmap.errors import InputError, SettingsDifferError, StoreError
 from liftmap.files import (
     disk,
     first_difference,
@@ -101,6 +101,12 @@ class ResponseSet:
         """How the responses were drawn."""
         found: dict[str, Any] = read_json(self._folder("responses") / "settings.json")
         return found
+
+    def wanted_shards(self) -> int:
+        """How many shards there will be once all responses are drawn; 0 where it is not known."""
+        if not (self._folder("responses") / "settings.json").exists():
+            return 0
+        return int(self.settings().get("shards", 0))
 
     def shards(self) -> list[str]:
         """Names of the finished response shards, in order."""
@@ -179,18 +185,30 @@ class ResponseSet:
             unscored=rows["unscored"].to_numpy().astype(np.int64),
             truncated=rows["truncated"].to_numpy().astype(np.int64),
             cluster=np.array(labels) if len(set(labels)) < len(labels) else None,
-            plan=self.plan(rows["n"] + rows["unscored"]),
+            plan=self.plan(rows["n"] + rows["unscored"], verifier),
         )
 
-    def plan(self, drawn: pl.Series) -> Plan | None:
+    def plan(self, drawn: pl.Series, verifier: str) -> Plan | None:
         """How the responses were drawn.
 
         Args:
             drawn: Responses of each question; equal numbers are a fixed plan where no settings
                 were kept.
+            verifier: Whose verdicts are counted.
+
+        Raises:
+            InputError: The plan is curtailed by another verifier's verdicts: counts of this one's
+                would be biased.
         """
         if (self._folder("responses") / "settings.json").exists():
             settings = self.settings()
+            stopped_by = (settings.get("verifier") or {}).get("verifier", verifier)
+            if stopped_by != verifier:
+                raise InputError(
+                    f"The responses of {self.model} stopped by the verdicts of {stopped_by}: those "
+                    f"of {verifier} can't be used for rates.",
+                    remedy="Use that verifier, or draw under the fixed plan.",
+                )
             if "plan" in settings:
                 return plan_from(settings["plan"])
         return FixedPlan(int(drawn[0])) if drawn.n_unique() == 1 else None
@@ -405,6 +423,11 @@ def _lasting(study: Mapping[str, Any], done: Sequence[str]) -> dict[str, Any]:
     TRL's settings by method count as part of each arm that they reach.
     """
     kept = {key: value for key, value in study.items() if key not in (*FREE, "trl", "arms")}
+    # Where servers answer and how large batches are decides nothing that is drawn.
+    sample = {k: v for k, v in kept.get("sample", {}).items() if k not in ("server", "batch_size")}
+    server = kept.get("sample", {}).get("server", {})
+    request = {k: v for k, v in server.items() if k in ("endpoint", "extra")}
+    kept["sample"] = {**sample, "server": request}
     arms: dict[str, Any] = {}
     for name in done:
         arm = dict(study["arms"].get(name, {}))

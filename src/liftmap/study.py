@@ -28,7 +28,7 @@ from liftmap.config import (
     model_name,
 )
 from liftmap.errors import StoreError
-from liftmap.files import read_json, read_toml, write_json
+from liftmap.files import keep_settings, read_json, read_toml, write_json
 from liftmap.records import SPLITS, FixedPlan, Split
 from liftmap.registry import find
 from liftmap.report.build import build_report
@@ -161,7 +161,12 @@ class StudyRun:
         """
         config = self.config
         with self._timed("questions"):
-            get_template(config.sample.template)
+            template = get_template(config.sample.template)
+            # The study file names a template's file; what it says must not change half-way.
+            keep_settings(
+                self.folder.path / "template.json",
+                {"name": template.label, "text": template.text or template.messages},
+            )
             find(ENGINES, config.sample.engine, "engine")
             make_verifier(config.verify.verifier, config.verify.options)
             for method in config.trl:
@@ -327,7 +332,7 @@ class StudyRun:
         Returns:
             Whether the study has such scores.
         """
-        if not self.config.score.enabled or self.config.sample.engine == "scripted":
+        if not self.config.score.enabled or self.config.sample.engine != "transformers":
             return False
         loaded: list[Scorer] = []
 

@@ -217,3 +217,8 @@ def test_conversations_need_a_chat_template_and_go_through_it() -> None:
     )
     for response, (log_probability, _) in zip(expected, found, strict=True):
         assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
+
+
+def test_a_device_without_float64_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"float64.*Take device cpu"):
+        TransformersEngine("testbed:base", device="mps")

@@ -20,7 +20,7 @@ from liftmap.sample.templates import TEMPLATES, render_prompt
 from liftmap.tasks import PRESETS, get_task, preset
 from liftmap.tasks.ids import question_id
 from liftmap.tasks.sets import check_task_options, make_questions
-from liftmap.verify.gym import gym
+from liftmap.verify import make_verifier
 from tests.tasks.conftest import MakeHub
 
 MATH_500 = {
@@ -203,11 +203,11 @@ def test_gym_presets(name: str) -> None:
     questions = get_task(name)("test", size=2, seed=3)
     assert [q.metadata["gym_seed"] for q in questions] == [3, 3]
     assert get_task(name)("test", size=2, seed=3) == questions
-    options = PRESETS[name].verifier_options
+    judge = make_verifier("gym", PRESETS[name].verifier_options)
     for question in questions:
         said = rf"Not \boxed{{1}} but \boxed{{{question.answer}}}."
-        assert gym(question, said, **options).label == "right"
-        assert gym(question, said.replace(question.answer, "x"), **options).label == "wrong"
+        assert judge(question, said).label == "right"
+        assert judge(question, said.replace(question.answer, "x")).label == "wrong"
 
 
 def test_presets_are_complete() -> None:

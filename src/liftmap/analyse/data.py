@@ -191,7 +191,9 @@ class StudyData:
                 unscored=total - n,
                 truncated=self.count(frame.filter("truncated")),
                 cluster=self.cluster,
-                plan=self.folder.responses(model.model, "test").plan(pl.Series(total)),
+                plan=self.folder.responses(model.model, "test").plan(
+                    pl.Series(total), self.config.verify.verifier
+                ),
             )
         return self._tallies[model.model]
 

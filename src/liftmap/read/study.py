@@ -63,7 +63,7 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
     golds = known.select("question_id", "gold")
     found = from_rows(source, "study", ordered, golds)
     drawn = pl.Series(found.tally.n + found.tally.unscored)
-    return replace(found, tally=replace(found.tally, plan=target.plan(drawn)))
+    return replace(found, tally=replace(found.tally, plan=target.plan(drawn, verifier)))
 
 
 def _verifier(study: StudyFolder, target: ResponseSet) -> str:
@@ -88,6 +88,12 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
             f"There are no verdicts on {place}.",
             seen=verifier,
             remedy=remedy,
+        )
+    wanted = target.wanted_shards()
+    if len(target.shards()) < wanted:
+        raise InputError(
+            f"Only {len(target.shards())} of {wanted} shards of {place} are drawn.",
+            remedy="Run the command that draws them again: it goes on where it stopped.",
         )
     cut = pl.col("finish_reason").cast(pl.String) == "length"
     responses = pl.concat(

@@ -73,7 +73,7 @@ def check_model(model: str, section: SampleSection) -> None:
         _need_torch()
         from liftmap.sample.hf import check_model as check
 
-        check(model)
+        check(model, section.device)
     elif section.engine == "server":
         from liftmap.sample.server import check_server
 

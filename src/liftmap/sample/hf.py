@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from liftmap.errors import ModelError
@@ -56,15 +57,16 @@ def resolve_model(model: str) -> str:
     return str(path)
 
 
-def check_model(model: str) -> None:
-    """Checks that a model can be had, without loading its weights.
+def check_model(model: str, device: str | None = None) -> None:
+    """Checks that a model can be had, and the device used, without loading its weights.
 
     Raises:
         ModelError: It can't; the message says why.
     """
+    check_device(device)
     path = resolve_model(model)
     with quiet(), loading(model):
-        AutoTokenizer.from_pretrained(path)
+        AutoTokenizer.from_pretrained(path, trust_remote_code=False)
 
 
 def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tuple[Any, Any]:
@@ -72,7 +74,7 @@ def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tu
 
     Args:
         model: A hub id, a folder, a `.gguf` file, `testbed:base` or `testbed:teacher`.
-        device: A torch device; None takes CUDA where there is one, then Apple's, else the CPU.
+        device: A torch device; None takes CUDA where there is one, else the CPU.
         dtype: A torch type, as `float32` or `bfloat16`; "auto" takes the precision that the weights
             were saved in where the device computes in it, else float32. (A CPU without bfloat16
             instructions is several times slower in it.)
@@ -84,23 +86,42 @@ def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tu
         ModelError: It can't be loaded; the message says why.
     """
     path = resolve_model(model)
-    where = device or best_device()
+    where = check_device(device)
     wanted: Any = "auto" if dtype == "auto" else getattr(torch, dtype)
     if dtype == "auto" and where.startswith("cpu") and not _cpu_has_bfloat16():
         wanted = torch.float32
     with quiet(), loading(model):
-        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
-        loaded = AutoModelForCausalLM.from_pretrained(path, dtype=wanted, use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(
+            path, padding_side="left", trust_remote_code=False
+        )
+        loaded = AutoModelForCausalLM.from_pretrained(
+            path, dtype=wanted, use_safetensors=True, trust_remote_code=False
+        )
         if where.startswith("cpu") and loaded.dtype == torch.float16:
             loaded = loaded.float()
-    return loaded.to(where).eval(), tokenizer
+        return loaded.to(where).eval(), tokenizer
 
 
-def best_device() -> str:
-    """CUDA where there is one, then Apple's, else the CPU."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+def check_device(device: str | None) -> str:
+    """The device itself, or the best there is: CUDA, else the CPU.
+
+    Raises:
+        ModelError: It can't be used here.
+    """
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if where.startswith("mps"):
+        raise ModelError(
+            "Drawing needs float64, which Apple's GPUs do not have.",
+            seen=where,
+            remedy="Take device cpu, or the server engine with a server that uses the GPU.",
+        )
+    try:
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError):
+        raise ModelError(
+            "This device can't be used here.", seen=where, remedy="Say cpu, cuda or cuda:N."
+        ) from None
+    return where
 
 
 def _cpu_has_bfloat16() -> bool:
@@ -162,7 +183,15 @@ def loading(model: str) -> Iterator[None]:
     """Turns what the library raises when it can't load a model into one message."""
     try:
         yield
-    except (OSError, ValueError, KeyError, struct.error) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        ImportError,
+        struct.error,
+        SafetensorError,
+    ) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ModelError(
             f"The model {model} can't be loaded: {reason}",
@@ -190,7 +219,9 @@ def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> lis
             "The model has no end token.", remedy="Set eos_token_id in its generation config."
         )
     found = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
-    pieces = tokenizer.batch_decode([[i] for i in range(len(tokenizer))]) if stop else []
+    # A tokenizer may know tokens that the model has no logits for.
+    size = min(len(tokenizer), model.get_output_embeddings().weight.shape[0])
+    pieces = tokenizer.batch_decode([[i] for i in range(size)]) if stop else []
     for text in stop:
         begun = [i for i, piece in enumerate(pieces) if piece.startswith(text)]
         if not begun:

@@ -8,8 +8,9 @@ as an uninterrupted one would have.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 import polars as pl
 
@@ -33,6 +34,7 @@ def sample(
     section: SampleSection,
     engine: Callable[[], Engine] | None = None,
     judge: Judge | None = None,
+    judged_by: Mapping[str, Any] | None = None,
 ) -> Generator[tuple[str, pl.DataFrame | None, int]]:
     """Draws all responses of a model that are not on disk yet, shard by shard.
 
@@ -44,6 +46,7 @@ def sample(
         section: Engine, template, sampling settings and shard size.
         engine: Gives an engine that is loaded already; None makes one when it is needed.
         judge: Gives verdicts, for the running accuracy; a curtailed plan can't do without.
+        judged_by: Its settings; under a curtailed plan they decide what is drawn.
 
     Yields:
         For each shard drawn now, once it is on disk: its name, the verdicts if there is a judge,
@@ -68,6 +71,8 @@ def sample(
             "template": {"name": template.label, "text": template.text or template.messages},
             "plan": asdict(plan),
             "sampling": asdict(settings),
+            "dtype": section.dtype,
+            "verifier": judged_by if isinstance(plan, CurtailedPlan) else None,
             "shard_responses": section.shard_responses,
             "shards": len(starts),
             "questions": questions_digest(questions),

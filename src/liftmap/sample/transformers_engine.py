@@ -98,6 +98,8 @@ class TransformersEngine:
         start = 0
         while count and start < len(order):
             chosen = order[start : start + self._block(len(ids[order[start]]), count, settings)]
+            while len(chosen) > 1 and len(chosen) * len(ids[chosen[-1]]) > PREFILL_TOKENS:
+                chosen = chosen[: len(chosen) // 2]
             try:
                 drawn = self._sample_block(
                     chosen, [ids[q] for q in chosen], count, settings, first, ends

@@ -51,7 +51,7 @@ def make_reward(job: TrainingJob) -> Reward:
     questions = {q.question_id: q for q in job.questions}
 
     def verifier(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
-        texts = [_text(completion) for completion in completions]
+        texts = [_cut(_text(completion), job.stop) for completion in completions]
         pairs = [(questions[q], text) for q, text in zip(question_id, texts, strict=True)]
         return [verdict.reward for verdict in job.verifier.judge(pairs)]
 
@@ -62,7 +62,7 @@ def make_reward(job: TrainingJob) -> Reward:
         return rng.integers(2, size=len(completions)).astype(float).tolist()
 
     def format(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
-        texts = [_text(completion) for completion in completions]
+        texts = [_cut(_text(completion), job.stop) for completion in completions]
         pairs = [(questions[q], text) for q, text in zip(question_id, texts, strict=True)]
         return [float(bool(verdict.answer)) for verdict in job.verifier.judge(pairs)]
 
@@ -75,3 +75,9 @@ def _text(completion: Any) -> str:
     if isinstance(completion, str):
         return completion
     return "".join(str(message["content"]) for message in completion)
+
+
+def _cut(text: str, stop: Sequence[str]) -> str:
+    """The text up to the first stop string: what sampling would have kept of it."""
+    places = [at for string in stop if (at := text.find(string)) >= 0]
+    return text[: min(places)] if places else text

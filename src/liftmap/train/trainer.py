@@ -94,7 +94,9 @@ def load_tokenizer(job: TrainingJob) -> Any:
         ConfigError: None of the stop strings is one token.
     """
     with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(job.base, padding_side="left")
+        tokenizer = AutoTokenizer.from_pretrained(
+            job.base, padding_side="left", trust_remote_code=False
+        )
     if not job.stop:
         return tokenizer
     for text in job.stop:

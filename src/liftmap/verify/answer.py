@@ -54,10 +54,12 @@ def answer(
         return verdicts_frame(responses, by_id, verifier)
 
     drawn = 0
-    with closing(sample(target, model, questions, plan, sampling, engine, judge)) as shards:
+    settings = to_plain(verifying)
+    target.keep_verifier_settings(verifying.verifier, settings)
+    shards = sample(target, model, questions, plan, sampling, engine, judge, settings)
+    with closing(shards):
         for shard, verdicts, responses in shards:
             assert verdicts is not None
-            target.keep_verifier_settings(verifying.verifier, to_plain(verifying))
             target.write_verdicts(verifying.verifier, shard, verdicts)
             drawn += responses
     # Shards that an earlier run drew and did not come to verify.

@@ -1,43 +1,79 @@
-"""The gym verifier: the question's own scorer in reasoning-gym says whether a response is right.
+r"""The gym verifier: the question's own scorer in reasoning-gym says whether a response is right.
 
 A verifier of the `verify` stage. reasoning-gym gives partial credit for form; right is 1.0 alone.
+Some of its scorers evaluate the answer as Python, so what may stand in such an answer is checked
+first, and every scorer runs in a worker process with a time limit.
 """
 
 from __future__ import annotations
 
+import re
+from functools import partial
+
 from liftmap.records import Question, Verdict
 from liftmap.tasks.gym import make_items
 from liftmap.verify.exact import compiled
+from liftmap.verify.steps import TwoSteps
 
-WHOLE = r"\A\s*(.*?)\s*\Z"
+WHOLE = r"(?s)\A\s*(.*?)\s*\Z"
+# What an answer may consist of where a scorer evaluates it: nothing that is called but functions
+# of mathematics, and no attribute.
+ARITHMETIC = r"[\d\s+\-*/().]*"
+LIST = r"[A-Za-z_\d\s\[\],'\"+\-]*"
+FORMULA = (
+    r"(?:\d+(?:\.\d+)?|\b(?:[A-Za-z]|sin|cos|tan|exp|log|sqrt|asin|acos|atan|sinh|cosh|tanh|Integral|pi)\b"
+    r"|[\s+\-*/^(),])*"
+)
+EVALUATED = {
+    "countdown": ARITHMETIC,
+    "puzzle24": ARITHMETIC,
+    "binary_matrix": LIST,
+    "n_queens": LIST,
+    "spiral_matrix": LIST,
+    "string_insertion": LIST,
+    "intermediate_integration": FORMULA,
+    "polynomial_multiplication": FORMULA,
+    "simple_integration": FORMULA,
+}
+LONGEST = 2000
 
 
-def gym(question: Question, text: str, *, pattern: str = WHOLE) -> Verdict:
+def gym(*, pattern: str = WHOLE, seconds: float = 5.0) -> TwoSteps:
     """Asks the scorer of the item that the question was made from.
 
+    right at a score of 1.0; else wrong. unscored if the question is not of the gym task, if
+    reasoning-gym makes another question from the same seed here, or if scoring takes too long.
+
     Args:
-        question: A question of the gym task.
-        text: The response.
         pattern: A regular expression with one group, the answer; its last match counts. By default
             the whole response without outer white space.
-
-    Returns:
-        right at a score of 1.0; else wrong. unscored if the question is not of the gym task, or the
-        installed reasoning-gym makes another question from the same seed.
+        seconds: The longest that scoring one answer may take.
 
     Raises:
         ConfigError: The pattern is no regular expression with one group.
     """
+    compiled(pattern)
+    return TwoSteps(partial(extract, pattern=pattern), compare, seconds)
+
+
+def extract(question: Question, text: str, *, pattern: str) -> str | None:
+    """The answer of a response, or None."""
     found = compiled(pattern).findall(text)
-    if not found:
-        return Verdict("wrong", reason="no answer")
-    answer = found[-1].strip()
+    return found[-1].strip() or None if found else None
+
+
+def compare(question: Question, answer: str) -> Verdict:
+    """The scorer's verdict on an answer."""
     about = question.metadata
     if "gym" not in about:
-        return Verdict("unscored", answer=answer, reason="no question of the gym task")
-    items = make_items(str(about["gym"]), int(about["gym_seed"]), str(about["gym_config"]))
+        return Verdict("unscored", answer, "no question of the gym task")
+    name = str(about["gym"])
+    allowed = EVALUATED.get(name)
+    if allowed and (len(answer) > LONGEST or not re.fullmatch(allowed, answer)):
+        return Verdict("wrong", answer, "not in the form of an answer")
+    items = make_items(name, int(about["gym_seed"]), str(about["gym_config"]))
     item = items[int(about["gym_index"])]
     if item["question"].strip() != question.text:
-        return Verdict("unscored", answer=answer, reason="another version of reasoning-gym")
-    right = answer != "" and items.score_answer(answer, item) == 1.0
-    return Verdict("right" if right else "wrong", answer=answer)
+        # Another version; or a data set whose items hang on Python's random hashes of texts.
+        return Verdict("unscored", answer, "reasoning-gym makes another question here")
+    return Verdict("right" if items.score_answer(answer, item) == 1.0 else "wrong", answer)

@@ -82,7 +82,8 @@ def compare_all(compare: Compare, pairs: Sequence[Pair], seconds: float) -> list
                 while waiting and len(running) < 2 * cores():
                     task = [pairs[i] for i in waiting[0]]
                     limit = seconds if len(task) == 1 else min(seconds, HASTE)
-                    running[_schedule(compare, task, limit)] = waiting.popleft()
+                    future = _schedule(compare, task, limit)
+                    running[future] = waiting.popleft()
                 ended, _ = wait(running, seconds + SILENCE, return_when=FIRST_COMPLETED)
                 if not ended:
                     raise BrokenProcessPool("they have fallen silent")
