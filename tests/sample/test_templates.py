@@ -9,7 +9,7 @@ import pytest
 
 from liftmap.errors import InputError, StoreError, UnknownNameError
 from liftmap.records import Question
-from liftmap.sample.templates import TEMPLATES, get_template, prompt_text, render_prompt
+from liftmap.sample.templates import TEMPLATES, get_template, render_prompt
 
 QUESTION = Question("q1", r"What is \frac{1}{2}<3 & {{ 4 }}?", "yes", metadata={"level": 2})
 
@@ -48,7 +48,6 @@ def test_a_conversation_from_a_file(tmp_path: Path) -> None:
         {"role": "system", "content": "Level 2."},
         {"role": "user", "content": QUESTION.text},
     ]
-    assert prompt_text(prompt) == f"system: Level 2.\nuser: {QUESTION.text}"
 
 
 def test_the_label_changes_with_the_content(tmp_path: Path) -> None:

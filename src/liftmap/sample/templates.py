@@ -141,13 +141,6 @@ def render_prompt(template: str, question: Question) -> Prompt:
     ]
 
 
-def prompt_text(prompt: Prompt) -> str:
-    """A prompt as one text, to show it or to compare two."""
-    if isinstance(prompt, str):
-        return prompt
-    return "\n".join(f"{message['role']}: {message['content']}" for message in prompt)
-
-
 def _fill(
     template: Template, source: str, variables: Mapping[str, object], question: Question
 ) -> str:
