@@ -1,12 +1,13 @@
 # make install   .venv with everything       make demo    the shipped study, end to end
 # make test      the checks and all tests    make bench   speed, as ratios of one run
+# make test-long proofs that take minutes: attacks, calibration, kills
 # make test-real the server engine against llama.cpp and Gemma 3 270M (builds it; some minutes)
 
 PYTHON ?= python3
 TORCH ?= $(shell grep '^torch==' constraints.txt)
 BIN := .venv/bin
 
-.PHONY: install check test test-fast test-real demo bench calibrate clean
+.PHONY: install check test test-fast test-long test-real demo bench calibrate clean
 
 # Installs again only when the dependencies change.
 install: .venv/installed
@@ -29,7 +30,10 @@ test: check
 	$(BIN)/python -m pytest
 
 test-fast: install
-	$(BIN)/python -m pytest -m 'not slow and not real'
+	$(BIN)/python -m pytest -m 'not slow and not long and not real'
+
+test-long: install
+	$(BIN)/python -m pytest -m long --timeout 3600
 
 test-real: install .venv-real/installed
 	$(BIN)/python -m pytest -s -m real tests/real

@@ -29,8 +29,8 @@ from liftmap.progress import Advance, progress
 from liftmap.records import Estimate, Tally
 from liftmap.stats.bins import assign, change_by_bin, study_bins
 from liftmap.stats.intervals import simultaneous_band
-from liftmap.stats.law import fit_joint_law
-from liftmap.stats.law_counts import pair_counts_of_matrix
+from liftmap.stats.law.counts import pair_counts_of_matrix
+from liftmap.stats.law.fit import fit_joint_law
 from liftmap.stats.lost import lost_gained
 from liftmap.stats.passk import pass_at_k
 from liftmap.stats.verdict import decide

@@ -123,6 +123,10 @@ class FixedPlan:
         """The most scored responses that a question gets."""
         return self.count
 
+    def tries(self, n: NDArray[np.int64]) -> int:
+        """The most tries k that every question of these n supports; n has one question or more."""
+        return int(n.min())
+
 
 @dataclass(frozen=True, slots=True)
 class CurtailedPlan:
@@ -141,6 +145,10 @@ class CurtailedPlan:
         """The most scored responses that a question gets."""
         return self.cap
 
+    def tries(self, n: NDArray[np.int64]) -> int:
+        """The most tries k that every question supports: the cap, however early it stopped."""
+        return self.cap
+
 
 Plan = FixedPlan | CurtailedPlan
 
@@ -148,6 +156,23 @@ Plan = FixedPlan | CurtailedPlan
 def plan_from(settings: Mapping[str, int]) -> Plan:
     """The plan of a response set, from the key `plan` of its settings."""
     return CurtailedPlan(**settings) if "cap" in settings else FixedPlan(**settings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """The counts of one side, a row each: what the statistics read.
+
+    A row is a question, or stands for all questions with the same counts.
+
+    Attributes:
+        n: Shape (rows,): scored responses (right or wrong).
+        c: Shape (rows,): right responses, 0 to n.
+        plan: How the responses were drawn; None when unknown (taken as fixed).
+    """
+
+    n: NDArray[np.int64]
+    c: NDArray[np.int64]
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +221,21 @@ class Estimate:
         if self.range is not None:
             out["range"] = list(self.range)
         return out
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure before, after, and its change.
+
+    Attributes:
+        before: The figure before.
+        after: The figure after.
+        change: After minus before, paired by question.
+    """
+
+    before: Estimate
+    after: Estimate
+    change: Estimate
 
 
 @dataclass(frozen=True, slots=True)

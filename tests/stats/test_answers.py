@@ -22,7 +22,7 @@ from liftmap.stats.answers import (
     guess_rate,
     majority_at_k,
 )
-from liftmap.stats.law import MarginalLaw
+from liftmap.stats.law.fit import MarginalLaw
 
 
 def _counts(answers: list[list[int]], gold: list[int]) -> AnswerCounts:

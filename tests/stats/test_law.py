@@ -11,15 +11,15 @@ from scipy import stats as scipy_stats
 
 from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan
-from liftmap.stats import law_figures as figures
-from liftmap.stats import law_measures as measures
 from liftmap.stats.bins import Bins, study_bins
 from liftmap.stats.extrapolate import pass_at_k_of_law
 from liftmap.stats.intervals import bootstrap_weights
-from liftmap.stats.law import fit_joint_law, fit_marginal_law, law_grid, refit_laws
-from liftmap.stats.law_counts import PairCounts, grouped, pair_counts, pair_counts_of_matrix
-from liftmap.stats.law_program import greatest_likelihood, greatest_mean
-from liftmap.stats.law_range import identification_range
+from liftmap.stats.law import estimates as figures
+from liftmap.stats.law import measures
+from liftmap.stats.law.counts import PairCounts, grouped, pair_counts, pair_counts_of_matrix
+from liftmap.stats.law.fit import fit_joint_law, fit_marginal_law, law_grid, refit_laws
+from liftmap.stats.law.identification import identification_range
+from liftmap.stats.law.program import greatest_likelihood, greatest_mean
 from liftmap.stats.lost import mcnemar
 from liftmap.stats.passk import FloatArray, IntArray, fail_at_k, pass_at_k
 

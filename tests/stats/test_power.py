@@ -9,7 +9,7 @@ from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan, FixedPlan, Plan
 from liftmap.stats.curtailed import stopping_points
 from liftmap.stats.intervals import mean_change
-from liftmap.stats.law import MarginalLaw
+from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.passk import FloatArray, IntArray, pass_at_k
 from liftmap.stats.power import (
     Detection,

@@ -31,8 +31,8 @@ from liftmap.stats.intervals import (
     ratios,
     simultaneous_band,
 )
-from liftmap.stats.law_counts import pair_counts
-from liftmap.stats.law_figures import transition_matrix
+from liftmap.stats.law.counts import pair_counts
+from liftmap.stats.law.estimates import transition_matrix
 from liftmap.stats.lost import lost_gained
 from liftmap.stats.passk import FloatArray, IntArray, distinct, pass_at_k
 from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, WeightArray, clipped

@@ -13,18 +13,18 @@ from typing import Literal
 from scipy import special
 
 from liftmap.records import Estimate
-from liftmap.stats import law_figures
-from liftmap.stats.law import JointLaw, fit_joint_law, refit_laws
-from liftmap.stats.law_counts import PairCounts
-from liftmap.stats.law_figures import MovesAtN, Range, moves_at_n
-from liftmap.stats.law_measures import (
+from liftmap.stats.law import estimates as law_estimates
+from liftmap.stats.law.counts import PairCounts
+from liftmap.stats.law.estimates import MovesAtN, Range, moves_at_n
+from liftmap.stats.law.fit import JointLaw, fit_joint_law, refit_laws
+from liftmap.stats.law.identification import identification_range
+from liftmap.stats.law.measures import (
     Measure,
     gross_gained,
     gross_lost,
     noise,
     noise_from,
 )
-from liftmap.stats.law_range import identification_range
 from liftmap.stats.passk import IntArray
 from liftmap.stats.resampling import WeightArray
 
@@ -51,7 +51,7 @@ class FittedLaw:
         """Means of measures with intervals and ranges, times `scale`."""
         ranges = identification_range(self.pairs, measures, law=self.law)
         return [
-            law_figures.estimate(
+            law_estimates.estimate(
                 self.law, self.refits, measure, scale=scale, level=self.level, identified=ends
             )
             for measure, ends in zip(measures, ranges, strict=True)

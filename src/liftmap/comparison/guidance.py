@@ -20,8 +20,8 @@ from liftmap.comparison.votes import Vote
 from liftmap.records import Estimate, Tally
 from liftmap.stats.answers import first_overtaking, first_reaching
 from liftmap.stats.intervals import FirstLoss
-from liftmap.stats.law_figures import estimate, posterior_mean
-from liftmap.stats.law_measures import Measure, gross_lost, swapped
+from liftmap.stats.law.estimates import estimate, posterior_mean
+from liftmap.stats.law.measures import Measure, gross_lost, swapped
 from liftmap.stats.passk import FloatArray, IntArray
 
 GROUP_SIZES = (4, 8, 16, 32, 64)

@@ -14,7 +14,7 @@ import polars as pl
 from liftmap.comparison.sides import MOST_UNSCORED, Source, load, most_tries
 from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan, FixedPlan, Plan
-from liftmap.stats.law import MarginalLaw, fit_marginal_law
+from liftmap.stats.law.fit import MarginalLaw, fit_marginal_law
 from liftmap.stats.power import (
     Design,
     Detection,

@@ -33,9 +33,9 @@ from liftmap.errors import InputError
 from liftmap.records import Estimate
 from liftmap.stats.bins import BinChange, Bins, custom_bins
 from liftmap.stats.intervals import IntervalOptions, bootstrap_weights, ratios
-from liftmap.stats.law_counts import pair_counts_of_matrix
-from liftmap.stats.law_figures import MovesAtN, transition_matrix
-from liftmap.stats.law_measures import (
+from liftmap.stats.law.counts import pair_counts_of_matrix
+from liftmap.stats.law.estimates import MovesAtN, transition_matrix
+from liftmap.stats.law.measures import (
     Measure,
     excess_gained,
     excess_lost,

@@ -17,7 +17,7 @@ from liftmap.comparison import tables
 from liftmap.records import Estimate
 from liftmap.stats.bins import BinChange
 from liftmap.stats.intervals import FirstLoss
-from liftmap.stats.law_figures import MovesAtN
+from liftmap.stats.law.estimates import MovesAtN
 from liftmap.stats.verdict import Finding
 
 # Version of the JSON: changes when a field changes its meaning or goes.

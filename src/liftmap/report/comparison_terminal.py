@@ -17,7 +17,7 @@ from liftmap.comparison.planning import Planning, describe
 from liftmap.comparison.result import Comparison, Guidance
 from liftmap.records import Estimate
 from liftmap.report.numbers import NOTHING, count, fixed, p_value, percent, points
-from liftmap.stats.law_figures import MovesAtN
+from liftmap.stats.law.estimates import MovesAtN
 
 _COLOURS = {"up": "bold blue", "down": "bold dark_orange3", "within": "bold", "unsettled": "dim"}
 # Ids that stand behind a piece of advice; all are in the JSON.

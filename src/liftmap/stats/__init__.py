@@ -14,12 +14,7 @@ question, before and after) and gives figures with intervals. Import the module 
 | orders | splits of a question's responses, averaged without a seed: parts of bins |
 | transitions | before/after matrices: raw, and at half size beside its noise floor |
 | lost | questions lost and gained: estimate, noise, excess; observed; McNemar |
-| law | the joint law of success rates before and after |
-| law_counts | the counts that the law is fitted to, exact or binned |
-| law_measures | what can be asked of a law: solved, lost, gained, noise, excess |
-| law_figures | those as estimates: corrected matrix, moves at n, Cover@tau |
-| law_range | how far laws that the data can't tell apart differ |
-| law_program | the optimisations behind law_range |
+| law/ | the joint law of success rates before and after, and what it says |
 | power | smallest detectable change, cheapest plan |
 | verdict | the words and the label of a comparison |
 | answers | majority vote, entropy of answers, guess rate |

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from liftmap.errors import InputError
-from liftmap.stats.law import MarginalLaw
+from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.passk import FloatArray, IntArray, checked_ks, checked_tally, fail_at_k
 
 # Responses shuffled at once: bounds memory, not results.

@@ -1,7 +1,7 @@
 """pass@k under a curtailed sampling plan, without bias, by counting orders of drawing.
 
 `passk` hands over to this module when a tally was drawn by a `CurtailedPlan`. Reads n and c per
-question and the plan, gives one number per question and k. `power` and `law_rows` read the plan's
+question and the plan, gives one number per question and k. `power` and `law.counts` read the plan's
 stopping points.
 
 Why counting works: given that a question stopped at (n, c), every sequence of right and wrong

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liftmap.records import Estimate
-from liftmap.stats.law import JointLaw
-from liftmap.stats.law_counts import PairCounts
-from liftmap.stats.law_figures import estimate
-from liftmap.stats.law_measures import pass_change, passes_before, swapped
-from liftmap.stats.law_range import identification_range
+from liftmap.stats.law.counts import PairCounts
+from liftmap.stats.law.estimates import estimate
+from liftmap.stats.law.fit import JointLaw
+from liftmap.stats.law.identification import identification_range
+from liftmap.stats.law.measures import pass_change, passes_before, swapped
 from liftmap.stats.passk import IntArray, checked_ks
 
 

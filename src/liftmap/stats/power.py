@@ -27,7 +27,7 @@ from scipy import optimize, special, stats
 from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan, FixedPlan, Plan
 from liftmap.stats.curtailed import stopping_points
-from liftmap.stats.law import MarginalLaw
+from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.passk import FloatArray, pass_at_k
 
 Direction = Literal["up", "down"]

@@ -1,6 +1,6 @@
 """What the data do not fix: how far laws of nearly the same likelihood reach.
 
-Reads the counts of `law_counts` and measures of `law_measures`, gives for each measure the least
+Reads the counts of `counts` and measures of `measures`, gives for each measure the least
 and greatest mean over all laws whose log-likelihood lies within a tolerance of the best one. The
 default tolerance, 0.7, keeps the laws under which the data are at least half as likely as under the
 best. The range is no confidence interval: it stands beside the bootstrap interval, which says what
@@ -11,7 +11,7 @@ concave, so each end of the range is a convex programme,
 
     maximise f.w  subject to  sum_r C_r log (L w)_r >= best - tolerance,  sum w = 1,  w >= 0,
 
-solved by `law_program`. Its cost grows with the square of the number of distinct pairs, so exact
+solved by `program`. Its cost grows with the square of the number of distinct pairs, so exact
 counts are first put together to groups half as wide as their counts (0, 1, 2, 3, 4-5, 6-8, ...),
 which are fine where lost questions are decided.
 """
@@ -23,11 +23,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from liftmap.errors import InputError
-from liftmap.stats.law import JointLaw
-from liftmap.stats.law_counts import PairCounts, grouped
-from liftmap.stats.law_figures import Range, expected
-from liftmap.stats.law_measures import Measure
-from liftmap.stats.law_program import greatest_likelihood, greatest_mean
+from liftmap.stats.law.counts import PairCounts, grouped
+from liftmap.stats.law.estimates import Range, expected
+from liftmap.stats.law.fit import JointLaw
+from liftmap.stats.law.measures import Measure
+from liftmap.stats.law.program import greatest_likelihood, greatest_mean
 from liftmap.stats.passk import FloatArray, IntArray
 
 # Grid near 0, in responses of n; from the last one on, even steps on the arcsine scale.
@@ -46,7 +46,7 @@ def identification_range(
 
     Args:
         pairs: The counts, exact or binned.
-        measures: Functions of (p_before, p_after) from `law_measures`.
+        measures: Functions of (p_before, p_after) from `measures`.
         law: A fitted law; its own means are then always within the ranges.
         tolerance: How much less than the greatest log-likelihood a law may have, more than 0.
 

@@ -1,8 +1,8 @@
 """What a joint law says: questions lost and gained, by difficulty and one by one.
 
-Reads a law of `law`, its refits to bootstrap resamples and the counts of `law_counts`; gives means
-of the measures of `law_measures` with intervals, the corrected transition matrix, Cover@tau, and
-each question's own part. `law_range` gives the ranges that stand beside the intervals.
+Reads a law of `fit`, its refits to bootstrap resamples and the counts of `counts`; gives means
+of the measures of `measures` with intervals, the corrected transition matrix, Cover@tau, and
+each question's own part. `identification` gives the ranges that stand beside the intervals.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from scipy import stats
 from liftmap.errors import InputError
 from liftmap.records import Estimate
 from liftmap.stats.bins import Bins
-from liftmap.stats.law import JointLaw
-from liftmap.stats.law_counts import PairCounts, Side
-from liftmap.stats.law_measures import Measure, gross_gained, gross_lost, noise
+from liftmap.stats.law.counts import PairCounts, Side
+from liftmap.stats.law.fit import JointLaw
+from liftmap.stats.law.measures import Measure, gross_gained, gross_lost, noise
 from liftmap.stats.passk import FloatArray
 
-# Least and greatest mean per question, from `law_range`.
+# Least and greatest mean per question, from `identification`.
 Range = tuple[float, float]
 
 

@@ -1,8 +1,8 @@
 """Measures: what a question of success rates p_before and p_after adds to a figure.
 
 Every figure of the law is the mean over questions of a **measure**, a function of (p_before,
-p_after). The functions here make measures; `law_figures` gives their means with intervals and
-`law_range` what the data do not fix of them.
+p_after). The functions here make measures; `estimates` gives their means with intervals and
+`identification` what the data do not fix of them.
 
 With k tries a question of success rate p stays unsolved with chance u = (1-p)^k. In these terms
 (u before, v after): lost (1-u)v, gained u(1-v), and noise (1-u)u, which is what either would be if

@@ -1,4 +1,4 @@
-"""The convex programmes behind `law_range`, by an interior-point method.
+"""The convex programmes behind `identification`, by an interior-point method.
 
 Reads a table of likelihoods and counts, gives the greatest log-likelihood and the greatest mean of
 a function over the laws that come close to it:

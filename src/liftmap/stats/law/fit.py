@@ -1,14 +1,14 @@
 """The joint law of (p_before, p_after) over questions, and the law of p on one side.
 
-Reads the distinct pairs of `law_counts`, gives weights on a grid over [0,1]^2; `law_figures` and
-`law_range` say what the weights mean. The law is the nonparametric maximum-likelihood estimate
+Reads the distinct pairs of `counts`, gives weights on a grid over [0,1]^2; `estimates` and
+`identification` say what the weights mean. The law is the nonparametric maximum-likelihood estimate
 (Kiefer and Wolfowitz 1956, doi 10.1214/aoms/1177728066; Laird 1978, doi 10.1080/
 01621459.1978.10480103) by EM, sped up by squared extrapolation (SQUAREM, Varadhan and Roland 2008,
 doi 10.1111/j.1467-9469.2007.00585.x) that is taken only where it does not lower the likelihood.
 
 The likelihood is nearly flat in many directions: laws that the data can't tell apart say different
 things about p below 1/n. EM starts from equal weights on the grid and so ends at a spread-out law
-among them; `law_range` says how far the others reach.
+among them; `identification` says how far the others reach.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scipy import sparse
 
 from liftmap.errors import InputError
 from liftmap.records import Plan
-from liftmap.stats.law_counts import PairCounts, grouped, pair_counts
+from liftmap.stats.law.counts import PairCounts, grouped, pair_counts
 from liftmap.stats.passk import FloatArray, IntArray
 
 # Grid points below 3 right responses of n, in responses of n.

@@ -1,6 +1,6 @@
 """What was counted, in the form that the law of (p_before, p_after) is fitted to.
 
-First step of the law (`law_counts` -> `law` -> `law_figures`, `law_range`): reads n and c per
+First step of the law (`counts` -> `fit` -> `estimates`, `identification`): reads n and c per
 question, or a published matrix of counts, and gives the distinct pairs of observations with how
 many questions show each. The pairs are all that the law depends on, so the cost of a fit does not
 grow with the number of questions.
