@@ -7,13 +7,12 @@ of another that has judged them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable, response_set
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored
 from liftmap.store import KEY, ResponseSet, StudyFolder
 from liftmap.studyfile import load_config
 
@@ -48,22 +47,25 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
     with readable(files[0].path):
         rows = _rows(target, verifier)
         questions = study.read_questions(target.split)
-    known = pl.DataFrame(
+        tally = target.tally(verifier, questions)
+    refuse_unscored(source, tally)
+    golds = pl.DataFrame(
         {
             "question_id": [q.question_id for q in questions],
             "gold": [q.answer for q in questions],
-            "cluster": [q.cluster or None for q in questions],
-        },
-        schema_overrides={"cluster": pl.String},
+        }
     )
     # In the order of the study's questions.
-    ordered = known.select("question_id", "cluster").join(
+    answers = golds.select("question_id").join(
         rows, on="question_id", how="inner", maintain_order="left_right"
     )
-    golds = known.select("question_id", "gold")
-    found = from_rows(source, "study", ordered, golds)
-    drawn = pl.Series(found.tally.n + found.tally.unscored)
-    return replace(found, tally=replace(found.tally, plan=target.plan(drawn, verifier)))
+    return Outcomes(
+        source=source,
+        format="study",
+        tally=tally,
+        answers=answers.select("question_id", "answer", "right"),
+        golds=golds,
+    )
 
 
 def _verifier(study: StudyFolder, target: ResponseSet) -> str:
