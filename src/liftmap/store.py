@@ -251,7 +251,7 @@ def tally_of(counts: pl.DataFrame, plan: Plan | None) -> Tally:
         plan: How the responses were drawn.
 
     Returns:
-        The tally, without clusters where no two questions share one.
+        The tally, without clusters where no question names one.
     """
     labels = counts.select(pl.coalesce("cluster", "question_id")).to_series()
     n, c, unscored, truncated = (
@@ -263,7 +263,7 @@ def tally_of(counts: pl.DataFrame, plan: Plan | None) -> Tally:
         c=c,
         unscored=unscored,
         truncated=truncated,
-        cluster=labels.to_numpy().astype(np.str_) if labels.is_duplicated().any() else None,
+        cluster=None if counts["cluster"].is_null().all() else labels.to_numpy().astype(np.str_),
         plan=plan,
     )
 
