@@ -34,7 +34,7 @@ from liftmap.stats.law.counts import pair_counts_of_matrix
 from liftmap.stats.law.fit import fit_joint_law
 from liftmap.stats.lost import lost_gained
 from liftmap.stats.passk import pass_at_k
-from liftmap.stats.verdict import decide
+from liftmap.stats.verdict import conclude
 
 Rates = NDArray[np.float64]
 
@@ -265,9 +265,11 @@ def _false_labels(
     """How often the verdict is none of what it should be where nothing changed."""
     labels, alarms = [], 0
     for _, sides, drawn in _rounds(world, questions, rounds, seed):
-        one, other = figures.curve(sides, [1, N], drawn)
-        found = decide(one.change, other.change, margin=MARGIN, questions=questions)
-        labels.append(found.label)
+        axes = (
+            figures.measured_change(sides, point, drawn)
+            for point in figures.curve(sides, [1, N], drawn)
+        )
+        labels.append(conclude(*axes, margin=MARGIN).label)
         alarms += lost_gained(*sides.rows, **drawn.options).lost.excess.low > 0
         advance(1)
     shares = [labels.count(label) / rounds for label in ("unchanged", "inconclusive")]

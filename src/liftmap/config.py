@@ -244,12 +244,15 @@ class AnalyseSection(Section):
     Attributes:
         level: Coverage of all intervals, in (0, 1).
         resamples: Bootstrap resamples of the questions.
+        law_resamples: Bootstrap refits of each arm's joint law of success rates; with 0 the noise,
+            excess and gross figures at k = n are not shown.
         margin: Equivalence margin of the verdict, as a share (.01 is one point).
         seed: Seed of the bootstrap.
     """
 
     level: float = Field(default=0.95, gt=0, lt=1)
     resamples: int = Field(default=1000, ge=50)
+    law_resamples: int = Field(default=0, ge=0)
     margin: float = Field(default=0.01, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
 

@@ -205,6 +205,11 @@ class Counts:
         return self.n if self.plan is None else self.plan.supported(self.n)
 
     @property
+    def most(self) -> int:
+        """The most responses that a row has or could have had, 1 at least; bins are out of it."""
+        return self.plan.most if self.plan is not None else max(1, int(self.n.max(initial=1)))
+
+    @property
     def most_tries(self) -> int:
         """The most tries k that every row supports; there is one row or more."""
         return int(self.n.min()) if self.plan is None else self.plan.tries(self.n)
@@ -280,6 +285,12 @@ class Estimate:
     high: float
     range: tuple[float, float] | None = None
 
+    @property
+    def whole(self) -> Estimate:
+        """The same with the interval widened to the range: all that the figure may be."""
+        least, most = self.range or (self.low, self.high)
+        return Estimate(self.estimate, min(self.low, least), max(self.high, most))
+
     def to_dict(self) -> dict[str, object]:
         """The public JSON form: estimate, low, high, and range where there is one."""
         out: dict[str, object] = {"estimate": self.estimate, "low": self.low, "high": self.high}
@@ -301,6 +312,26 @@ class Change:
     before: Estimate
     after: Estimate
     change: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class StudyModel:
+    """A model of a study.
+
+    Attributes:
+        model: Its name in the study folder (`base`, `teacher`, `rlvr@1`).
+        arm: `base`, `teacher` or the name of the arm.
+        seed: The training seed; None for base and teacher.
+    """
+
+    model: str
+    arm: str
+    seed: int | None = None
+
+    @property
+    def columns(self) -> dict[str, str | int | None]:
+        """Values of the columns model, arm and seed."""
+        return {"model": self.model, "arm": self.arm, "seed": self.seed}
 
 
 @dataclass(frozen=True, slots=True)

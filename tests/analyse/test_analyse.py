@@ -43,7 +43,7 @@ def test_every_table_is_written_and_the_same_again(full):
         assert full.folder.read_table(name).equals(table), name
         assert again[name].equals(table), name
     empty = {name for name, table in tables.items() if table.is_empty()}
-    assert empty == {"training"}
+    assert empty == {"training", "warnings"}, "nothing was trained here, nothing to warn of"
 
 
 def test_every_column_is_defined_in_its_docstring(full):
@@ -67,6 +67,8 @@ def test_estimates_lie_in_their_intervals(full):
             assert (known[f"{x}_low"] <= known[x] + 1e-12).all(), (name, x)
             assert (known[x] <= known[f"{x}_high"] + 1e-12).all(), (name, x)
         floats = table.select(pl.selectors.float())
+        if not floats.width:
+            continue
         assert floats.select(pl.all().is_nan().any()).sum_horizontal().sum() == 0, name
 
 

@@ -33,9 +33,9 @@ def test_tallies_equal_the_stores(make_study, asked):
     assert tally.c.tolist() == [2, 0, 4, 0, 1]
     assert tally.unscored.tolist() == [0, 4, 0, 0, 0]
     assert tally.truncated.tolist() == [0, 0, 0, 1, 1]
-    compared = data.compare(data.base, data.base)
-    assert compared.rows.tolist() == [0, 2, 3, 4]
-    assert compared.most == 4
+    pair = data.pair(data.base, data.base)
+    assert data.places(pair).tolist() == [0, 2, 3, 4]
+    assert pair.most == 4
 
 
 def test_log_likelihoods_are_per_token_with_the_end_token(make_study, asked):

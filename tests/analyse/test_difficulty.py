@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from liftmap.analyse.capability import capability
-from liftmap.analyse.difficulty import contrast_difficulty, difficulty, transitions
-from liftmap.analyse.lost import lost_gained, verdict
+from liftmap.analyse.compared import capability, difficulty, lost_gained, transitions, verdict
+from liftmap.analyse.contrast_difficulty import contrast_difficulty
 
 
 def _answers(right, n):
@@ -102,7 +101,7 @@ def test_verdict_says_what_the_curve_shows(make_study, asked):
     study.answer("down@1", _answers([4] * 10 + [0] * 50, 16))
     up, down = verdict(study.data).to_dicts()
     assert (up["label"], up["accuracy"], up["capability"]) == ("expanded", "up", "up")
-    assert (up["k"], up["questions"], up["needed"]) == (16, 60, None)
+    assert (up["k"], up["questions"], up["capability_needed_if_changed"]) == (16, 60, None)
     assert (up["first_loss_k"], up["first_loss_possible"]) == (None, [])
     assert up["first_loss_never"] is True
     assert (down["label"], down["first_loss_k"]) == ("degraded", 1)

@@ -14,7 +14,7 @@ from liftmap.comparison.compare import compare
 from liftmap.comparison.result import Comparison
 from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan
-from liftmap.stats.verdict import decide
+from liftmap.stats.verdict import direction
 
 from .conftest import FEW, make_tally, make_world
 
@@ -57,9 +57,11 @@ def test_the_verdict_rests_on_the_curve(large: Comparison) -> None:
     last = large.capability[-1]
     assert last.k == large.k == 64
     assert large.accuracy.change == large.capability[0].change
-    found = decide(large.accuracy.change, last.change, margin=0.01, questions=400)
-    assert large.verdict == found
-    assert large.verdict.accuracy == "up"
+    assert large.verdict.k == 64
+    assert large.verdict.accuracy.change == large.accuracy.change
+    assert large.verdict.capability.change == last.change
+    assert large.verdict.accuracy.word == "up"
+    assert large.verdict.capability.word == direction(last.change, 0.01)
     for point in large.capability:
         assert point.band is not None
         low, high = point.band
@@ -202,7 +204,7 @@ def test_a_curtailed_plan_keeps_its_cap() -> None:
 )
 def test_bins_can_be_chosen(bins: str, labels: tuple[str, ...] | None) -> None:
     found = compare(*make_world(60, 16, 1), bins=bins, **FEW)
-    assert labels in (None, found.transitions.bins)
+    assert labels in (None, found.transitions.bins.labels)
     if bins == "3":
         assert len(found.transitions.bins) == 3
 
@@ -223,7 +225,7 @@ def test_a_table_is_as_good_as_a_tally() -> None:
         (([1, 2], [1, 2]), {"margin": 0.0}, "margin is out of range"),
         (([1, 2], [1, 2]), {"k": 0}, "k is out of range"),
         (([1, 2], [1, 2]), {"law_resamples": 1}, "law_resamples is out of range"),
-        (([1, 2], [1, 2]), {"bins": "hard"}, "names no bins"),
+        (([1, 2], [1, 2]), {"bins": "hard"}, "does not name bins"),
         (([1, 2], [1, 2]), {"bins": "0,1-9"}, "must end at n"),
         (([1], [1]), {}, "two questions or more"),
     ],
@@ -251,10 +253,13 @@ def test_tables_hold_the_figures(large: Comparison) -> None:
         "lost_gained",
         "verdict",
         "guidance",
+        "warnings",
     }
     assert tables["capability"]["change"][0] == large.accuracy.change.estimate
     assert tables["capability"]["k"].to_list() == list(range(1, 65))
-    assert tables["difficulty"]["label"].to_list() == [one.label for one in large.bins]
+    accuracy = tables["difficulty"].filter(pl.col("k") == 1)
+    assert accuracy["label"].to_list() == [one.label for one in large.bins]
+    assert set(tables["difficulty"]["k"]) == {1, 32}
     raw = tables["transitions"].filter(pl.col("kind") == "raw")
     assert raw["questions"].sum() == 400
     lost = tables["lost_gained"].row(0, named=True)
@@ -268,7 +273,8 @@ def test_tables_hold_the_figures(large: Comparison) -> None:
 
 def test_a_notebook_shows_the_verdict(large: Comparison) -> None:
     shown = large._repr_html_()
-    assert large.verdict.label in shown
+    assert large.verdict.label is not None
+    assert f"{large.verdict.label} at k = 64" in shown
     assert "<table>" in shown
 
 

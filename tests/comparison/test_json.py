@@ -34,7 +34,7 @@ FIELDS = {
     "guidance",
     "warnings",
 }
-WORDS = {"up", "down", "within", "unsettled"}
+WORDS = {"up", "down", "within", "unsettled", "saturated", "too hard", "not measured"}
 LABELS = {
     "expanded",
     "sharpened",
@@ -88,8 +88,10 @@ def _check(found: dict[str, Any]) -> None:
     assert loss is None or set(loss) == {"estimate", "possible", "never_possible"}
     verdict = found["verdict"]
     assert set(verdict) == {"label", "accuracy", "capability", "because", "needed"}
-    assert verdict["label"] in LABELS
+    assert verdict["label"] in {*LABELS, None}
     assert {verdict["accuracy"], verdict["capability"]} <= WORDS
+    blank = {"saturated", "too hard", "not measured"}
+    assert (verdict["label"] is None) == bool(blank & set(verdict.values()))
     for one in found["guidance"]:
         assert set(one) == {"kind", "text", "evidence", "questions"}
         assert one["kind"] in {"lost", "distil", "rlvr", "saturated", "samples"}

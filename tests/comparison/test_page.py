@@ -13,8 +13,10 @@ import pytest
 import vl_convert
 
 from liftmap.comparison.compare import compare
+from liftmap.comparison.parts import Provenance
 from liftmap.comparison.published import reanalyse
 from liftmap.comparison.result import Comparison
+from liftmap.comparison.words import advice
 from liftmap.report.comparison import build_comparison_page, render_comparison
 
 from .conftest import FEW, make_tally
@@ -41,7 +43,7 @@ def page(large: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_what_changed_comes_first_then_what_to_do(page: str, large: Comparison) -> None:
     text = unescape(_own_text(page))
-    parts = ["accuracy up", "capability", *(one.text for one in large.guidance)]
+    parts = ["accuracy up", "capability", *(advice(one) for one in large.guidance)]
     parts += ['id="curves"', 'id="difficulty"', 'id="transitions"', 'id="beyond-noise"']
     parts += ['id="corrected"', 'id="lost-gained"', 'id="lost-gained-at-n"', "McNemar"]
     place = text.index("What changed")
@@ -68,8 +70,9 @@ def test_the_page_asks_nothing_of_the_network(page: str) -> None:
 def test_names_and_ids_are_escaped() -> None:
     evil = "</script><script>alert(1)</script>"
     sides = (make_tally(c, ids=[evil, "q1", "q2"]) for c in ([0, 1, 2], [0, 3, 4]))
-    found = replace(compare(*sides, **FEW), names=(evil, evil))
-    page = render_comparison(found)
+    found = compare(*sides, **FEW)
+    named = replace(found, before=Provenance(evil), after=Provenance(evil))
+    page = render_comparison(named)
     assert "alert(1)" in page
     assert "<script>alert" not in page
 

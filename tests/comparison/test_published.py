@@ -11,6 +11,7 @@ import pytest
 from liftmap.comparison.compare import compare
 from liftmap.comparison.published import reanalyse
 from liftmap.comparison.result import Comparison
+from liftmap.comparison.words import advice
 from liftmap.errors import InputError, LiftmapError
 
 from .conftest import FEW, make_world
@@ -61,7 +62,7 @@ def test_figure_9a_leads_with_what_it_fixes(published: Comparison) -> None:
     noise = lead.evidence["noise"]
     assert noise.estimate == pytest.approx(1, abs=0.5)
     assert noise.range[1] < 3
-    assert "5-64 right of 256" in lead.text
+    assert "5-64 right of 256" in advice(lead)
 
 
 def test_figure_9a_holds_the_accuracies_of_the_paper(published: Comparison) -> None:
@@ -85,12 +86,12 @@ def test_a_matrix_agrees_with_the_counts_behind_it(tmp_path: Path) -> None:
     sides = make_world(3000, 256, 11)
     exact = compare(*sides, law_resamples=10)
     path = tmp_path / "matrix.csv"
+    labels = exact.transitions.bins.labels
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["before", *exact.transitions.bins])
+        rows.writerow(["before", *labels])
         rows.writerows(
-            [label, *row]
-            for label, row in zip(exact.transitions.bins, exact.transitions.raw, strict=True)
+            [label, *row] for label, row in zip(labels, exact.transitions.raw, strict=True)
         )
     binned = reanalyse(path, 256, law_resamples=10)
     assert binned.mcnemar_p == exact.mcnemar_p
@@ -140,7 +141,7 @@ def test_dashes_of_print_and_a_matrix_without_an_unsolved_bin(tmp_path: Path) ->
     path = tmp_path / "matrix.csv"
     path.write_text("x,0\u20132,3\u20138\n0\u20132,20,6\n3\u20138,4,30\n")
     found = reanalyse(path, 8, **FEW)
-    assert found.transitions.bins == ("0-2", "3-8")
+    assert found.transitions.bins.labels == ("0-2", "3-8")
     assert found.lost.at_n is None
     assert found.mcnemar_p is None
     assert found.capability[-1].k == 8

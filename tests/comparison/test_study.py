@@ -1,32 +1,77 @@
-"""The comparison of a study's responses says what the study's own tables say."""
+"""A study's arm and `compare` on the same response sets say the same, to the last digit."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
+from liftmap.analyse import analyse
 from liftmap.analyse.data import StudyData
+from liftmap.comparison.bootstrap import resample
 from liftmap.comparison.compare import compare
 from liftmap.comparison.result import Comparison
+from liftmap.comparison.tables import SCHEMAS
 from liftmap.config import StudyConfig
-from liftmap.records import Estimate
-from liftmap.store import StudyFolder
+from liftmap.records import Question, Response, StudyModel
+from liftmap.store import StudyFolder, shard_name
 from liftmap.study import run_study
 from liftmap.studyfile import load_config, parse_config
+from liftmap.verify.run import verify
 from tests.conftest import SCRIPTED
 
 
-@pytest.fixture(scope="module", params=["fixed", "curtailed"])
+def _hard_study(place: Path) -> None:
+    """Responses that failed, were cut off, or can't be judged, to clustered questions."""
+    rng = np.random.default_rng(3)
+    # Not in the order of the ids; two questions of one source, a question without a gold answer.
+    ids = rng.permutation([f"q{i:02}" for i in range(30)])
+    questions = [
+        Question(str(q), f"text {q}", "" if q == "q07" else f"a{q}", cluster=f"s{i // 2}")
+        for i, q in enumerate(ids)
+    ]
+    plain = {
+        "base": {"model": "scripted:0.5"},
+        "task": {"name": "jsonl"},
+        "arms": {"rlvr": {"method": "grpo"}},
+        "analyse": {"resamples": 100, "law_resamples": 3},
+    }
+    config, folder = parse_config(plain, "the test"), StudyFolder(place)
+    folder.keep_config(config)
+    folder.write_questions("test", questions)
+    for model, lift in (("base", 0.0), ("rlvr@1", 0.15)):
+        target = folder.responses(model, "test")
+        target.keep_settings({"shards": 2})
+        rates = np.clip(np.linspace(0, 0.9, 30) + lift, 0, 1)
+        for shard in range(2):
+            responses = []
+            for question, rate in list(zip(questions, rates, strict=True))[shard::2]:
+                for index in range(12):
+                    right, ending = rng.random() < rate, rng.random()
+                    reason: Any = (
+                        "failed" if ending < 0.06 else "length" if ending < 0.2 else "stop"
+                    )
+                    text = f" so {question.answer}" if right else " so nobody"
+                    responses.append(
+                        Response(question.question_id, index, text, (1, 2), reason, -1.0)
+                    )
+            target.write_responses(shard_name(shard), responses)
+        verify(target, questions, config.verify)
+
+
+@pytest.fixture(scope="module", params=["fixed", "curtailed", "hard"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished scripted study, under each sampling plan."""
+    """A scripted study under each sampling plan, and one with all that may go wrong."""
     if request.param == "fixed":
         done: Path = request.getfixturevalue("scripted_study")
         return done
-    place = tmp_path_factory.mktemp("studies") / "curtailed"
+    place = tmp_path_factory.mktemp("studies") / request.param
+    if request.param == "hard":
+        _hard_study(place)
+        return place
     sample = {**SCRIPTED["sample"], "plan": "curtailed", "stop_after": 4, "round_size": 4}
     run_study(parse_config({**SCRIPTED, "sample": sample}, "the test"), place)
     return place
@@ -38,94 +83,93 @@ def config(folder: Path) -> StudyConfig:
 
 
 @pytest.fixture(scope="module")
-def study(folder: Path) -> dict[str, pl.DataFrame]:
-    """The study's tables, the rows of one arm."""
-    place = StudyFolder(folder)
-    tables = {name: place.read_table(name) for name in place.tables()}
+def data(folder: Path, config: StudyConfig) -> StudyData:
+    return StudyData(StudyFolder(folder), config)
+
+
+@pytest.fixture(scope="module")
+def arm(data: StudyData) -> StudyModel:
+    return data.arms[0]
+
+
+def _options(config: StudyConfig) -> dict[str, Any]:
+    section = config.analyse
     return {
-        name: table.filter(pl.col("arm") == "sharper")
-        for name, table in tables.items()
-        if "arm" in table.columns
+        "margin": section.margin,
+        "level": section.level,
+        "seed": section.seed,
+        "resamples": section.resamples,
+        "law_resamples": section.law_resamples,
     }
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path, config: StudyConfig) -> Comparison:
-    """The same two models, compared from their response sets."""
-    return compare(
-        str(folder / "responses" / "base" / "test"),
-        f"{folder}:sharper@1",
-        margin=config.analyse.margin,
-        level=config.analyse.level,
-    )
+def compared(folder: Path, config: StudyConfig, arm: StudyModel) -> Comparison:
+    """The same two models, compared from their response sets as a user names them."""
+    base = str(folder / "responses" / "base" / "test")
+    return compare(base, f"{folder}:{arm.model}", **_options(config))
 
 
-def _assert_same(figure: Estimate, row: dict[str, Any], name: str) -> None:
-    """Equal estimates, and intervals that differ by the luck of the bootstrap alone."""
-    assert figure.estimate == pytest.approx(row[name], abs=1e-12)
-    width = row[f"{name}_high"] - row[f"{name}_low"]
-    for end in ("low", "high"):
-        assert getattr(figure, end) == pytest.approx(row[f"{name}_{end}"], abs=0.2 * width + 1e-12)
-
-
-def test_accuracy_and_capability(found: Comparison, study: dict[str, pl.DataFrame]) -> None:
-    points = {point.k: point for point in found.capability}
-    rows = study["capability"].to_dicts()
-    assert [row["k"] for row in rows] == [1, 2, 4, 8, 16, 32]
-    for row in rows:
-        for name in ("before", "after", "change"):
-            _assert_same(getattr(points[row["k"]], name), row, name)
-        band = points[row["k"]].band
-        assert band is not None
-        # The study's band holds for powers of two, this one for every k.
-        assert math.dist(band, (row["band_low"], row["band_high"])) < 0.02
-
-
-def test_difficulty_and_transitions(found: Comparison, study: dict[str, pl.DataFrame]) -> None:
-    rows = study["difficulty"].filter(pl.col("k") == 1).to_dicts()
-    assert [one.label for one in found.bins] == [row["label"] for row in rows]
-    for one, row in zip(found.bins, rows, strict=True):
-        assert one.questions == pytest.approx(row["questions"])
-        for name in ("before", "after", "change"):
-            assert getattr(one, name).estimate == pytest.approx(row[name])
-    for kind in ("raw", "half", "noise"):
-        matrix = getattr(found.transitions, kind)
-        for row in study["transitions"].filter(pl.col("kind") == kind).to_dicts():
-            cell = matrix[row["before_bin"]][row["after_bin"]]
-            assert cell == pytest.approx(row["questions"])
-
-
-def test_lost_and_gained(found: Comparison, study: dict[str, pl.DataFrame]) -> None:
-    for row in study["lost_gained"].to_dicts():
-        moves = getattr(found, row["direction"])
-        assert moves.k == row["k"]
-        # The study gives it for equal fixed numbers of responses alone.
-        assert row["observed_at_n"] in (moves.at_n.observed, None)
-        assert (found.mcnemar_p is None) == (row["mcnemar_p"] is None)
-        assert found.mcnemar_p is None or found.mcnemar_p == pytest.approx(row["mcnemar_p"])
-        for name in ("estimate", "noise", "excess"):
-            _assert_same(getattr(moves, name), row, name)
-
-
-def test_the_verdict(found: Comparison, study: dict[str, pl.DataFrame]) -> None:
-    [row] = study["verdict"].to_dicts()
-    assert (found.questions, found.k) == (row["questions"], row["k"])
-    for name in ("label", "accuracy", "capability"):
-        assert getattr(found.verdict, name) == row[name]
-
-
-def test_tallies_of_the_study_give_the_same(
-    folder: Path, config: StudyConfig, found: Comparison
+def test_all_figures_agree_to_the_last_digit(
+    data: StudyData, arm: StudyModel, compared: Comparison
 ) -> None:
-    data = StudyData(StudyFolder(folder), config)
-    models = {model.model: model for model in data.models}
-    again = compare(*(data.tally(models[name]) for name in ("base", "sharper@1")))
-    assert again.capability == found.capability
-    assert again.lost == found.lost
+    of_study = data.comparison(data.base, arm)
+    assert of_study is not None
+    assert of_study.to_json() == compared.to_json()
+    for name, table in of_study.tables.items():
+        assert table.equals(compared.tables[name]), name
+
+
+@pytest.mark.parametrize("folder", ["hard"], indirect=True)
+def test_the_hard_study_is_hard(data: StudyData, arm: StudyModel, compared: Comparison) -> None:
+    pair = data.pair(data.base, arm)
+    assert pair is not None
+    assert compared.questions == 29, "the question without a gold answer is left out"
+    assert any("q07" in text for text in compared.warnings)
+    assert min(pair.before.unscored.sum(), pair.before.truncated.sum()) > 10
+    assert pair.cluster is not None
+    assert compared.accuracy.change.range is not None
+
+
+def test_the_studys_tables_are_the_comparisons(
+    folder: Path, config: StudyConfig, arm: StudyModel, compared: Comparison
+) -> None:
+    tables = analyse(StudyFolder(folder), config)
+    for name in set(SCHEMAS) - {"guidance"}:
+        rows = tables[name].filter(pl.col("model") == arm.model).drop("model", "arm", "seed")
+        assert rows.equals(compared.tables[name]), name
+
+
+def test_tallies_and_other_orders_give_the_same(
+    data: StudyData, config: StudyConfig, arm: StudyModel, compared: Comparison
+) -> None:
+    sides = [data.tally(model) for model in (data.base, arm)]
+    order = np.random.default_rng(0).permutation(len(sides[1].n))
+    again = compare(sides[0], sides[1].subset(order), **_options(config))
+    assert again.capability == compared.capability
+    assert again.lost == compared.lost
+    assert again.bins == compared.bins
     # Answers are known from responses alone.
     votes = [
-        next(one for one in side.guidance if one.kind == "samples").evidence["majority"]
-        for side in (found, again)
+        next(piece for piece in side.guidance if piece.kind == "samples").evidence["majority"]
+        for side in (compared, again)
     ]
     assert votes[0]
     assert votes[1] == []
+
+
+def test_weights_of_other_tables_are_those_of_a_comparison(data: StudyData) -> None:
+    pair = data.pair(data.base, data.base)
+    assert pair is not None
+    section = data.config.analyse
+    resamples = resample(
+        pair,
+        resamples=section.resamples,
+        law_resamples=0,
+        level=section.level,
+        seed=section.seed,
+    )
+    by_question = data.weights[:, data.places(pair)]
+    by_row = np.zeros_like(resamples.options["weights"])
+    np.add.at(by_row.T, pair.row_of_question, by_question.T)
+    assert np.array_equal(by_row, resamples.options["weights"])

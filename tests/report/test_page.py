@@ -17,16 +17,18 @@ import vl_convert
 from rich.console import Console
 
 from liftmap.analyse import ANALYSES
+from liftmap.comparison.rounding import change_text, count, duration, fixed, p_value, points
+from liftmap.comparison.words import statement
 from liftmap.errors import InputError, StoreError
 from liftmap.records import Estimate
 from liftmap.report.build import build_report, render, save_picture
-from liftmap.report.charts import CHARTS, HERO, lift
+from liftmap.report.charts import CHARTS, HERO, charts, lift
 from liftmap.report.charts.labels import Point, place, text_box
 from liftmap.report.metrics import read_metrics
-from liftmap.report.numbers import change, count, duration, fixed, p_value, points
-from liftmap.report.overview import axis_statement, lines, summarise
+from liftmap.report.overview import lines, summarise
 from liftmap.report.tables import grid, moved_grid
 from liftmap.report.terminal import summary
+from liftmap.stats.verdict import Axis
 from liftmap.store import StudyFolder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -66,10 +68,10 @@ def test_page_says_first_what_changed(page: str, made: Any) -> None:
 
 def test_page_holds_every_chart_and_table(page: str) -> None:
     specs = specs_of(page)
-    one_seed = {"seeds"}
-    # The made-up study has no trainer's log.
-    for name, chart in CHARTS.items():
-        if name in one_seed | {"metrics"}:
+    # One seed, no trainer's log, nothing to warn of, the law not refitted to resamples.
+    nothing = {"seeds", "metrics", "warnings", "lost-gained-at-n"}
+    for name, chart in charts("study").items():
+        if name in nothing:
             continue
         assert f'<figure id="{name}">' in page
         if chart.draw:
@@ -136,8 +138,9 @@ def test_one_seed_and_several_are_spoken_of_differently(page: str, seeded: Any) 
 
 
 def test_statements_in_words() -> None:
-    def say(word: str, *by: float) -> str:
-        return plain(axis_statement("accuracy", word, Estimate(*by), 0.01))
+    def say(word: Any, *by: float, **more: Any) -> str:
+        axis = Axis(word, Estimate(*by) if by else None, more.pop("k", 1), **more)
+        return plain(statement("accuracy", axis, 0.01))
 
     assert say("up", 0.143, 0.102, 0.186) == "accuracy up +14.3 points [+10.2, +18.6]"
     assert say("down", -0.02, -0.03, -0.011) == "accuracy down -2.0 points [-3.0, -1.1]"
@@ -147,13 +150,20 @@ def test_statements_in_words() -> None:
     assert say("unsettled", 0.005, -0.015, 0.025) == (
         "accuracy not settled, -1.5 to +2.5 against a margin of 1 point"
     )
+    numbers = {"needed_if_unchanged": 900, "needed_if_changed": 3000}
+    assert say("unsettled", 0.005, -0.015, 0.025, **numbers).endswith(
+        ": about 900 questions would show no change, about 3\u202f000 a change of +0.5"
+    )
+    assert say("unsettled", 0.0, -0.1, 0.1, bounded=False).endswith("by an unknown amount")
+    assert say("saturated", 0.0, -0.01, 0.01, k=64).startswith("accuracy saturated: both sides")
+    assert say("not measured") == "accuracy not measured: one response a question"
 
 
 def test_numbers_as_text() -> None:
     assert fixed(-0.04, 1, signed=True) == "0.0", "no negative zero"
     assert fixed(1234567.8, 0) == "1\u202f234\u202f568"
     assert [plain(points(x)) for x in (-0.1, None, math.nan)] == ["-10.0", "-", "-"]
-    assert plain(change(Estimate(0.1, -0.2, 0.3))) == "+10.0 points [-20.0, +30.0]"
+    assert plain(change_text(Estimate(0.1, -0.2, 0.3))) == "+10.0 points [-20.0, +30.0]"
     assert (p_value(0.0002), p_value(0.05), count(3.0), count(2.5)) == (
         "< .001",
         ".050",
@@ -223,7 +233,7 @@ def test_trainers_logs_survive_a_cut_line(tmp_path: Path, made: Any) -> None:
 
 def test_readings_hold_no_number_of_one_study() -> None:
     for chart in (HERO, *CHARTS.values()):
-        words = {"n": "", "half": "", "level": "", "margin": ""}
+        words = dict.fromkeys(("n", "k", "half", "level", "margin", "before", "after"), "")
         text = (chart.title + chart.reading).format(**words)
         assert not re.search(r"\d{2,}", text)
 

@@ -12,7 +12,6 @@ from scipy import stats as scipy_stats
 from liftmap.errors import InputError
 from liftmap.records import Counts, CurtailedPlan
 from liftmap.stats.bins import Bins, study_bins
-from liftmap.stats.extrapolate import pass_at_k_of_law
 from liftmap.stats.intervals import bootstrap_weights
 from liftmap.stats.law import estimates as figures
 from liftmap.stats.law import measures
@@ -347,7 +346,7 @@ def test_marginal_law_is_the_law_of_one_side(rng: np.random.Generator) -> None:
 # --- beyond n -------------------------------------------------------------------------------------
 
 
-def test_extrapolation_is_marked_and_its_range_holds_the_truth(rng: np.random.Generator) -> None:
+def test_the_range_beyond_n_holds_the_truth(rng: np.random.Generator) -> None:
     before, after = _world(3000, rng)
     pairs = pair_counts(*_counts(before, after, rng, n=32))
     law = fit_joint_law(pairs)
@@ -355,15 +354,23 @@ def test_extrapolation_is_marked_and_its_range_holds_the_truth(rng: np.random.Ge
         len(pairs.counts), 10, np.random.default_rng(1), counts=pairs.counts
     )
     refits = refit_laws(pairs, law, weights)
-    rows = pass_at_k_of_law(pairs, law, refits, [1, 32, 33, 1024])
-    assert [row.extrapolated for row in rows] == [False, False, True, True]
-    for row in rows:
-        for found, p in ((row.before, before), (row.after, after)):
-            assert found.range is not None
-            assert found.range[0] <= found.estimate <= found.range[1]
-            assert found.range[0] - 0.01 <= np.mean(1 - (1 - p) ** row.k) <= found.range[1] + 0.01
-        assert row.change.estimate == pytest.approx(row.after.estimate - row.before.estimate)
-    widths = [row.before.range[1] - row.before.range[0] for row in rows]
+    widths = []
+    for k in (1, 32, 33, 1024):
+        kinds = [measures.passes_before(k), measures.swapped(measures.passes_before(k))]
+        kinds.append(measures.pass_change(k))
+        first, then, change = (
+            figures.estimate(law, refits, measure, identified=ends)
+            for measure, ends in zip(
+                kinds, identification_range(pairs, kinds, law=law), strict=True
+            )
+        )
+        for estimate, p in ((first, before), (then, after)):
+            assert estimate.range is not None
+            low, high = estimate.range
+            assert low <= estimate.estimate <= high
+            assert low - 0.01 <= np.mean(1 - (1 - p) ** k) <= high + 0.01
+        assert change.estimate == pytest.approx(then.estimate - first.estimate)
+        widths.append(first.range[1] - first.range[0])
     assert widths[3] > 3 * widths[1]
 
 

@@ -12,16 +12,24 @@ from importlib.metadata import entry_points
 
 import polars as pl
 
-from liftmap.analyse.capability import capability, contrast, seeds
+from liftmap.analyse.compared import (
+    capability,
+    contrast,
+    difficulty,
+    lost_gained,
+    transitions,
+    verdict,
+    warnings,
+)
+from liftmap.analyse.contrast_difficulty import contrast_difficulty
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.difficulty import contrast_difficulty, difficulty, transitions
 from liftmap.analyse.kin import knowledge, styles
 from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
-from liftmap.analyse.lost import lost_gained, verdict
 from liftmap.analyse.moved import moved
 from liftmap.analyse.quality import quality
 from liftmap.analyse.rates import rates
+from liftmap.analyse.seeds import seeds
 from liftmap.analyse.training import training
 from liftmap.config import StudyConfig
 from liftmap.progress import progress
@@ -45,6 +53,7 @@ ANALYSES: dict[str, Analysis] = {
     "knowledge": knowledge,
     "seeds": seeds,
     "rates": rates,
+    "warnings": warnings,
     "training": training,
 }
 

@@ -1,8 +1,9 @@
 """A study as the analyses see it: its test questions, its models, and what they answered.
 
 Stands between the store and the analyses: reads a study folder, each response set once and only
-when an analysis asks for it, and gives tallies and rows of responses on common questions, with the
-bootstrap weights that all tables share.
+when an analysis asks for it, and gives tallies, rows of responses and comparisons. A comparison is
+the one that `liftmap compare` makes of the same two response sets; whatever else is estimated from
+questions takes the same bootstrap weights.
 """
 
 from __future__ import annotations
@@ -16,64 +17,21 @@ from numpy.typing import NDArray
 
 from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
+from liftmap.comparison.bootstrap import question_weights
+from liftmap.comparison.compare import Options, compare_pair
+from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
+from liftmap.comparison.result import Comparison
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
-from liftmap.records import Counts, Question, Tally
-from liftmap.stats.intervals import IntervalOptions, bootstrap_weights
+from liftmap.read.study import outcomes_of
+from liftmap.records import Question, StudyModel, Tally
+from liftmap.stats.bins import Bins, study_bins
+from liftmap.stats.intervals import IntervalOptions
 from liftmap.stats.resampling import WeightArray
-from liftmap.store import StudyFolder
+from liftmap.store import ResponseSet, StudyFolder
 
 IntArray = NDArray[np.int64]
 StrArray = NDArray[np.str_]
-
-
-@dataclass(frozen=True, slots=True)
-class StudyModel:
-    """A model of a study.
-
-    Attributes:
-        model: Its name in the study folder (`base`, `teacher`, `rlvr@1`).
-        arm: `base`, `teacher` or the name of the arm.
-        seed: The training seed; None for base and teacher.
-    """
-
-    model: str
-    arm: str
-    seed: int | None = None
-
-    @property
-    def columns(self) -> dict[str, str | int | None]:
-        """Values of the columns model, arm and seed."""
-        return {"model": self.model, "arm": self.arm, "seed": self.seed}
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Two models' tallies on the questions that both can be judged on.
-
-    Attributes:
-        rows: Shape (questions,): places of these questions among those of the study.
-        before: Tally of the model that one starts from.
-        after: Tally of the trained one.
-        most: The most tries k that every question supports on both sides.
-        intervals: Weights, cluster and level for `stats.intervals`.
-    """
-
-    rows: IntArray
-    before: Tally
-    after: Tally
-    most: int
-    intervals: IntervalOptions
-
-    @property
-    def tallies(self) -> tuple[Tally, Tally]:
-        """Before and after."""
-        return self.before, self.after
-
-    @property
-    def counts(self) -> tuple[Counts, Counts]:
-        """The counts before and after."""
-        return self.before.counts, self.after.counts
 
 
 @dataclass
@@ -89,11 +47,24 @@ class StudyData:
     config: StudyConfig
     _responses: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     _tallies: dict[str, Tally] = field(default_factory=dict, repr=False)
+    _answers: dict[str, pl.DataFrame | None] = field(default_factory=dict, repr=False)
+    _comparisons: dict[tuple[str, str], Comparison | None] = field(default_factory=dict, repr=False)
+    _refusals: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def questions(self) -> list[Question]:
         """The test questions, in the folder's order."""
         return self.folder.read_questions("test")
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """The place of each question id among the questions."""
+        return {question.question_id: place for place, question in enumerate(self.questions)}
+
+    def places(self, pair: PairedTallies) -> IntArray:
+        """Shape (compared questions,): their places among the questions of the study."""
+        ids = pair.question_ids.tolist()
+        return np.array([self.place_of[question_id] for question_id in ids], dtype=np.int64)
 
     @cached_property
     def cluster(self) -> StrArray | None:
@@ -103,14 +74,21 @@ class StudyData:
 
     @cached_property
     def weights(self) -> WeightArray:
-        """Shape (resamples, questions): the bootstrap weights that all tables share."""
-        section = self.config.analyse
-        rng = np.random.default_rng([section.seed, 0])
-        return bootstrap_weights(len(self.questions), section.resamples, rng, self.cluster)
+        """Shape (resamples, questions): the bootstrap weights that all tables share.
 
-    def rng(self) -> np.random.Generator:
-        """The randomness of a simultaneous band: the same for each."""
-        return np.random.default_rng([self.config.analyse.seed, 1])
+        Those of a comparison that leaves no question out are the same.
+        """
+        section = self.config.analyse
+        order = pl.Series([q.question_id for q in self.questions]).arg_sort().to_numpy()
+        codes = None if self.cluster is None else cluster_codes(self.cluster[order])
+        weights = np.empty((section.resamples, len(order)), dtype=np.int32)
+        weights[:, order] = question_weights(len(order), codes, section.resamples, section.seed)
+        return weights
+
+    @cached_property
+    def bins(self) -> Bins:
+        """The bins of difficulty: those of the study, out of the base's responses."""
+        return study_bins(self.tally(self.base).counts.most)
 
     @property
     def is_kin(self) -> bool:
@@ -124,14 +102,14 @@ class StudyData:
         Raises:
             StoreError: The base has none.
         """
-        found = set(self.folder.models("test"))
-        if BASE not in found:
+        answered = set(self.folder.models("test"))
+        if BASE not in answered:
             raise StoreError(
                 f"{self.folder.path} holds no responses of the base to the test questions.",
-                seen=sorted(found),
+                seen=sorted(answered),
                 remedy="Sample and verify them first, or run the whole study.",
             )
-        return [model for model in self.known_models if model.model in found]
+        return [model for model in self.known_models if model.model in answered]
 
     @property
     def known_models(self) -> list[StudyModel]:
@@ -154,6 +132,24 @@ class StudyData:
         """All models that are compared with the base: the teacher and the arms' checkpoints."""
         return self.models[1:]
 
+    @property
+    def contrasts(self) -> list[tuple[StudyModel, StudyModel]]:
+        """Checkpoints of matched arms, of one training seed each, that have responses.
+
+        The first of a pair was trained on the base's own responses.
+        """
+        answered = {(model.arm, model.seed): model for model in self.arms}
+        return [
+            (first, answered[after, first.seed])
+            for before, after in self.config.contrasts()
+            for first in self.arms
+            if first.arm == before and (after, first.seed) in answered
+        ]
+
+    def response_set(self, model: StudyModel) -> ResponseSet:
+        """A model's responses to the test questions."""
+        return self.folder.responses(model.model, "test")
+
     def responses(self, model: StudyModel) -> pl.DataFrame:
         """A model's verified responses to the test questions: the rows of `load_responses`.
 
@@ -162,7 +158,7 @@ class StudyData:
         """
         if model.model not in self._responses:
             self._responses[model.model] = load_responses(
-                self.folder.responses(model.model, "test"),
+                self.response_set(model),
                 [q.question_id for q in self.questions],
                 self.config.verify.verifier,
                 kin_style if self.is_kin else None,
@@ -176,9 +172,9 @@ class StudyData:
             StoreError: Some of the responses, or their verdicts, are missing.
         """
         if model.model not in self._tallies:
-            source, verifier = self.folder.responses(model.model, "test"), self.config.verify
-            check_complete(source, verifier.verifier)
-            self._tallies[model.model] = source.tally(verifier.verifier, self.questions)
+            source, verifier = self.response_set(model), self.config.verify.verifier
+            check_complete(source, verifier)
+            self._tallies[model.model] = source.tally(verifier, self.questions)
         return self._tallies[model.model]
 
     def count(self, responses: pl.DataFrame) -> IntArray:
@@ -194,20 +190,56 @@ class StudyData:
         )
         return np.bincount(places, values.to_numpy(), minlength=len(self.questions)).astype(float)
 
-    def compare(self, before: StudyModel, after: StudyModel, *others: StudyModel) -> Compared:
-        """The two tallies on the questions that both (and all others) can be judged on.
+    def pair(
+        self, before: StudyModel, after: StudyModel, *also: StudyModel
+    ) -> PairedTallies | None:
+        """Two tallies on the questions that both (and all others named) can be judged on.
 
-        A question stays if at most half of each model's responses to it are unscored.
+        None where these are fewer than two.
         """
-        judged = np.all([self.tally(model).judged for model in (before, after, *others)], axis=0)
-        rows = np.flatnonzero(judged).astype(np.int64)
-        first, then = (self.tally(model).subset(rows) for model in (before, after))
-        most = min(first.most_tries, then.most_tries) if len(rows) else 0
-        return Compared(rows, first, then, most, self.intervals(rows))
+        try:
+            tallies = [self.tally(model) for model in also]
+            return match(self.tally(before), self.tally(after), also=tallies)
+        except TooFewQuestionsError as error:
+            self._refusals[before.model, after.model] = str(error)
+            return None
 
-    def intervals(self, rows: IntArray | None = None) -> IntervalOptions:
+    def comparison(self, before: StudyModel, after: StudyModel) -> Comparison | None:
+        """The comparison of two models, with the settings of the study; made once.
+
+        None where they share fewer than two questions that both can be judged on.
+        """
+        key = (before.model, after.model)
+        if key not in self._comparisons:
+            pair, section = self.pair(before, after), self.config.analyse
+            options = Options(
+                margin=section.margin,
+                level=section.level,
+                seed=section.seed,
+                law_resamples=section.law_resamples,
+                resamples=section.resamples,
+            )
+            self._comparisons[key] = (
+                None
+                if pair is None
+                else compare_pair(pair, options, answers=self._answers_of(before), names=key)
+            )
+        return self._comparisons[key]
+
+    def refusal(self, before: StudyModel, after: StudyModel) -> str | None:
+        """Why two models can't be compared; None where they can."""
+        self.comparison(before, after)
+        return self._refusals.get((before.model, after.model))
+
+    def _answers_of(self, model: StudyModel) -> pl.DataFrame | None:
+        if model.model not in self._answers:
+            outcomes = outcomes_of(self.response_set(model), self.config.verify.verifier)
+            self._answers[model.model] = outcomes.answers
+        return self._answers[model.model]
+
+    def intervals(self, places: IntArray | None = None) -> IntervalOptions:
         """What `stats.intervals` needs for these questions; all of them by default."""
-        chosen = np.arange(len(self.questions)) if rows is None else rows
+        chosen = np.arange(len(self.questions)) if places is None else places
         return {
             "weights": np.ascontiguousarray(self.weights[:, chosen]),
             "cluster": None if self.cluster is None else self.cluster[chosen],

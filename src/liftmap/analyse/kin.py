@@ -93,10 +93,14 @@ def knowledge(data: StudyData) -> pl.DataFrame:
     member = np.column_stack([levels == 1, (levels > 0) & (levels < 1), levels == 0])
     rows = []
     for model in data.afters:
-        compared = data.compare(data.base, model)
-        for k in sorted({1, compared.most} - {0}):
-            before, after = (pass_at_k(t.n, t.c, [k], t.plan)[:, 0] for t in compared.tallies)
-            groups = change_by_group(before, after, member[compared.rows], k, compared.intervals)
+        pair = data.pair(data.base, model)
+        if pair is None:
+            continue
+        places = data.places(pair)
+        for k in sorted({1, pair.most}):
+            sides = pair.before, pair.after
+            before, after = (pass_at_k(side.n, side.c, [k], side.plan)[:, 0] for side in sides)
+            groups = change_by_group(before, after, member[places], k, data.intervals(places))
             for kind, group in zip(KNOWLEDGE, groups, strict=True):
                 place = {"knowledge": kind, "k": k, "questions": group.questions}
                 figures = change_columns(group.figures)

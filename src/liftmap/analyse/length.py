@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from liftmap.analyse.data import StudyData, StudyModel
-from liftmap.analyse.difficulty import difficulty_bins
+from liftmap.analyse.data import StudyData
 from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, ratios_or_none
 from liftmap.comparison.columns import build, columns, estimate_schema
+from liftmap.records import StudyModel
 from liftmap.stats.bins import assign
 from liftmap.stats.resampling import NO_PSEUDO, SHARE
 
@@ -46,7 +46,7 @@ def length(data: StudyData) -> pl.DataFrame:
           one reflection phrase of Kim et al. (arXiv 2505.14216), as whole words.
     """
     base = data.tally(data.base)
-    bins = difficulty_bins(data)
+    bins = data.bins
     labels = ["all", *bins.labels]
     member = np.zeros((len(data.questions), len(labels)))
     member[:, 0] = 1

@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from liftmap.analyse.data import IntArray, StudyData, StudyModel
+from liftmap.analyse.data import IntArray, StudyData
 from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, ratios_or_none
 from liftmap.comparison.columns import build, columns, estimate_schema
+from liftmap.records import StudyModel
 from liftmap.testbed.language import STYLES
 
 SCHEMA = {

@@ -56,15 +56,16 @@ def moved(data: StudyData) -> pl.DataFrame:
     """
     rows = []
     for model in data.arms:
-        compared = data.compare(data.base, model)
-        if not len(compared.rows):
+        pair = data.pair(data.base, model)
+        if pair is None:
             continue
-        p = fisher_p_values(*compared.counts)
+        sides, places = (pair.before.counts, pair.after.counts), data.places(pair)
+        p = fisher_p_values(*sides)
         q = stats.false_discovery_control(p, method="bh")
-        before, after = (side.c / side.n for side in compared.counts)
+        before, after = (side.c / side.n for side in sides)
         chosen = np.flatnonzero(q <= 1 - data.config.analyse.level)
         for at in chosen[np.argsort((after - before)[chosen], kind="stable")]:
-            question = data.questions[compared.rows[at]]
+            question = data.questions[places[at]]
             rows.append(
                 {
                     **model.columns,

@@ -1,9 +1,12 @@
 """What the tables of a study share: the columns of a model, and figures of small groups.
 
-Used by the analyses; reads arrays, gives estimates. `comparison.columns` builds the tables.
+Used by the analyses; reads arrays and tables, gives estimates and tables. `comparison.columns`
+builds tables of one's own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
@@ -20,6 +23,25 @@ FloatArray = NDArray[np.float64]
 FEWEST = 5
 # The columns that open every table with a row a model.
 MODEL_COLUMNS: Schema = {"model": pl.String(), "arm": pl.String(), "seed": pl.Int64()}
+
+
+def stacked(
+    parts: Iterable[tuple[Mapping[str, str | int | None], pl.DataFrame]],
+    first: Schema,
+    schema: Schema,
+) -> pl.DataFrame:
+    """Tables of one schema under each other, the same values in front of each row of a table.
+
+    Args:
+        parts: For each table the values in front, with the columns of `first`.
+        first: The columns in front.
+        schema: The columns of the tables.
+    """
+    frames = [
+        table.select(*(pl.lit(values[x], kind).alias(x) for x, kind in first.items()), *schema)
+        for values, table in parts
+    ]
+    return pl.concat([pl.DataFrame(schema={**first, **schema}), *frames])
 
 
 def ratios_or_none(
@@ -44,16 +66,16 @@ def ratios_or_none(
     member = np.arange(len(denominators)) if cluster is None else np.asarray(cluster)
     inside = denominators > 0
     held = inside.any(axis=0)
-    out: list[Estimate | None] = [None] * denominators.shape[1]
+    results: list[Estimate | None] = [None] * denominators.shape[1]
     if not held.any():
-        return out
+        return results
     top, bottom = numerators[:, held], denominators[:, held]
     scale = inside[:, held].sum(axis=0) / bottom.sum(axis=0)
     estimates = ratios(top * scale, bottom * scale, pseudo=pseudo, **options)
     for column, estimate in zip(np.flatnonzero(held), estimates, strict=True):
         units = len(np.unique(member[inside[:, column]]))
         if units < FEWEST:
-            out[column] = Estimate(estimate.estimate, float("nan"), float("nan"))
+            results[column] = Estimate(estimate.estimate, float("nan"), float("nan"))
         else:
-            out[column] = clipped(estimate, 0.0) if pseudo is SHARE else estimate
-    return out
+            results[column] = clipped(estimate, 0.0) if pseudo is SHARE else estimate
+    return results

@@ -1,15 +1,22 @@
 """Comparing two models that have answered: tallies, logs or a published matrix in, a verdict out.
 
-Stands beside the study: `read` and `store` give tallies, `stats` does the maths, `report` prints
-what comes out.
+The only place that judges: `compare`, an arm of a study, and whoever else asks, ask here. `read` and
+`store` give tallies, `stats` does the maths, `analyse` repeats comparisons, `report` shows them.
+
+    load -> match -> bootstrap -> figures, fitted -> guidance -> result -> tables, words
 
 | module | what is there |
 |---|---|
-| compare | the comparison of two tallies |
+| compare | the comparison of two sources, and of two matched tallies |
 | published | the same for a published before/after matrix of counts |
 | planning | what a tally can detect, and the cheapest sampling plan |
-| result | the record, its JSON and its tables |
-| sides | files and tables to matched tallies |
+| load | files, tables and response sets to outcomes |
+| match | two tallies on their common questions |
+| bootstrap | weights that depend on ids, clusters and seed alone |
 | figures, fitted | the figures from exact counts, and from the joint law |
-| guidance | what to do next |
+| votes | majority vote of the model before |
+| guidance | what to do next, as facts |
+| parts, result | the records, and the JSON |
+| tables, columns | the result as tables; a study's tables are these |
+| words, rounding | every sentence and every figure as text |
 """

@@ -1,7 +1,7 @@
 """Comparing two models whose responses exist: what rose, what fell, and what is noise.
 
-The main path of `comparison`: sides -> figures -> guidance -> result. `published` does the same for
-a printed matrix.
+The main path of `comparison`: load -> match -> figures -> guidance -> result. `published` does the
+same for a printed matrix.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ import polars as pl
 
 from liftmap.comparison import figures
 from liftmap.comparison.bootstrap import resample
-from liftmap.comparison.fitted import FittedLaw
+from liftmap.comparison.figures import doubling
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import Source, load
 from liftmap.comparison.match import PairedTallies, match
-from liftmap.comparison.result import Comparison, CurvePoint
+from liftmap.comparison.parts import CurvePoint, Provenance
+from liftmap.comparison.result import Comparison
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
-from liftmap.records import Change, Estimate, Tally
-from liftmap.stats.extrapolate import pass_at_k_of_law
+from liftmap.records import Tally
 from liftmap.stats.intervals import first_loss_k
+from liftmap.stats.law.measures import pass_change, passes_before, swapped
 from liftmap.stats.lost import mcnemar, observed
-from liftmap.stats.verdict import Finding, decide
+from liftmap.stats.verdict import conclude
 from liftmap.store import ResponseSet
 
 
@@ -53,7 +54,11 @@ class Options:
             ("margin", 0 < self.margin < 1, "The margin is a share: 0.01 is one point."),
             ("level", 0 < self.level < 1, "The level lies between 0 and 1, such as 0.95."),
             ("seed", self.seed >= 0, "Take a seed of 0 or more."),
-            ("law_resamples", self.law_resamples >= 2, "Take 2 or more, such as 50."),
+            (
+                "law_resamples",
+                self.law_resamples >= (2 if self.extrapolate else 0) and self.law_resamples != 1,
+                "Take 2 or more, such as 50; 0 leaves out what needs them.",
+            ),
             ("resamples", self.resamples >= 50, "Take 50 or more, such as 1000."),
         ):
             if not good:
@@ -94,7 +99,8 @@ def compare(
         seed: Seed of the bootstrap.
         cluster: Column whose equal values make questions one sampling unit (one template, one
             passage); default the column `cluster`, where there is one.
-        law_resamples: Bootstrap refits of the joint law of success rates.
+        law_resamples: Bootstrap refits of the joint law of success rates; 0 leaves out what needs
+            them: noise, excess and gross figures at k = n, and the groups with a gradient.
         resamples: Bootstrap resamples of everything else.
         teacher: Results of a teacher on the same questions: says which unsolved ones it solves.
         extrapolate: Allows k beyond the responses: the curve then ends with that k, by the joint
@@ -112,13 +118,20 @@ def compare(
     options.check()
     first, then = (load(side, verifier=verifier, cluster=cluster) for side in (before, after))
     taught = None if teacher is None else load(teacher, verifier=verifier).tally
-    comparison = compare_pair(match(first.tally, then.tally), options, taught, first.answers)
+    comparison = compare_pair(
+        match(first.tally, then.tally),
+        options,
+        teacher=taught,
+        answers=first.answers,
+        names=(_name(before, "before"), _name(after, "after")),
+    )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
     return replace(
         comparison,
+        before=replace(comparison.before, format=first.format),
+        after=replace(comparison.after, format=then.format),
         warnings=(*notes, *comparison.warnings),
-        names=(_name(before, "before"), _name(after, "after")),
     )
 
 
@@ -127,6 +140,7 @@ def compare_pair(
     options: Options,
     teacher: Tally | None = None,
     answers: pl.DataFrame | None = None,
+    names: tuple[str, str] = ("before", "after"),
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -136,6 +150,7 @@ def compare_pair(
         teacher: A teacher's tally.
         answers: What the model before answered: question_id, answer (null for none) and right
             (null if unscored), a row a response; None where it is unknown.
+        names: What the two sides are called.
 
     Returns:
         What changed.
@@ -145,7 +160,8 @@ def compare_pair(
     """
     most = pair.most
     k = most if options.k is None else min(options.k, most)
-    if options.k is not None and options.k > most and not options.extrapolate:
+    beyond = options.k if options.k is not None and options.k > most else None
+    if beyond is not None and not options.extrapolate:
         raise InputError(
             f"k is above the {most:,} responses that every question has on both sides.",
             seen=options.k,
@@ -162,7 +178,7 @@ def compare_pair(
     points = figures.curve(pair, figures.tries(k, len(pair.counts)), resamples)
     fitted = figures.joint_law(pair, resamples)
     lost, gained = figures.lost_and_gained(pair, options.k, resamples, fitted)
-    seen = observed(*pair.rows, pair.counts)
+    counted = observed(*pair.rows, pair.counts)
     loss = first_loss_k(
         [point.k for point in points],
         [point.change.estimate for point in points],
@@ -172,49 +188,52 @@ def compare_pair(
     votes: tuple[Vote, ...] = ()
     if answers is not None:
         rng = np.random.default_rng([options.seed, 2])
-        votes = majority(answers, pair, figures.doubling(most), options.level, rng)
-    if options.k is not None and options.k > most:
-        points.append(_beyond(fitted, options.k, options.level))
-    return Comparison(
-        questions=pair.questions,
-        k=k,
-        accuracy=Change(points[0].before, points[0].after, points[0].change),
-        capability=tuple(points),
-        bins=figures.changes_by_difficulty(pair, bins, resamples),
-        transitions=figures.transitions(pair, bins, fitted),
-        lost=lost,
-        gained=gained,
-        mcnemar_p=None if seen is None else mcnemar(*seen),
-        first_loss_k=loss,
-        verdict=judge(points, k, options.margin, pair.questions),
-        guidance=advise(pair, points, loss, lost, fitted, teacher, votes),
-        warnings=pair.warnings,
+        votes = majority(answers, pair, doubling(most), options.level, rng)
+    accuracy, capability = (
+        figures.measured_change(pair, point, resamples) for point in (points[0], points[-1])
+    )
+    verdict = conclude(
+        accuracy,
+        capability,
+        curve={point.k: (point.before.estimate, point.after.estimate) for point in points},
         margin=options.margin,
         level=options.level,
     )
-
-
-def judge(points: list[CurvePoint], k: int, margin: float, questions: int) -> Finding:
-    """The verdict; what the data do not fix counts like sampling error."""
-    at_k = next(point for point in points if point.k == k)
-    return decide(
-        _with_range(points[0].change), _with_range(at_k.change), margin=margin, questions=questions
+    guidance = advise(pair, points, loss, lost, fitted, teacher, votes)
+    if beyond is not None:
+        before, after, change = fitted.numbers(
+            [passes_before(beyond), swapped(passes_before(beyond)), pass_change(beyond)]
+        )
+        points.append(CurvePoint(before, after, change, beyond, extrapolated=True))
+    return Comparison(
+        before=_provenance(names[0], pair.before),
+        after=_provenance(names[1], pair.after),
+        questions=pair.questions,
+        k=k,
+        capability=tuple(points),
+        bins=figures.changes_by_difficulty(pair, bins, resamples),
+        solved_bins=figures.changes_by_difficulty(pair, bins, resamples, most // 2)
+        if most > 3
+        else (),
+        transitions=figures.transitions(pair, bins, fitted),
+        lost=lost,
+        gained=gained,
+        mcnemar_p=None if counted is None else mcnemar(*counted),
+        first_loss_k=loss,
+        verdict=verdict,
+        guidance=guidance,
+        warnings=pair.warnings,
+        margin=options.margin,
+        level=options.level,
+        seed=options.seed,
     )
 
 
-def _with_range(found: Estimate) -> Estimate:
-    """The interval widened to the identification range."""
-    least, greatest = found.range or (found.low, found.high)
-    return Estimate(found.estimate, min(found.low, least), max(found.high, greatest))
-
-
-def _beyond(fitted: FittedLaw, k: int, level: float) -> CurvePoint:
-    """The point of the curve beyond the responses, from the law."""
-    [found] = pass_at_k_of_law(fitted.pairs, fitted.law, fitted.refits, [k], level=level)
-    return CurvePoint(found.before, found.after, found.change, k, extrapolated=True)
+def _provenance(name: str, tally: Tally) -> Provenance:
+    return Provenance(name, plan=tally.plan, responses=(int(tally.n.min()), int(tally.n.max())))
 
 
 def _name(source: Source, otherwise: str) -> str:
     if isinstance(source, ResponseSet):
-        return f"{source.root}:{source.model}"
+        return str(source.settings().get("model", source.model))
     return str(source) if isinstance(source, str | Path) else otherwise

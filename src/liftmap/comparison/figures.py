@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftmap.comparison.bootstrap import Resamples
-from liftmap.comparison.fitted import FittedLaw, fit
+from liftmap.comparison.fitted import FittedLaw
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.result import CurvePoint, Matrix, Moves, Transitions
+from liftmap.comparison.parts import CurvePoint, Matrix, Moves, MovesAtN, Transitions
 from liftmap.errors import InputError
 from liftmap.records import Estimate, Tally
 from liftmap.stats.bins import (
@@ -31,12 +31,21 @@ from liftmap.stats.intervals import (
     ratios,
     simultaneous_band,
 )
-from liftmap.stats.law.counts import pair_counts
+from liftmap.stats.law.counts import PairCounts, pair_counts
 from liftmap.stats.law.estimates import transition_matrix
 from liftmap.stats.lost import lost_gained
 from liftmap.stats.passk import FloatArray, IntArray, distinct, pass_at_k
-from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, clipped
+from liftmap.stats.resampling import (
+    CHANGE,
+    NO_PSEUDO,
+    SHARE,
+    Pseudo,
+    WeightArray,
+    clipped,
+    units_of,
+)
 from liftmap.stats.transitions import half_matrix, half_sizes, noise_matrix, raw_matrix
+from liftmap.stats.verdict import MeasuredChange
 
 # Beyond so many k, or numbers in all (160 MB of float64), the curve is made at powers of two alone.
 _MOST_TRIES = 1024
@@ -68,7 +77,7 @@ def curve(pair: PairedTallies, ks: list[int], resamples: Resamples) -> list[Curv
         cluster=options["cluster"],
         level=options["level"],
     )
-    figures = [
+    columns = [
         _shares(values, pseudo, lowest, options)
         for values, pseudo, lowest in (
             (before, SHARE, 0.0),
@@ -79,11 +88,12 @@ def curve(pair: PairedTallies, ks: list[int], resamples: Resamples) -> list[Curv
     ranges = _bounds(pair, ks)
     points = []
     for at, k in enumerate(ks):
-        one, other, change = (
+        figure = [
             replace(column[at], range=None if ranges is None else ranges[kind][at])
-            for kind, column in enumerate(figures)
-        )
-        points.append(CurvePoint(one, other, change, k, (float(low[at]), float(high[at]))))
+            for kind, column in enumerate(columns)
+        ]
+        band = (float(low[at]), float(high[at]))
+        points.append(CurvePoint(figure[0], figure[1], figure[2], k, band))
     return points
 
 
@@ -95,10 +105,10 @@ def _shares(
     Pseudo-questions keep intervals honest where few questions differ; accuracies differ on most.
     """
     everyone = np.ones((len(values), 1))
-    found = ratios(values[:, :1], everyone, pseudo=NO_PSEUDO, **options)
+    estimates = ratios(values[:, :1], everyone, pseudo=NO_PSEUDO, **options)
     if values.shape[1] > 1:
-        found += ratios(values[:, 1:], everyone, pseudo=pseudo, **options)
-    return [clipped(estimate, lowest) for estimate in found]
+        estimates += ratios(values[:, 1:], everyone, pseudo=pseudo, **options)
+    return [clipped(estimate, lowest) for estimate in estimates]
 
 
 def _bounds(pair: PairedTallies, ks: list[int]) -> list[list[tuple[float, float]]] | None:
@@ -127,41 +137,41 @@ def _mean_pass(tally: Tally, ks: list[int], right: int) -> FloatArray:
     return mean
 
 
-def difficulty_bins(wanted: str, pair: PairedTallies) -> Bins:
+def difficulty_bins(text: str, pair: PairedTallies) -> Bins:
     """The bins that an option asks for.
 
     Args:
-        wanted: "study", a number of quantile bins, or counts out of n such as "0,1-4,5-256".
-        pair: The pair; difficulty is that before.
+        text: "study", a number of quantile bins, or counts out of n such as "0,1-4,5-256".
+        pair: The matched tallies; difficulty is that before.
 
     Returns:
         The bins.
 
     Raises:
-        InputError: The words mean no bins.
+        InputError: The text means no bins.
     """
     before = pair.rows[0]
-    most = int(before.n.max())
-    if wanted == "study":
+    most = before.most
+    if text == "study":
         return study_bins(most)
-    if wanted.isdecimal() and int(wanted) > 1:
-        return quantile_bins(before, int(wanted), pair.counts)
-    if not any(mark in wanted for mark in ",-"):
+    if text.isdecimal() and int(text) > 1:
+        return quantile_bins(before, int(text), pair.counts)
+    if not any(mark in text for mark in ",-"):
         raise InputError(
-            "This names no bins.",
-            seen=wanted,
+            "This does not name bins.",
+            seen=text,
             remedy=f'Write "study", a number of quantile bins, or counts such as "0,1-4,5-{most}".',
         )
-    return custom_bins(wanted, most)
+    return custom_bins(text, most)
 
 
 def changes_by_difficulty(
-    pair: PairedTallies, bins: Bins, resamples: Resamples
+    pair: PairedTallies, bins: Bins, resamples: Resamples, k: int = 1
 ) -> tuple[BinChange, ...]:
-    """Accuracy by difficulty, cross-fitted; empty where responses can't be split."""
+    """pass@k by difficulty, cross-fitted; empty where responses can't be split."""
     if pair.most < 2:
         return ()
-    return tuple(change_by_bin(*pair.rows, bins, **resamples.options))
+    return tuple(change_by_bin(*pair.rows, bins, k=k, **resamples.options))
 
 
 def transitions(pair: PairedTallies, bins: Bins, fitted: FittedLaw) -> Transitions:
@@ -174,7 +184,7 @@ def transitions(pair: PairedTallies, bins: Bins, fitted: FittedLaw) -> Transitio
         half = half_matrix(*pair.rows, bins, counts=counts)
         noise = noise_matrix(pair.rows[0], bins, sizes=sizes, counts=counts)
     return Transitions(
-        bins=bins.labels,
+        bins=bins,
         raw=as_rows(raw_matrix(*pair.rows, bins, counts)),
         half=None if half is None else as_rows(half),
         noise=None if noise is None else as_rows(noise),
@@ -189,31 +199,75 @@ def as_rows(matrix: NDArray[np.float64] | IntArray) -> Matrix:
 
 
 def joint_law(pair: PairedTallies, resamples: Resamples) -> FittedLaw:
-    """The joint law of the two sides, with refits to the resamples."""
-    pairs = pair_counts(pair.before.counts, pair.after.counts)
-    assert pairs.pair_of_question is not None
-    # With clusters several rows show the same pair.
-    pair_of_row = np.empty(len(pair.counts), dtype=np.int64)
-    pair_of_row[pair.row_of_question] = pairs.pair_of_question
-    weights = np.stack(
-        [np.bincount(pair_of_row, draw, len(pairs.counts)) for draw in resamples.of_law]
+    """The joint law of the two sides, with refits to the resamples; nothing is fitted yet."""
+
+    def draw(pairs: PairCounts) -> WeightArray:
+        assert pairs.pair_of_question is not None
+        # With clusters several rows show the same pair.
+        pair_of_row = np.empty(len(pair.counts), dtype=np.int64)
+        pair_of_row[pair.row_of_question] = pairs.pair_of_question
+        weights = np.empty((len(resamples.of_law), len(pairs.counts)), dtype=np.int32)
+        for row, weight in zip(weights, resamples.of_law, strict=True):
+            row[:] = np.bincount(pair_of_row, weight, len(pairs.counts))
+        return weights
+
+    return FittedLaw(
+        count=lambda: pair_counts(pair.before.counts, pair.after.counts),
+        draw=draw,
+        resamples=len(resamples.of_law),
+        level=resamples.options["level"],
     )
-    return fit(pairs, weights.astype(np.int32), resamples.options["level"])
 
 
 def lost_and_gained(
     pair: PairedTallies, k: int | None, resamples: Resamples, fitted: FittedLaw
 ) -> tuple[Moves, Moves]:
     """Questions lost and gained at k tries (default half of the responses) and at n."""
-    nothing = (None, None)
-    at_n = nothing if pair.common_n is None else fitted.moves_at_n(pair.common_n)
+    lost_at_n, gained_at_n = _moves_at_n(pair, fitted)
     half = pair.most // 2
     if half < 1:
-        lost, gained = (Moves(None, None, None, None, one) for one in at_n)
-        return lost, gained
-    found = lost_gained(*pair.rows, half if k is None else min(k, half), **resamples.options)
-    lost, gained = (
-        Moves(found.k, one.estimate, one.noise, one.excess, all_n)
-        for one, all_n in zip((found.lost, found.gained), at_n, strict=True)
+        nothing = (None, None, None, None)
+        return Moves(*nothing, lost_at_n), Moves(*nothing, gained_at_n)
+    moves = lost_gained(*pair.rows, half if k is None else min(k, half), **resamples.options)
+    lost, gained = moves.lost, moves.gained
+    return (
+        Moves(moves.k, lost.estimate, lost.noise, lost.excess, lost_at_n),
+        Moves(moves.k, gained.estimate, gained.noise, gained.excess, gained_at_n),
     )
-    return lost, gained
+
+
+def _moves_at_n(pair: PairedTallies, fitted: FittedLaw) -> tuple[MovesAtN | None, MovesAtN | None]:
+    n = pair.common_n
+    if n is None:
+        return None, None
+    if fitted.has_intervals:
+        return fitted.moves_at_n(n)
+    before, after = (side.c > 0 for side in pair.rows)
+    lost, gained = (int(pair.counts[moved].sum()) for moved in (before & ~after, ~before & after))
+    return MovesAtN(n, lost), MovesAtN(n, gained)
+
+
+def measured_change(pair: PairedTallies, point: CurvePoint, resamples: Resamples) -> MeasuredChange:
+    """What the word of an axis is decided on, at one point of the curve."""
+    before, after = (pass_at_k(side.n, side.c, [point.k], side.plan) for side in pair.rows)
+    change = after - before
+    ones = np.ones_like(change)
+    units = units_of(np.hstack([change, ones]), pair.counts, pair.cluster)
+    total = float(pair.counts.sum())
+    residual = units.sums[:, 0] - units.sums[:, 1] * (pair.counts @ change[:, 0] / total)
+    spread = np.sqrt(units.multiplicity @ residual**2 / total * units.total / (units.total - 1))
+    wider = None
+    if point.k == 1:
+        [estimate] = ratios(change, ones, pseudo=CHANGE, **resamples.options)
+        wider = replace(clipped(estimate, -1.0), range=point.change.range)
+    unbounded = any(
+        tally.counts.stops_early and tally.unscored.any() for tally in (pair.before, pair.after)
+    )
+    return MeasuredChange(
+        k=point.k,
+        figure=point,
+        spread=float(spread),
+        wider=wider,
+        unit=total / units.total,
+        bounded=not unbounded,
+    )

@@ -1,4 +1,4 @@
-"""The joint law of a comparison with its refits, and the figures that rest on it.
+"""The joint law of a comparison, fitted when a figure first asks for it, and what rests on it.
 
 Stands between `stats.law` and the rest of `comparison`: takes counts and bootstrap resamples, gives
 estimates that carry both their interval and what the data do not fix (identification range).
@@ -6,16 +6,18 @@ estimates that carry both their interval and what the data do not fix (identific
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from scipy import special
 
+from liftmap.comparison.parts import MovesAtN
 from liftmap.records import Estimate
 from liftmap.stats.law import estimates as law_estimates
 from liftmap.stats.law.counts import PairCounts
-from liftmap.stats.law.estimates import MovesAtN, Range, moves_at_n
+from liftmap.stats.law.estimates import Range, moves_at_n
 from liftmap.stats.law.fit import JointLaw, fit_joint_law, refit_laws
 from liftmap.stats.law.identification import identification_range
 from liftmap.stats.law.measures import (
@@ -29,23 +31,46 @@ from liftmap.stats.passk import IntArray
 from liftmap.stats.resampling import WeightArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False)
 class FittedLaw:
-    """A joint law and how far it may be off.
+    """A joint law and how far it may be off; each part is made when it is first asked for.
 
     Attributes:
-        pairs: The counts that it was fitted to.
-        law: The law.
-        refits: Its refits to resamples.
-        weights: Shape (refits, pairs): the resamples.
+        count: Gives the counts that the law is fitted to.
+        draw: Gives the resamples of them, shape (refits, pairs).
+        resamples: Number of resamples; with fewer than 2 no figure has an interval.
         level: Coverage of the intervals.
     """
 
-    pairs: PairCounts
-    law: JointLaw
-    refits: tuple[JointLaw, ...]
-    weights: WeightArray
+    count: Callable[[], PairCounts]
+    draw: Callable[[PairCounts], WeightArray]
+    resamples: int
     level: float
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether figures of the law have intervals; without them they are not shown."""
+        return self.resamples >= 2
+
+    @cached_property
+    def pairs(self) -> PairCounts:
+        """The counts."""
+        return self.count()
+
+    @cached_property
+    def law(self) -> JointLaw:
+        """The law of greatest likelihood."""
+        return fit_joint_law(self.pairs)
+
+    @cached_property
+    def weights(self) -> WeightArray:
+        """Shape (refits, pairs): the resamples."""
+        return self.draw(self.pairs)
+
+    @cached_property
+    def refits(self) -> tuple[JointLaw, ...]:
+        """The law refitted to each resample."""
+        return refit_laws(self.pairs, self.law, self.weights)
 
     def numbers(self, measures: Sequence[Measure], *, scale: float = 1.0) -> list[Estimate]:
         """Means of measures with intervals and ranges, times `scale`."""
@@ -56,6 +81,10 @@ class FittedLaw:
             )
             for measure, ends in zip(measures, ranges, strict=True)
         ]
+
+    def share(self, measure: Measure) -> Estimate:
+        """The mean of one measure with its interval, without a range."""
+        return law_estimates.estimate(self.law, self.refits, measure, level=self.level)
 
     def moves_at_n(self, n: int) -> tuple[MovesAtN, MovesAtN]:
         """Questions lost and gained at k = n, with noise, excess and gross part."""
@@ -70,7 +99,7 @@ class FittedLaw:
     def _moves_at_n(
         self, which: Literal["lost", "gained"], ranges: tuple[Range, Range]
     ) -> MovesAtN:
-        return moves_at_n(
+        moves = moves_at_n(
             self.pairs,
             self.law,
             self.refits,
@@ -79,24 +108,7 @@ class FittedLaw:
             level=self.level,
             ranges=ranges,
         )
-
-
-def fit(pairs: PairCounts, weights: WeightArray, level: float) -> FittedLaw:
-    """Fits the law and its refits.
-
-    Args:
-        pairs: The counts.
-        weights: Shape (refits, pairs): bootstrap resamples of them.
-        level: Coverage of the intervals.
-
-    Returns:
-        The law.
-
-    Raises:
-        InputError: Fewer than two refits.
-    """
-    law = fit_joint_law(pairs)
-    return FittedLaw(pairs, law, refit_laws(pairs, law, weights), weights, level)
+        return MovesAtN(moves.k, moves.observed, moves.noise, moves.excess, moves.gross)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +140,7 @@ def firmly_lost(
     interval and identification range allow.
 
     Args:
-        fitted: The law.
+        fitted: The law, with intervals.
         n: Number of responses, of all questions on both sides.
         right_before: Shape (lost rows,): fewest right responses before of each row of lost
             questions (the count itself where it is known exactly).
@@ -143,10 +155,9 @@ def firmly_lost(
         observed = round(float(counts[chosen].sum()))
         if not observed:
             return None
-        [found] = fitted.numbers([noise_from(start, n, n)], scale=fitted.law.questions)
-        most = max(found.high, found.range[1] if found.range else found.high)
+        [by_chance] = fitted.numbers([noise_from(start, n, n)], scale=fitted.law.questions)
         # The chance that a Poisson number of this mean is `observed` or more.
-        chance = float(special.gammainc(observed, most))
+        chance = float(special.gammainc(observed, by_chance.whole.high))
         if chance <= (1 - fitted.level) / len(starts):
-            return FirmlyLost(start, int(right_before[chosen].max()), observed, found)
+            return FirmlyLost(start, int(right_before[chosen].max()), observed, by_chance)
     return None

@@ -113,7 +113,7 @@ def match(before: Tally, after: Tally, *, also: Sequence[Tally] = ()) -> PairedT
         TooFewQuestionsError: Fewer than two questions are left, or all belong to one cluster.
     """
     before, after, warnings = _on_common_questions(before, after)
-    cluster = _cluster_codes(before.cluster if before.cluster is not None else after.cluster)
+    cluster = cluster_codes(before.cluster if before.cluster is not None else after.cluster)
     judged = before.judged & after.judged
     if not judged.all():
         named = _named(before.question_ids[~judged])
@@ -184,7 +184,7 @@ def _answered(tally: Tally) -> pl.DataFrame:
     return frame.filter(pl.Series(tally.n + tally.unscored > 0))
 
 
-def _cluster_codes(labels: StrArray | None) -> IntArray | None:
+def cluster_codes(labels: StrArray | None) -> IntArray | None:
     """Numbers of clusters in the order of their labels; None where no two questions share one."""
     if labels is None:
         return None

@@ -17,23 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from liftmap.comparison.compare import Options, judge
+from liftmap.comparison.compare import Options
 from liftmap.comparison.figures import as_rows
-from liftmap.comparison.fitted import FittedLaw, firmly_lost, fit
-from liftmap.comparison.guidance import firm_loss, gradient, gradient_text
-from liftmap.comparison.result import (
-    Comparison,
+from liftmap.comparison.fitted import FittedLaw, firmly_lost
+from liftmap.comparison.guidance import firm_loss, gradient
+from liftmap.comparison.parts import (
     CurvePoint,
     Guidance,
     Moves,
+    MovesAtN,
+    Provenance,
     Transitions,
 )
+from liftmap.comparison.result import Comparison
 from liftmap.errors import InputError
-from liftmap.records import Change, Estimate
+from liftmap.records import Estimate, FixedPlan
 from liftmap.stats.bins import BinChange, Bins, custom_bins
 from liftmap.stats.intervals import IntervalOptions, bootstrap_weights, ratios
 from liftmap.stats.law.counts import pair_counts_of_matrix
-from liftmap.stats.law.estimates import MovesAtN, transition_matrix
+from liftmap.stats.law.estimates import transition_matrix
 from liftmap.stats.law.measures import (
     Measure,
     excess_gained,
@@ -48,6 +50,7 @@ from liftmap.stats.law.measures import (
 from liftmap.stats.lost import mcnemar
 from liftmap.stats.passk import FloatArray
 from liftmap.stats.resampling import CHANGE, SHARE, Pseudo, clipped
+from liftmap.stats.verdict import MeasuredChange, conclude
 
 Counts = NDArray[np.int64]
 
@@ -85,7 +88,8 @@ def reanalyse(
         InputError: The file is no such matrix, or an option is out of range.
         StoreError: The file can't be read.
     """
-    options = Options(k, margin, "study", level, seed, law_resamples, resamples)
+    # Nearly everything rests on the law here, so its intervals are always needed.
+    options = Options(k, margin, "study", level, seed, law_resamples, resamples, extrapolate=True)
     options.check()
     if n < 2 or (k is not None and k > n):
         raise InputError(
@@ -101,28 +105,46 @@ def reanalyse(
         np.random.default_rng([seed, 0]),
         counts=pairs.counts,
     )
-    fitted = fit(pairs, weights[:law_resamples], level)
-    drawn: IntervalOptions = {
+    law_weights = weights[:law_resamples]
+    fitted = FittedLaw(lambda: pairs, lambda _: law_weights, law_resamples, level)
+    intervals: IntervalOptions = {
         "weights": weights[:resamples],
         "counts": pairs.counts,
         "level": level,
     }
-    points = _curve(fitted, bins, drawn)
-    moves = _moves(fitted, bins, k or n // 2)
-    at_n = moves[0].at_n, moves[1].at_n
-    seen = None if at_n[0] is None or at_n[1] is None else (at_n[0].observed, at_n[1].observed)
+    points = _curve(fitted, bins, intervals)
+    lost_moves, gained_moves = _moves(fitted, bins, k or n // 2)
+    at_n = lost_moves.at_n, gained_moves.at_n
+    questions = int(cells.sum())
+    accuracy, capability = (
+        _measured_change(point, questions, level) for point in (points[0], points[-1])
+    )
+    sides = [
+        Provenance(f"{Path(matrix).name}, {lines}", "matrix", FixedPlan(n), (n, n))
+        for lines in ("rows", "columns")
+    ]
     return Comparison(
-        questions=int(cells.sum()),
+        before=sides[0],
+        after=sides[1],
+        questions=questions,
         k=n,
-        accuracy=Change(points[0].before, points[0].after, points[0].change),
         capability=tuple(points),
         bins=_by_bin(fitted, bins, cells),
+        solved_bins=(),
         transitions=_transitions(fitted, bins, cells),
-        lost=moves[0],
-        gained=moves[1],
-        mcnemar_p=None if seen is None else mcnemar(*seen),
+        lost=lost_moves,
+        gained=gained_moves,
+        mcnemar_p=None
+        if at_n[0] is None or at_n[1] is None
+        else mcnemar(at_n[0].observed, at_n[1].observed),
         first_loss_k=None,
-        verdict=judge(points, n, margin, int(cells.sum())),
+        verdict=conclude(
+            accuracy,
+            capability,
+            curve={point.k: (point.before.estimate, point.after.estimate) for point in points},
+            margin=margin,
+            level=level,
+        ),
         guidance=_advise(fitted, bins, cells),
         warnings=(
             "From a matrix of bins: only what happened at n is counted; all else rests on a fitted "
@@ -130,8 +152,16 @@ def reanalyse(
         ),
         margin=margin,
         level=level,
-        names=(f"{Path(matrix).name}, rows", f"{Path(matrix).name}, columns"),
+        seed=seed,
+        source="matrix",
     )
+
+
+def _measured_change(point: CurvePoint, questions: int, level: float) -> MeasuredChange:
+    """What the word of an axis is decided on; the spread is read off the interval."""
+    half = (point.change.high - point.change.low) / 2
+    spread = half / special.ndtri((1 + level) / 2) * questions**0.5
+    return MeasuredChange(point.k, point, float(spread))
 
 
 def read_matrix(path: Path, n: int) -> tuple[Counts, Bins]:
@@ -206,7 +236,7 @@ def _label(cell: str) -> str:
     return cell.strip().replace("\u2013", "-").replace("\u2212", "-")
 
 
-def _curve(fitted: FittedLaw, bins: Bins, drawn: IntervalOptions) -> list[CurvePoint]:
+def _curve(fitted: FittedLaw, bins: Bins, intervals: IntervalOptions) -> list[CurvePoint]:
     """pass@k at powers of two by the law, and at n as counted where the matrix says it."""
     n = bins.n
     counted = bins.last[0] == 0
@@ -217,33 +247,32 @@ def _curve(fitted: FittedLaw, bins: Bins, drawn: IntervalOptions) -> list[CurveP
         for tries in ks
         for measure in (passes_before(tries), swapped(passes_before(tries)), pass_change(tries))
     ]
-    found = fitted.numbers(measures)
-    points = [
-        CurvePoint(found[3 * at], found[3 * at + 1], found[3 * at + 2], k)
-        for at, k in enumerate(ks)
-    ]
+    figures = iter(fitted.numbers(measures))
+    points = [CurvePoint(next(figures), next(figures), next(figures), k) for k in ks]
     if counted:
         before = (fitted.pairs.before_row > 0).astype(np.float64)
         after = (fitted.pairs.after_row > 0).astype(np.float64)
         points.append(
             CurvePoint(
-                _counted(before, SHARE, 0.0, drawn),
-                _counted(after, SHARE, 0.0, drawn),
-                _counted(after - before, CHANGE, -1.0, drawn),
+                _counted(before, SHARE, 0.0, intervals),
+                _counted(after, SHARE, 0.0, intervals),
+                _counted(after - before, CHANGE, -1.0, intervals),
                 n,
             )
         )
     return points
 
 
-def _counted(values: FloatArray, pseudo: Pseudo, lowest: float, drawn: IntervalOptions) -> Estimate:
-    [found] = ratios(values[:, None], np.ones((len(values), 1)), pseudo=pseudo, **drawn)
-    return clipped(found, lowest)
+def _counted(
+    values: FloatArray, pseudo: Pseudo, lowest: float, intervals: IntervalOptions
+) -> Estimate:
+    [estimate] = ratios(values[:, None], np.ones((len(values), 1)), pseudo=pseudo, **intervals)
+    return clipped(estimate, lowest)
 
 
 def _moves(fitted: FittedLaw, bins: Bins, k: int) -> tuple[Moves, Moves]:
     """Questions lost and gained at k by the law, and at n as counted."""
-    found = fitted.numbers(
+    figures = fitted.numbers(
         [lost(k), gained(k), noise(k), excess_lost(k), excess_gained(k)],
         scale=fitted.law.questions,
     )
@@ -251,8 +280,8 @@ def _moves(fitted: FittedLaw, bins: Bins, k: int) -> tuple[Moves, Moves]:
     if bins.last[0] == 0:
         at_n = fitted.moves_at_n(bins.n)
     return (
-        Moves(k, found[0], found[2], found[3], at_n[0]),
-        Moves(k, found[1], found[2], found[4], at_n[1]),
+        Moves(k, figures[0], figures[2], figures[3], at_n[0]),
+        Moves(k, figures[1], figures[2], figures[4], at_n[1]),
     )
 
 
@@ -291,14 +320,14 @@ def _within(bins: Bins, place: int, measure: Measure) -> Measure:
     return value
 
 
-def _scaled(found: Estimate, factor: float) -> Estimate:
+def _scaled(estimate: Estimate, factor: float) -> Estimate:
     """The estimate times a factor, cut to what a change of a share can be."""
-    ends = [min(max(factor * end, -1.0), 1.0) for end in (found.low, found.high)]
+    ends = [min(max(factor * end, -1.0), 1.0) for end in (estimate.low, estimate.high)]
     reach = None
-    if found.range is not None:
-        least, greatest = (min(max(factor * end, -1.0), 1.0) for end in found.range)
+    if estimate.range is not None:
+        least, greatest = (min(max(factor * end, -1.0), 1.0) for end in estimate.range)
         reach = (least, greatest)
-    return Estimate(factor * found.estimate, ends[0], ends[1], reach)
+    return Estimate(factor * estimate.estimate, ends[0], ends[1], reach)
 
 
 def _transitions(fitted: FittedLaw, bins: Bins, cells: Counts) -> Transitions:
@@ -313,7 +342,7 @@ def _transitions(fitted: FittedLaw, bins: Bins, cells: Counts) -> Transitions:
         half = as_rows(law.questions * before @ law.weights @ after.T)
         noise_floor = as_rows(law.questions * (before * law.weights.sum(axis=1)) @ before.T)
     return Transitions(
-        bins=bins.labels,
+        bins=bins,
         raw=as_rows(cells),
         half=half,
         noise=noise_floor,
@@ -324,26 +353,19 @@ def _transitions(fitted: FittedLaw, bins: Bins, cells: Counts) -> Transitions:
 
 def _advise(fitted: FittedLaw, bins: Bins, cells: Counts) -> tuple[Guidance, ...]:
     """Advice without question ids; what the matrix fixes comes first."""
-    out: list[Guidance] = []
+    advice: list[Guidance] = []
     if bins.last[0] == 0:
         starts = [last + 1 for last in bins.last[:-1]]
         firm = firmly_lost(fitted, bins.n, np.array(starts), cells[1:, 0], starts)
         if firm is not None:
             firm = replace(firm, greatest=_last_of(bins, firm.greatest))
-            out.append(firm_loss(firm, bins.n))
+            advice.append(firm_loss(firm, bins.n))
         unsolved = int(cells[0, 0])
         if unsolved:
-            out.append(
-                Guidance(
-                    "distil",
-                    f"{unsolved:,} questions are unsolved by both: distil those that a teacher "
-                    "solves.",
-                    {"unsolved": unsolved, "teacher_answered": None, "teacher_solved": None},
-                )
-            )
-    groups = gradient(fitted)
-    out.append(Guidance("rlvr", gradient_text(groups), {"groups": groups}))
-    return tuple(out)
+            facts = {"unsolved": unsolved, "teacher_answered": None, "teacher_solved": None}
+            advice.append(Guidance("distil", facts))
+    advice.append(Guidance("rlvr", {"groups": gradient(fitted)}))
+    return tuple(advice)
 
 
 def _last_of(bins: Bins, first: int) -> int:

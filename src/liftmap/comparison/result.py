@@ -1,6 +1,6 @@
 """What a comparison found, as a record, as JSON, as tables and as a notebook shows it.
 
-The end of the flow of `comparison`: `compare` and `published` fill the record, `report` prints it.
+The end of the flow of `comparison`: `compare` and `published` fill the record, `report` shows it.
 The JSON is a public format with a version; `docs/json.md` defines every field.
 """
 
@@ -9,95 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
-from liftmap.comparison import tables
+from liftmap.comparison import tables, words
+from liftmap.comparison.parts import (
+    CurvePoint,
+    Guidance,
+    Matrix,
+    Moves,
+    Provenance,
+    Transitions,
+)
 from liftmap.records import Change, Estimate
 from liftmap.stats.bins import BinChange
 from liftmap.stats.intervals import FirstLoss
-from liftmap.stats.law.estimates import MovesAtN
-from liftmap.stats.verdict import Finding
+from liftmap.stats.verdict import Conclusion
 
 # Version of the JSON: changes when a field changes its meaning or goes.
 SCHEMA = 1
-
-Matrix = tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint(Change):
-    """pass@k before and after at one number of tries, shares of 1.
-
-    Attributes:
-        k: Number of tries.
-        band: Ends of the band that holds the change at all k at once; None where it is unknown.
-        extrapolated: Whether k is beyond the responses, so that the law alone speaks.
-    """
-
-    k: int
-    band: tuple[float, float] | None = None
-    extrapolated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Transitions:
-    """Numbers of questions by bin before (rows) and bin after (columns), hardest first.
-
-    Attributes:
-        bins: Labels: right responses out of n.
-        raw: All responses counted, noise included.
-        half: Half of the before-responses to half of the after-responses; the bins are the same
-            shares of n / 2. None where a question has fewer than two responses.
-        noise: Half of the before-responses to as many others of them: nothing was trained.
-        corrected: By success rates instead of counts, from the joint law.
-        half_n: Responses in each half; None where there is no half.
-    """
-
-    bins: tuple[str, ...]
-    raw: Matrix
-    half: Matrix | None
-    noise: Matrix | None
-    corrected: Matrix
-    half_n: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """Questions that went one way: lost or gained.
-
-    Attributes:
-        k: Number of tries; None where there are too few responses.
-        estimate: Number of questions that moved, at k tries.
-        noise: The number that two batches from the model before would show.
-        excess: Estimate less noise; a net figure, below 0 where answers became steadier.
-        at_n: The same with all n responses; None where n differs.
-    """
-
-    k: int | None
-    estimate: Estimate | None
-    noise: Estimate | None
-    excess: Estimate | None
-    at_n: MovesAtN | None
-
-
-@dataclass(frozen=True, slots=True)
-class Guidance:
-    """One piece of advice.
-
-    Attributes:
-        kind: lost, distil, rlvr, saturated or samples.
-        text: What to do and why, in a sentence.
-        evidence: The figures behind it; estimates, whole numbers, or lists of records of them.
-        questions: The ids behind it, the most telling first; empty where it is about all questions
-            or where questions have no ids.
-    """
-
-    kind: str
-    text: str
-    evidence: Mapping[str, Any]
-    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,46 +36,70 @@ class Comparison:
     """What changed from one model to another, with the sampling noise taken out.
 
     Attributes:
+        before: What the side before was made from.
+        after: What the side after was made from.
         questions: Number of questions compared.
         k: Number of tries of capability in the verdict.
-        accuracy: pass@1.
         capability: pass@k for rising k; the first is accuracy.
         bins: Accuracy by difficulty before, hardest first; empty where responses are too few.
+        solved_bins: The same of pass@k at half of the responses; empty likewise.
         transitions: From which difficulty to which questions moved.
         lost: Questions solved before and not after.
         gained: The reverse.
         mcnemar_p: Two-sided p-value that losses and gains at n are equally likely; None where n
             differs.
         first_loss_k: The first k at which after lies below before; None for a published matrix.
-        verdict: The two statements and the label.
+        verdict: The words of the two axes and the label.
         guidance: What to do next.
         warnings: What the reader has to know of the input.
         margin: Equivalence margin of the verdict, a share.
         level: Coverage of the intervals.
-        names: What was compared: before, after.
+        seed: Seed of everything random.
+        source: Whether it was made from counts per question or from a published matrix.
     """
 
+    before: Provenance
+    after: Provenance
     questions: int
     k: int
-    accuracy: Change
     capability: tuple[CurvePoint, ...]
     bins: tuple[BinChange, ...]
+    solved_bins: tuple[BinChange, ...]
     transitions: Transitions
     lost: Moves
     gained: Moves
     mcnemar_p: float | None
     first_loss_k: FirstLoss | None
-    verdict: Finding
+    verdict: Conclusion
     guidance: tuple[Guidance, ...]
     warnings: tuple[str, ...]
-    margin: float = 0.01
-    level: float = 0.95
-    names: tuple[str, str] = ("before", "after")
+    margin: float
+    level: float
+    seed: int
+    source: Literal["counts", "matrix"] = "counts"
+
+    @property
+    def accuracy(self) -> Change:
+        """pass@1."""
+        first = self.capability[0]
+        return Change(first.before, first.after, first.change)
+
+    @property
+    def at_k(self) -> CurvePoint:
+        """pass@k at the k of the verdict."""
+        return next(point for point in self.capability if point.k == self.k)
 
     @property
     def is_published(self) -> bool:
         """Whether it was made from a published matrix instead of counts per question."""
-        return self.first_loss_k is None
+        return self.source == "matrix"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the figures show besides the verdict, a sentence each."""
+        return tuple(
+            words.notes(self.transitions, self.lost, self.gained, self.mcnemar_p, self.first_loss_k)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The public form as plain values; `docs/json.md` defines every field."""
@@ -163,11 +118,11 @@ class Comparison:
                 for point in self.capability
             ],
             "bins": [
-                {"label": one.label, "questions": one.questions, **_changed(one)}
-                for one in self.bins
+                {"label": change.label, "questions": change.questions, **_changed(change)}
+                for change in self.bins
             ],
             "transitions": {
-                "bins": list(self.transitions.bins),
+                "bins": list(self.transitions.bins.labels),
                 "raw": _rows(self.transitions.raw),
                 "half": _rows(self.transitions.half),
                 "noise": _rows(self.transitions.noise),
@@ -183,21 +138,15 @@ class Comparison:
                 "possible": list(self.first_loss_k.possible),
                 "never_possible": self.first_loss_k.never_possible,
             },
-            "verdict": {
-                "label": self.verdict.label,
-                "accuracy": self.verdict.accuracy,
-                "capability": self.verdict.capability,
-                "because": self.verdict.because,
-                "needed": self.verdict.needed,
-            },
+            "verdict": _verdict(self.verdict),
             "guidance": [
                 {
-                    "kind": one.kind,
-                    "text": one.text,
-                    "evidence": _plain(one.evidence),
-                    "questions": list(one.questions),
+                    "kind": guidance.kind,
+                    "text": words.advice(guidance),
+                    "evidence": _plain(guidance.evidence),
+                    "questions": list(guidance.questions),
                 }
-                for one in self.guidance
+                for guidance in self.guidance
             ],
             "warnings": list(self.warnings),
         }
@@ -208,45 +157,54 @@ class Comparison:
 
     @property
     def tables(self) -> dict[str, pl.DataFrame]:
-        """The figures as Polars tables, with the columns of a study's tables.
+        """The figures as Polars tables; a study's tables are these, a model in front.
 
         Returns:
             - capability: k; before, after and change with _low and _high, and with the ends of
               their range, _least and _greatest; band_low, band_high; extrapolated.
-            - difficulty: bin (0 the hardest), label, questions; before, after and change likewise.
+            - difficulty: k (1, and half of the responses), bin (0 the hardest), label, questions;
+              before, after and change likewise.
             - transitions: kind (raw, half, noise, corrected), before_bin, before_label, after_bin,
               after_label (for half and noise out of the responses of a half), questions.
             - lost_gained: direction (lost, gained), k; estimate, noise and excess with _low and
               _high; n, observed_at_n; noise_at_n, excess_at_n and gross_at_n with _low, _high,
               _least and _greatest; mcnemar_p.
-            - verdict: label, accuracy, capability, because, needed, questions, k, margin,
+            - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
+              changed and if it changed; questions, k, margin, few_tries, climbing, unsaturated_k,
               first_loss_k, first_loss_possible, first_loss_never.
             - guidance: kind, text, questions (a list of ids).
+            - warnings: text.
         """
-        return {
-            "capability": tables.capability(self.capability),
-            "difficulty": tables.difficulty(self.bins),
-            "transitions": tables.transitions(self.transitions),
-            "lost_gained": tables.lost_gained(
+        return {name: self.table(name) for name in tables.SCHEMAS}
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One of the tables of `tables`."""
+        make = {
+            "capability": lambda: tables.capability(self.capability),
+            "difficulty": lambda: tables.difficulty((*self.bins, *self.solved_bins)),
+            "transitions": lambda: tables.transitions(self.transitions),
+            "lost_gained": lambda: tables.lost_gained(
                 {"lost": self.lost, "gained": self.gained}, self.mcnemar_p
             ),
-            "verdict": tables.verdict(self),
-            "guidance": pl.DataFrame(
-                [
-                    {"kind": one.kind, "text": one.text, "questions": list(one.questions)}
-                    for one in self.guidance
-                ],
-                schema={
-                    "kind": pl.String(),
-                    "text": pl.String(),
-                    "questions": pl.List(pl.String()),
-                },
-            ),
+            "verdict": lambda: tables.verdict(self.verdict, self.questions, self.first_loss_k),
+            "guidance": lambda: tables.guidance(self.guidance),
+            "warnings": lambda: tables.warnings(self.warnings),
         }
+        return make[name]()
 
     def _repr_html_(self) -> str:
         """How a notebook shows it."""
-        return tables.as_html(self)
+        figures = {"accuracy, %": self.accuracy}
+        if self.k > 1:
+            figures[f"pass@{self.k}, %"] = self.at_k
+        return tables.as_html(
+            words.headline(self.verdict),
+            [statement.text for statement in words.statements(self.verdict)],
+            self.questions,
+            figures,
+            {"lost": self.lost, "gained": self.gained},
+            self.warnings,
+        )
 
 
 def _changed(figure: Change) -> dict[str, Any]:
@@ -272,10 +230,27 @@ def _moves(moves: Moves) -> dict[str, Any]:
         if at_n is None
         else {
             "observed": at_n.observed,
-            "noise": at_n.noise.to_dict(),
-            "excess": at_n.excess.to_dict(),
-            "gross": at_n.gross.to_dict(),
+            "noise": _plain(at_n.noise),
+            "excess": _plain(at_n.excess),
+            "gross": _plain(at_n.gross),
         },
+    }
+
+
+def _verdict(verdict: Conclusion) -> dict[str, Any]:
+    axes = (verdict.accuracy, verdict.capability)
+    # For each axis that is not settled the smaller of its two numbers, of these the largest.
+    needed = [
+        min(numbers)
+        for axis in axes
+        if (numbers := [n for n in (axis.needed_if_unchanged, axis.needed_if_changed) if n])
+    ]
+    return {
+        "label": verdict.label,
+        "accuracy": verdict.accuracy.word,
+        "capability": verdict.capability.word,
+        "because": "; ".join(statement.text for statement in words.statements(verdict)),
+        "needed": max(needed, default=None),
     }
 
 

@@ -1,110 +1,153 @@
 """The figures of a comparison as Polars tables, and in short as HTML for a notebook.
 
-Used by `result`; takes its records, gives tables with the columns of a study's own.
+Used by `result`; takes the records of `parts` and `stats`, gives the tables of `Comparison.tables`,
+which are a study's own as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from liftmap.comparison.columns import build, change_columns, columns, estimate_schema
-from liftmap.records import Estimate
-from liftmap.stats.bins import BinChange, custom_bins
+from liftmap.comparison import words
+from liftmap.comparison.columns import Schema, build, change_columns, columns, estimate_schema
+from liftmap.comparison.parts import CurvePoint, Guidance, Moves, Transitions
+from liftmap.comparison.rounding import count, fixed, interval, percent, points
+from liftmap.records import Change
+from liftmap.stats.bins import BinChange
+from liftmap.stats.intervals import FirstLoss
+from liftmap.stats.verdict import Conclusion
 
-if TYPE_CHECKING:
-    from liftmap.comparison.result import Comparison, CurvePoint, Moves, Transitions
+CHANGE = estimate_schema("before", "after", "change", ranged=True)
+CAPABILITY: Schema = {
+    "k": pl.Int64(),
+    **CHANGE,
+    "band_low": pl.Float64(),
+    "band_high": pl.Float64(),
+    "extrapolated": pl.Boolean(),
+}
+DIFFICULTY: Schema = {
+    "k": pl.Int64(),
+    "bin": pl.Int64(),
+    "label": pl.String(),
+    "questions": pl.Float64(),
+    **CHANGE,
+}
+TRANSITIONS: Schema = {
+    "kind": pl.String(),
+    "before_bin": pl.Int64(),
+    "before_label": pl.String(),
+    "after_bin": pl.Int64(),
+    "after_label": pl.String(),
+    "questions": pl.Float64(),
+}
+LOST_GAINED: Schema = {
+    "direction": pl.String(),
+    "k": pl.Int64(),
+    **estimate_schema("estimate", "noise", "excess"),
+    "n": pl.Int64(),
+    "observed_at_n": pl.Int64(),
+    **estimate_schema("noise_at_n", "excess_at_n", "gross_at_n", ranged=True),
+    "mcnemar_p": pl.Float64(),
+}
+VERDICT: Schema = {
+    **dict.fromkeys(("label", "accuracy", "capability", "because"), pl.String()),
+    "accuracy_needed_if_unchanged": pl.Int64(),
+    "accuracy_needed_if_changed": pl.Int64(),
+    "capability_needed_if_unchanged": pl.Int64(),
+    "capability_needed_if_changed": pl.Int64(),
+    "bounded": pl.Boolean(),
+    "questions": pl.Int64(),
+    "k": pl.Int64(),
+    "margin": pl.Float64(),
+    "few_tries": pl.Boolean(),
+    "climbing": pl.Boolean(),
+    "unsaturated_k": pl.Int64(),
+    "first_loss_k": pl.Int64(),
+    "first_loss_possible": pl.List(pl.Int64()),
+    "first_loss_never": pl.Boolean(),
+}
+GUIDANCE: Schema = {
+    "kind": pl.String(),
+    "text": pl.String(),
+    "questions": pl.List(pl.String()),
+}
+WARNINGS: Schema = {"text": pl.String()}
+# The tables of `Comparison.tables` by name.
+SCHEMAS: Mapping[str, Schema] = {
+    "capability": CAPABILITY,
+    "difficulty": DIFFICULTY,
+    "transitions": TRANSITIONS,
+    "lost_gained": LOST_GAINED,
+    "verdict": VERDICT,
+    "guidance": GUIDANCE,
+    "warnings": WARNINGS,
+}
 
 
-def capability(points: Sequence[CurvePoint]) -> pl.DataFrame:
-    """The table `capability` of `Comparison.tables`."""
+def capability(curve: Sequence[CurvePoint]) -> pl.DataFrame:
+    """The table `capability`."""
     rows = []
-    for point in points:
+    for point in curve:
         low, high = point.band or (None, None)
-        figures = change_columns(point, ranged=True)
         marks = {"band_low": low, "band_high": high, "extrapolated": point.extrapolated}
-        rows.append({"k": point.k, **figures, **marks})
-    schema = {
-        "k": pl.Int64(),
-        **estimate_schema("before", "after", "change", ranged=True),
-        "band_low": pl.Float64(),
-        "band_high": pl.Float64(),
-        "extrapolated": pl.Boolean(),
-    }
-    return build(rows, schema)
+        rows.append({"k": point.k, **change_columns(point, ranged=True), **marks})
+    return build(rows, CAPABILITY)
 
 
 def difficulty(bins: Sequence[BinChange]) -> pl.DataFrame:
-    """The table `difficulty` of `Comparison.tables`."""
+    """The table `difficulty`."""
     rows = [
         {
-            "bin": one.place,
-            "label": one.label,
-            "questions": one.questions,
-            **change_columns(one, ranged=True),
+            "k": change.k,
+            "bin": change.place,
+            "label": change.label,
+            "questions": change.questions,
+            **change_columns(change, ranged=True),
         }
-        for one in bins
+        for change in bins
     ]
-    schema = {
-        "bin": pl.Int64(),
-        "label": pl.String(),
-        "questions": pl.Float64(),
-        **estimate_schema("before", "after", "change", ranged=True),
-    }
-    return build(rows, schema)
+    return build(rows, DIFFICULTY)
 
 
-def transitions(found: Transitions) -> pl.DataFrame:
-    """The table `transitions` of `Comparison.tables`."""
+def transitions(matrices: Transitions) -> pl.DataFrame:
+    """The table `transitions`."""
     rows = []
-    halves = found.bins if found.half_n is None else _labels_at(found.bins, found.half_n)
+    bins, half_n = matrices.bins, matrices.half_n
+    halves = bins.labels if half_n is None else bins.labels_at(half_n)
     for kind in ("raw", "half", "noise", "corrected"):
-        labels = halves if kind in ("half", "noise") else found.bins
+        matrix = getattr(matrices, kind)
+        labels = halves if kind in ("half", "noise") else bins.labels
         # A bin without a label holds no count out of so few responses.
         places = [place for place, label in enumerate(labels) if label]
-        for one in places if getattr(found, kind) else ():
-            for other in places:
-                rows.append(
-                    {
-                        "kind": kind,
-                        "before_bin": one,
-                        "before_label": labels[one],
-                        "after_bin": other,
-                        "after_label": labels[other],
-                        "questions": float(getattr(found, kind)[one][other]),
-                    }
-                )
-    schema = {
-        "kind": pl.String(),
-        "before_bin": pl.Int64(),
-        "before_label": pl.String(),
-        "after_bin": pl.Int64(),
-        "after_label": pl.String(),
-        "questions": pl.Float64(),
-    }
-    return build(rows, schema)
-
-
-def _labels_at(labels: Sequence[str], n: int) -> tuple[str, ...]:
-    """What bins, given by their labels, are called out of another number of responses."""
-    whole = int(labels[-1].split("-")[-1])
-    return custom_bins(",".join(labels), whole).labels_at(n)
+        rows += [
+            {
+                "kind": kind,
+                "before_bin": before,
+                "before_label": labels[before],
+                "after_bin": after,
+                "after_label": labels[after],
+                "questions": float(matrix[before][after]),
+            }
+            for before in (places if matrix is not None else ())
+            for after in places
+        ]
+    return build(rows, TRANSITIONS)
 
 
 def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataFrame:
-    """The table `lost_gained` of `Comparison.tables`."""
+    """The table `lost_gained`."""
     rows = []
-    for direction, one in moves.items():
-        at_n = one.at_n
+    for direction, moved in moves.items():
+        at_n = moved.at_n
         rows.append(
             {
                 "direction": direction,
-                "k": one.k,
-                **columns(estimate=one.estimate, noise=one.noise, excess=one.excess),
-                "n": None if at_n is None else at_n.k,
+                "k": moved.k,
+                **columns(estimate=moved.estimate, noise=moved.noise, excess=moved.excess),
+                "n": None if at_n is None else at_n.n,
                 "observed_at_n": None if at_n is None else at_n.observed,
                 **columns(
                     ranged=True,
@@ -115,75 +158,82 @@ def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataF
                 "mcnemar_p": mcnemar_p,
             }
         )
-    schema = {
-        "direction": pl.String(),
-        "k": pl.Int64(),
-        **estimate_schema("estimate", "noise", "excess"),
-        "n": pl.Int64(),
-        "observed_at_n": pl.Int64(),
-        **estimate_schema("noise_at_n", "excess_at_n", "gross_at_n", ranged=True),
-        "mcnemar_p": pl.Float64(),
-    }
-    return build(rows, schema)
+    return build(rows, LOST_GAINED)
 
 
-def verdict(found: Comparison) -> pl.DataFrame:
-    """The table `verdict` of `Comparison.tables`: one row."""
-    one, loss = found.verdict, found.first_loss_k
+def verdict(conclusion: Conclusion, questions: int, first_loss: FirstLoss | None) -> pl.DataFrame:
+    """The table `verdict`: one row."""
+    axes = {"accuracy": conclusion.accuracy, "capability": conclusion.capability}
     row = {
-        "label": one.label,
-        "accuracy": one.accuracy,
-        "capability": one.capability,
-        "because": one.because,
-        "needed": one.needed,
-        "questions": found.questions,
-        "k": found.k,
-        "margin": found.margin,
-        "first_loss_k": None if loss is None else loss.estimate,
-        "first_loss_possible": None if loss is None else list(loss.possible),
-        "first_loss_never": None if loss is None else loss.never_possible,
+        "label": conclusion.label,
+        "because": "; ".join(statement.text for statement in words.statements(conclusion)),
+        "bounded": all(axis.bounded for axis in axes.values()),
+        "questions": questions,
+        "k": conclusion.k,
+        "margin": conclusion.margin,
+        "few_tries": conclusion.few_tries,
+        "climbing": conclusion.climbing,
+        "unsaturated_k": conclusion.unsaturated_k,
+        "first_loss_k": None if first_loss is None else first_loss.estimate,
+        "first_loss_possible": None if first_loss is None else list(first_loss.possible),
+        "first_loss_never": None if first_loss is None else first_loss.never_possible,
     }
-    schema = {
-        **dict.fromkeys(("label", "accuracy", "capability", "because"), pl.String()),
-        **dict.fromkeys(("needed", "questions", "k"), pl.Int64()),
-        "margin": pl.Float64(),
-        "first_loss_k": pl.Int64(),
-        "first_loss_possible": pl.List(pl.Int64()),
-        "first_loss_never": pl.Boolean(),
-    }
-    return build([row], schema)
+    for name, axis in axes.items():
+        row[name] = axis.word
+        row[f"{name}_needed_if_unchanged"] = axis.needed_if_unchanged
+        row[f"{name}_needed_if_changed"] = axis.needed_if_changed
+    return build([row], VERDICT)
 
 
-def as_html(found: Comparison) -> str:
-    """The verdict and its figures as a small HTML table."""
+def guidance(pieces: Sequence[Guidance]) -> pl.DataFrame:
+    """The table `guidance`."""
     rows = [
-        ("accuracy, %", found.accuracy.before, found.accuracy.after, found.accuracy.change, 100),
-        *(
-            (f"pass@{point.k}, %", point.before, point.after, point.change, 100)
-            for point in found.capability
-            if point.k == found.k
-        ),
+        {"kind": piece.kind, "text": words.advice(piece), "questions": list(piece.questions)}
+        for piece in pieces
     ]
-    cells = [
-        f"<tr><th scope='row'>{name}</th><td>{scale * before.estimate:.1f}</td>"
-        f"<td>{scale * after.estimate:.1f}</td><td>{_interval(change, scale)}</td></tr>"
-        for name, before, after, change, scale in rows
+    return build(rows, GUIDANCE)
+
+
+def warnings(texts: Sequence[str]) -> pl.DataFrame:
+    """The table `warnings`."""
+    return build([{"text": text} for text in texts], WARNINGS)
+
+
+def as_html(
+    headline: str,
+    statements: Sequence[str],
+    questions: int,
+    figures: Mapping[str, Change],
+    moves: Mapping[str, Moves],
+    notes: Sequence[str],
+) -> str:
+    """The verdict and its figures as a small HTML table.
+
+    Args:
+        headline: The label.
+        statements: The axes in words.
+        questions: Number of questions.
+        figures: Shares before, after, and their change, by name.
+        moves: Questions lost and gained.
+        notes: Warnings.
+    """
+    rows = [
+        f"<tr><th scope='row'>{name}</th><td>{percent(figure.before.estimate)}</td>"
+        f"<td>{percent(figure.after.estimate)}</td>"
+        f"<td>{points(figure.change.estimate)} {interval(figure.change)}</td></tr>"
+        for name, figure in figures.items()
     ]
-    for name, moves in (("lost", found.lost), ("gained", found.gained)):
-        if moves.excess is not None:
-            cells.append(
-                f"<tr><th scope='row'>{name} beyond noise, questions (k = {moves.k})</th>"
-                f"<td></td><td></td><td>{_interval(moves.excess, 1)}</td></tr>"
+    for name, moved in moves.items():
+        if moved.excess is not None:
+            rows.append(
+                f"<tr><th scope='row'>{name} beyond noise, questions (k = {moved.k})</th><td></td>"
+                f"<td></td><td>{fixed(moved.excess.estimate, signed=True)} "
+                f"{interval(moved.excess, scale=1)}</td></tr>"
             )
-    notes = "".join(f"<li>{escape(text)}</li>" for text in found.warnings)
+    items = "".join(f"<li>{escape(text)}</li>" for text in notes)
     head = "<tr><th></th><th>before</th><th>after</th><th>change</th></tr>"
     return (
-        f"<div><p><b>{escape(found.verdict.label)}</b>: {escape(found.verdict.because)}. "
-        f"{found.questions:,} questions.</p><table>{head}{''.join(cells)}</table>"
-        f"{f'<ul>{notes}</ul>' if notes else ''}</div>"
+        f"<div><p><b>{escape(headline)}</b>: {escape('; '.join(statements))}. "
+        f"{count(questions)} questions.</p><table>{head}{''.join(rows)}</table>"
+        f"{f'<ul>{items}</ul>' if items else ''}</div>"
     )
-
-
-def _interval(change: Estimate, scale: float) -> str:
-    low, high = scale * change.low, scale * change.high
-    return f"{scale * change.estimate:+.1f} [{low:+.1f}, {high:+.1f}]"

@@ -13,16 +13,22 @@ from typing import Any
 import polars as pl
 import tomli_w
 
+from liftmap.comparison.rounding import count, duration
 from liftmap.config import StudyConfig
 from liftmap.errors import StoreError
 from liftmap.files import disk, read_json, write_text
-from liftmap.report.charts import HERO, charts, lift
+from liftmap.report.charts import HERO, lift
 from liftmap.report.evidence import Run
 from liftmap.report.findings import findings, rules
 from liftmap.report.metrics import read_metrics
-from liftmap.report.numbers import count, duration, fixed
-from liftmap.report.overview import Tables, lines, margin_text, spread, summarise, summary_rows
-from liftmap.report.page import Figure, make_figure, render_page
+from liftmap.report.overview import Tables, lines, spread, summarise, summary_rows
+from liftmap.report.page import (
+    STUDY_SIDES,
+    make_figure,
+    make_figures,
+    reading_words,
+    render_page,
+)
 from liftmap.store import StudyFolder
 
 # Classes of the style sheet for what is seen of a finding or a claim.
@@ -83,18 +89,15 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
         environment: versions, machine and stages as in environment.json; may be empty.
     """
     overview = summarise(tables)
-    words = _reading_words(overview, config)
+    k = int(overview["k"].max() or config.sample.n)  # type: ignore[arg-type]
+    section = config.analyse
+    words = reading_words(
+        STUDY_SIDES, level=section.level, margin=section.margin, k=k, n=k, half=k // 2
+    )
     specs: dict[str, dict[str, Any]] = {}
     # The summary table stands under this chart in place of its own.
     hero = replace(make_figure("overview", HERO, overview, words, specs), grid=None)
-    sections: dict[str, list[Figure]] = {}
-    for name, chart in charts().items():
-        table = tables.get(chart.table)
-        if table is None or table.is_empty():
-            continue
-        figure = make_figure(name, chart, table, words, specs)
-        if figure.panels or figure.grid:
-            sections.setdefault(chart.section, []).append(figure)
+    sections = make_figures(tables, "study", words, specs)
     return render_page(
         "page.html.j2",
         config=config,
@@ -134,17 +137,6 @@ def save_picture(folder: StudyFolder, path: Path) -> None:
         chart[""].properties(width=760, background="white").save(str(path), scale_factor=2)
 
 
-def _reading_words(overview: pl.DataFrame, config: StudyConfig) -> dict[str, str]:
-    """What the sentences on how to read a chart are filled in with."""
-    n = int(overview["k"].max() or config.sample.n)  # type: ignore[arg-type]
-    return {
-        "level": f"{fixed(100 * config.analyse.level, 1).removesuffix('.0')} %",
-        "n": str(n),
-        "half": str(n // 2),
-        "margin": margin_text(config.analyse.margin),
-    }
-
-
 def _scope(tables: Tables, overview: pl.DataFrame, config: StudyConfig) -> dict[str, Any]:
     """What the page says of the whole study before any figure."""
     seeds = {len(arm.seeds) for arm in config.enabled_arms().values()}
@@ -155,15 +147,15 @@ def _scope(tables: Tables, overview: pl.DataFrame, config: StudyConfig) -> dict[
     }
 
 
-def _environment(found: Mapping[str, Any]) -> dict[str, Any]:
+def _environment(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Versions, machine and wall times as the page prints them."""
     stages = [
         (row["stage"], duration(row["seconds"]), count(row["items"]) if row.get("items") else "")
-        for row in found.get("stages", [])
+        for row in environment.get("stages", [])
     ]
     return {
-        "versions": {str(k): str(v) for k, v in found.get("versions", {}).items()},
-        "machine": {str(k): str(v) for k, v in found.get("machine", {}).items()},
+        "versions": {str(k): str(v) for k, v in environment.get("versions", {}).items()},
+        "machine": {str(k): str(v) for k, v in environment.get("machine", {}).items()},
         "stages": stages,
-        "total": duration(found.get("seconds_total")),
+        "total": duration(environment.get("seconds_total")),
     }

@@ -13,49 +13,60 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from liftmap.comparison import words
+from liftmap.comparison.parts import Guidance
 from liftmap.comparison.planning import Planning, describe
-from liftmap.comparison.result import Comparison, Guidance
+from liftmap.comparison.result import Comparison
+from liftmap.comparison.rounding import (
+    NOTHING,
+    count,
+    fixed,
+    number_of_questions,
+    percent,
+    points,
+)
 from liftmap.records import Estimate
-from liftmap.report.numbers import NOTHING, count, fixed, p_value, percent, points
-from liftmap.stats.law.estimates import MovesAtN
 
-_COLOURS = {"up": "bold blue", "down": "bold dark_orange3", "within": "bold", "unsettled": "dim"}
+# Styles of the words of an axis; words that are not here say that nothing is known.
+_STYLES = {"up": "bold blue", "down": "bold dark_orange3", "within": "bold"}
 # Ids that stand behind a piece of advice; all are in the JSON.
 _NAMED = 3
 
 
-def comparison_page(found: Comparison) -> Group:
+def comparison_page(comparison: Comparison) -> Group:
     """The whole comparison; for a published matrix what the matrix fixes comes first."""
     parts: list[RenderableType] = []
-    firm = [one for one in found.guidance if one.kind == "lost"]
-    if found.is_published and firm:
+    firm = [piece for piece in comparison.guidance if piece.kind == "lost"]
+    if comparison.is_published and firm:
         parts += [Text("What the matrix does fix", "bold"), *_advice(firm), Text()]
     parts += [
-        *_verdict(found),
-        _section("Accuracy (k = 1) and capability (pass@k), %", _curve(found)),
-        _section("Accuracy by difficulty before, %", _bins(found)),
-        _section("Questions lost and gained", _moves(found)),
-        *(Text(text) for text in notes(found)),
+        *_verdict(comparison),
+        _section("Accuracy (k = 1) and capability (pass@k), %", _curve(comparison)),
+        _section("Accuracy by difficulty before, %", _bins(comparison)),
+        _section("Questions lost and gained", _moves(comparison)),
+        *(Text(text) for text in comparison.notes),
     ]
-    rest = [one for one in found.guidance if not (found.is_published and one in firm)]
+    rest = [p for p in comparison.guidance if not (comparison.is_published and p in firm)]
     if rest:
         parts += [Text(), Text("What to do", "bold"), *_advice(rest)]
-    if found.warnings:
-        parts += [Text(), Text("Note", "bold"), *(_bullet(text) for text in found.warnings)]
+    if comparison.warnings:
+        parts += [Text(), Text("Note", "bold"), *map(_bullet, comparison.warnings)]
     return Group(*parts)
 
 
-def _verdict(found: Comparison) -> list[RenderableType]:
-    one = found.verdict
-    scope = f"  {count(found.questions)} questions; intervals cover {_level(found)} %"
-    head = Text.assemble((one.label, "bold reverse"), scope)
-    names = Text(f"{found.names[0]} → {found.names[1]}", "dim", overflow="fold")
-    words = zip((one.accuracy, one.capability), one.because.split("; "), strict=True)
-    return [head, names, *(Text(text, _COLOURS[word]) for word, text in words)]
-
-
-def _level(found: Comparison) -> str:
-    return f"{100 * found.level:.4g}"
+def _verdict(comparison: Comparison) -> list[RenderableType]:
+    level = words.level_text(comparison.level)
+    scope = f"  {count(comparison.questions)} questions; intervals cover {level}"
+    head = Text.assemble((words.headline(comparison.verdict), "bold reverse"), scope)
+    names = f"{comparison.before.name} → {comparison.after.name}"
+    return [
+        head,
+        Text(names, "dim", overflow="fold"),
+        *(
+            Text(statement.text, _STYLES.get(statement.word, "dim"))
+            for statement in words.statements(comparison.verdict)
+        ),
+    ]
 
 
 def _section(title: str, table: Table) -> RenderableType:
@@ -63,27 +74,27 @@ def _section(title: str, table: Table) -> RenderableType:
 
 
 def _table(*headings: str) -> Table:
-    out = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for place, heading in enumerate(headings):
-        out.add_column(heading, justify="left" if place == 0 else "right")
-    return out
+        table.add_column(heading, justify="left" if place == 0 else "right")
+    return table
 
 
-def _curve(found: Comparison) -> Table:
-    chosen = [point for point in found.capability if _is_shown(point.k, found.k)]
+def _curve(comparison: Comparison) -> Table:
+    chosen = [point for point in comparison.capability if _is_shown(point.k, comparison.k)]
     banded = any(point.band for point in chosen)
     ranged = any(point.change.range for point in chosen)
     last = ["band, all k"] * banded + ["range of change"] * ranged
-    out = _table("k", "before", "after", "change", *last)
+    table = _table("k", "before", "after", "change", *last)
     for point in chosen:
-        cells = [f"{point.k:,}" + (" (law)" if point.extrapolated else "")]
+        cells = [count(point.k) + (" (law)" if point.extrapolated else "")]
         cells += [_share(point.before), _share(point.after), _change(point.change)]
         if banded:
-            cells.append(NOTHING if point.band is None else _ends(point.band, 100))
+            cells.append(NOTHING if point.band is None else _ends(point.band))
         if ranged:
-            cells.append(_range(point.change, 100))
-        out.add_row(*cells)
-    return out
+            cells.append(_range(point.change))
+        table.add_row(*cells)
+    return table
 
 
 def _is_shown(k: int, most: int) -> bool:
@@ -91,147 +102,96 @@ def _is_shown(k: int, most: int) -> bool:
     return k >= most or k & (k - 1) == 0
 
 
-def _bins(found: Comparison) -> Table:
-    ranged = any(one.change.range for one in found.bins)
-    last = ["range of change"] * ranged
-    out = _table(f"right of {_n(found)}", "questions", "before", "after", "change", *last)
-    for one in found.bins:
-        cells = [one.label, count(round(one.questions, 1))]
-        cells += [percent(one.before.estimate), percent(one.after.estimate), _change(one.change)]
-        out.add_row(*cells, *([_range(one.change, 100)] * ranged))
-    return out
+def _bins(comparison: Comparison) -> Table:
+    ranged = any(change.change.range for change in comparison.bins)
+    n = count(comparison.transitions.bins.n)
+    table = _table(
+        f"right of {n}", "questions", "before", "after", "change", *["range of change"] * ranged
+    )
+    for figure in comparison.bins:
+        cells = [figure.label, count(round(figure.questions, 1)), percent(figure.before.estimate)]
+        cells += [percent(figure.after.estimate), _change(figure.change)]
+        table.add_row(*cells, *([_range(figure.change)] * ranged))
+    return table
 
 
-def _n(found: Comparison) -> str:
-    """The number of responses that the bins are out of."""
-    return found.transitions.bins[-1].split("-")[-1]
-
-
-def _moves(found: Comparison) -> Table:
-    out = _table("", "k", "questions", "noise alone", "beyond noise", "gross")
-    for name, moves in (("lost", found.lost), ("gained", found.gained)):
+def _moves(comparison: Comparison) -> Table:
+    table = _table("", "k", "questions", "noise alone", "beyond noise", "gross")
+    for name, moves in (("lost", comparison.lost), ("gained", comparison.gained)):
         if moves.k is not None:
-            cells = [_number(moves.estimate), _number(moves.noise), _number(moves.excess, True)]
-            out.add_row(name, f"{moves.k:,}", *cells, "")
-            _add_ranges(out, moves.estimate, moves.noise, moves.excess, None)
+            cells = [number_of_questions(moves.estimate), number_of_questions(moves.noise)]
+            cells.append(number_of_questions(moves.excess, signed=True))
+            table.add_row(name, count(moves.k), *cells, "")
+            _add_ranges(table, moves.estimate, moves.noise, moves.excess, None)
         if moves.at_n is not None:
             at_n = moves.at_n
-            cells = [_number(at_n.noise), _number(at_n.excess, True), _number(at_n.gross)]
-            out.add_row(name, f"{at_n.k:,}", count(at_n.observed), *cells)
-            _add_ranges(out, None, at_n.noise, at_n.excess, at_n.gross)
-    return out
+            cells = [number_of_questions(at_n.noise)]
+            cells.append(number_of_questions(at_n.excess, signed=True))
+            cells.append(number_of_questions(at_n.gross))
+            table.add_row(name, count(at_n.n), count(at_n.observed), *cells)
+            _add_ranges(table, None, at_n.noise, at_n.excess, at_n.gross)
+    return table
 
 
-def _add_ranges(out: Table, *estimates: Estimate | None) -> None:
-    """A row of what the data leave open, where any of the figures says it."""
-    if any(one is not None and one.range for one in estimates):
-        cells = ["" if one is None or one.range is None else _range(one, 1) for one in estimates]
-        cells[2] = _range(estimates[2], 1, True) if estimates[2] else ""
-        out.add_row("  range", "", *cells, style="dim")
-
-
-def notes(found: Comparison) -> Iterable[str]:
-    """Unsolved questions, what noise explains, McNemar's test and the first loss, a line each."""
-    raw = found.transitions.raw
-    if found.transitions.bins[0] == "0":
-        unsolved = (sum(raw[0]), sum(row[0] for row in raw))
-        yield (
-            f"Never right in {_n(found)}: {count(unsolved[0])} questions before, "
-            f"{count(unsolved[1])} after."
-        )
-    for name, moves in (("lost", found.lost), ("gained", found.gained)):
-        if moves.at_n is not None and moves.at_n.observed:
-            yield _noise_share(name, moves.at_n)
-    if found.mcnemar_p is not None:
-        yield f"Lost against gained, exact McNemar test: p = {p_value(found.mcnemar_p)}"
-    loss = found.first_loss_k
-    if loss is not None:
-        first = "none" if loss.estimate is None else f"{loss.estimate:,}"
-        ks = loss.possible
-        span = f"{ks[0]:,} to {ks[-1]:,}" if ks else "none"
-        never = ", or never" if loss.never_possible else ""
-        yield f"First k at which after lies below before: {first} (possible: {span}{never})"
-
-
-def _noise_share(name: str, at_n: MovesAtN) -> str:
-    """How much of what was observed at n is noise."""
-    noise, observed = at_n.noise, at_n.observed
-    share, low, high = (
-        percent(min(max(end / observed, 0), 1), 0)
-        for end in (noise.estimate, noise.low, noise.high)
-    )
-    text = (
-        f"Of {count(observed)} {name} at k = {at_n.k:,}, noise explains {_number(noise)}, "
-        f"{share} % [{low}, {high}]"
-    )
-    return f"{text}; the data leave open {_range(noise, 1)}." if noise.range else f"{text}."
+def _add_ranges(table: Table, *estimates: Estimate | None) -> None:
+    """A row of what the data leave open, where any of the figures says it; the third is net."""
+    if any(estimate is not None and estimate.range for estimate in estimates):
+        cells = [
+            words.range_of_questions(estimate, signed=place == 2)
+            if estimate is not None and estimate.range
+            else ""
+            for place, estimate in enumerate(estimates)
+        ]
+        table.add_row("  range", "", *cells, style="dim")
 
 
 def _advice(guidance: Sequence[Guidance]) -> Iterable[RenderableType]:
-    for one in guidance:
-        text = one.text
-        if one.questions:
-            first = ", ".join(one.questions[:_NAMED])
-            more = len(one.questions) - _NAMED
-            text += f" [{first}{f' and {more:,} more' if more > 0 else ''}]"
+    for piece in guidance:
+        text = words.advice(piece)
+        if piece.questions:
+            first = ", ".join(piece.questions[:_NAMED])
+            more = len(piece.questions) - _NAMED
+            text += f" [{first}{f' and {count(more)} more' if more > 0 else ''}]"
         yield _bullet(text)
 
 
 def _bullet(text: str) -> Table:
-    out = Table.grid(padding=(0, 1))
-    out.add_row("-", Text(text))
-    return out
+    bullet = Table.grid(padding=(0, 1))
+    bullet.add_row("-", Text(text))
+    return bullet
 
 
-def _share(found: Estimate) -> str:
-    return f"{percent(found.estimate)} [{percent(found.low)}, {percent(found.high)}]"
+def _share(estimate: Estimate) -> str:
+    return f"{percent(estimate.estimate)} [{percent(estimate.low)}, {percent(estimate.high)}]"
 
 
-def _change(found: Estimate) -> str:
-    return f"{points(found.estimate)} [{percent(found.low)}, {percent(found.high)}]"
+def _change(estimate: Estimate) -> str:
+    return f"{points(estimate.estimate)} [{percent(estimate.low)}, {percent(estimate.high)}]"
 
 
-def _number(found: Estimate | None, signed: bool = False) -> str:
-    """A number of questions with its interval."""
-    if found is None:
-        return NOTHING
-    low, high = (fixed(end, _decimals(found)) for end in (found.low, found.high))
-    return f"{fixed(found.estimate, _decimals(found), signed=signed)} [{low}, {high}]"
+def _range(estimate: Estimate) -> str:
+    """The identification range of a change of a share, in points."""
+    return NOTHING if estimate.range is None else _ends(estimate.range)
 
 
-def _decimals(found: Estimate) -> int:
-    """Of a number of questions: none from 20 up."""
-    return 0 if abs(found.estimate) >= 20 else 1
-
-
-def _range(found: Estimate, scale: float, signed: bool = False) -> str:
-    """The identification range: of a change of a share in points, or of a number of questions."""
-    if found.range is None:
-        return NOTHING
-    if scale != 1:
-        return _ends(found.range, scale)
-    ends = (fixed(end, _decimals(found), signed=signed) for end in found.range)
-    return " to ".join(ends)
-
-
-def _ends(ends: tuple[float, float], scale: float) -> str:
-    low, high = (fixed(scale * end, signed=True) for end in ends)
+def _ends(ends: tuple[float, float]) -> str:
+    low, high = (fixed(100 * end, signed=True) for end in ends)
     return f"{low} to {high}"
 
 
-def plan_page(found: Planning) -> Group:
+def plan_page(planning: Planning) -> Group:
     """What a tally can detect, and what would detect the wanted change."""
-    detection = found.detection
-    out = _table("k", "smallest rise", "smallest fall")
-    for one in found.smallest:
-        out.add_row(_tries(one.k), *(points(change) for change in (one.up, one.down)))
+    detection = planning.detection
+    table = _table("k", "smallest rise", "smallest fall")
+    for smallest in planning.smallest:
+        table.add_row(_tries(smallest.k), points(smallest.up), points(smallest.down))
     head = (
-        f"{count(found.questions)} questions, {describe(found.plan)}: the smallest changes, in "
-        f"points, detected with a chance of {percent(detection.power, 0)} % at level "
+        f"{count(planning.questions)} questions, {describe(planning.plan)}: the smallest changes, "
+        f"in points, detected with a chance of {percent(detection.power, 0)} % at level "
         f"{percent(detection.level, 0)} %"
     )
-    parts: list[RenderableType] = [Text(head, "bold"), out]
-    for wanted in found.wanted:
+    parts: list[RenderableType] = [Text(head, "bold"), table]
+    for wanted in planning.wanted:
         title = f"To detect {points(wanted.change)} points of {_tries(wanted.k)}, cheapest first"
         parts += [Text(), Text(title, "bold")]
         if wanted.designs:
@@ -246,7 +206,7 @@ def plan_page(found: Planning) -> Group:
         else:
             parts.append(
                 Text(
-                    f"Not with {count(found.questions)} questions. Cheapest with more: "
+                    f"Not with {count(planning.questions)} questions. Cheapest with more: "
                     f"{count(wanted.more.questions)} questions, {describe(wanted.more.plan)} "
                     f"({count(round(wanted.more.responses))} responses of both models)."
                 )

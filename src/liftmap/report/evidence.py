@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import polars as pl
 
+from liftmap.comparison.rounding import change_text, estimate_of, fixed, interval, percent
 from liftmap.config import BASE, StudyConfig
 from liftmap.records import Estimate
 from liftmap.report import claims
 from liftmap.report.claims import Evidence, Outcome
-from liftmap.report.numbers import change, estimate_of, fixed, interval, percent
 from liftmap.report.overview import Tables
 
 Row = dict[str, Any]
@@ -98,7 +98,7 @@ def _change(row: Row, axis: str) -> Estimate:
 
 def _on_axis(row: Row, axis: str, k: int, outcome: Outcome) -> Evidence:
     before, after = percent(row[f"{axis}_before"]), percent(row[f"{axis}_after"])
-    text = f"{row['model']}, pass@{k}: {before} % to {after} %, {change(_change(row, axis))}"
+    text = f"{row['model']}, pass@{k}: {before} % to {after} %, {change_text(_change(row, axis))}"
     return Evidence(text, outcome)
 
 
@@ -127,8 +127,8 @@ def middle_gains_most(row: Row, run: Run) -> Evidence:
     if not middle or not any(b[0] < HARDEST for b in ends):
         return Evidence(f"{row['model']}: too few bins hold questions", "unsettled")
     _, label, best = max(middle, key=lambda b: b[2].estimate)
-    others = ", ".join(f"{change(by)} in bin {name}" for _, name, by in ends)
-    text = f"{row['model']}: {change(best)} in bin {label}; {others}"
+    others = ", ".join(f"{change_text(by)} in bin {name}" for _, name, by in ends)
+    text = f"{row['model']}: {change_text(best)} in bin {label}; {others}"
     if all(_lead(best, end[2], len(middle), run).low > 0 for end in ends):
         return Evidence(text, "holds")
     looks = len(middle) * len(ends)
@@ -146,7 +146,7 @@ def hardest_gain_nothing(row: Row, run: Run) -> Evidence:
     if bins is None:
         return Evidence("the table by difficulty is missing", None)
     hardest = [b for b in bins if b[0] < HARDEST]
-    parts = "; ".join(f"{change(by)} in bin {label}" for _, label, by in hardest)
+    parts = "; ".join(f"{change_text(by)} in bin {label}" for _, label, by in hardest)
     plain = [claims.at_most(by, run.margin) for _, _, by in hardest]
     wide = [claims.widened(by, len(hardest), run.level) for _, _, by in hardest]
     outcome = claims.everywhere(plain, [claims.at_most(by, run.margin) for by in wide])

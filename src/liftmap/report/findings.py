@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from liftmap.comparison.rounding import change_text, estimate_of, fixed, percent
+from liftmap.comparison.words import margin_text
 from liftmap.config import BASE, TEACHER, ResponsesSection, StudyConfig
 from liftmap.report import claims
 from liftmap.report.claims import Claim, Evidence
@@ -31,8 +33,7 @@ from liftmap.report.evidence import (
     lost,
     middle_gains_most,
 )
-from liftmap.report.numbers import change, estimate_of, fixed, percent
-from liftmap.report.overview import margin_text, spread
+from liftmap.report.overview import spread
 
 Word = Literal["appears here", "does not appear here", "not settled here", "not tested here"]
 
@@ -180,12 +181,12 @@ def _teaching(run: Run, parts: Roles) -> Finding:
         for row in run.rows("contrast", before_arm=before, after_arm=after, k=1) or []:
             by = estimate_of(row, "change")
             seed = "" if row["seed"] is None else f" (seed {row['seed']})"
-            text = f"{after} minus {before}{seed}, pass@1: {change(by)}"
+            text = f"{after} minus {before}{seed}, pass@1: {change_text(by)}"
             leads.append(Evidence(text, claims.rises(by, run.margin)))
-            shows.append(f"Accuracy of {after} minus that of {before}{seed}: {change(by)}.")
+            shows.append(f"Accuracy of {after} minus that of {before}{seed}: {change_text(by)}.")
         for row in run.checkpoints([before]):
             by = estimate_of(row, "accuracy_change")
-            text = f"{row['model']} minus base, pass@1: {change(by)}"
+            text = f"{row['model']} minus base, pass@1: {change_text(by)}"
             own.append(Evidence(text, claims.at_most(by, run.margin)))
     taught = run.checkpoints([*dict.fromkeys(arm for pair in parts.pairs for arm in pair)])
     shows.append(_both(taught))
@@ -282,7 +283,8 @@ def _unknown(run: Run, full: Sequence[Row], partial: Sequence[Row]) -> list[Clai
     ):
         seen = [
             Evidence(
-                f"{m}, pass@{most} on these: {change(changes[m])}", rule(changes[m], run.margin)
+                f"{m}, pass@{most} on these: {change_text(changes[m])}",
+                rule(changes[m], run.margin),
             )
             for m in (row["model"] for row in some)
             if m in changes and known(changes[m])
@@ -291,11 +293,16 @@ def _unknown(run: Run, full: Sequence[Row], partial: Sequence[Row]) -> list[Clai
     return out
 
 
+def _change_of(row: Row, axis: str) -> str:
+    """The change of one axis with its interval."""
+    return change_text(estimate_of(row, f"{axis}_change"))
+
+
 def _both(rows: Sequence[Row]) -> str:
     """The two changes of checkpoints, a sentence each."""
     return " ".join(
-        f"Accuracy of {row['model']} changes by {change(estimate_of(row, 'accuracy_change'))}, "
-        f"capability (pass@{row['k']}) by {change(estimate_of(row, 'capability_change'))}."
+        f"Accuracy of {row['model']} changes by {_change_of(row, 'accuracy')}, capability "
+        f"(pass@{row['k']}) by {_change_of(row, 'capability')}."
         for row in rows
     )
 

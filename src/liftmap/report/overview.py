@@ -12,19 +12,19 @@ from typing import Any
 
 import polars as pl
 
-from liftmap.config import BASE, TEACHER
-from liftmap.errors import InputError
-from liftmap.records import Estimate
-from liftmap.report.numbers import (
+from liftmap.comparison.rounding import (
     NOTHING,
-    change,
-    count,
     estimate_of,
     fixed,
     interval,
     percent,
     points,
 )
+from liftmap.comparison.words import Statement, label_text, statement
+from liftmap.config import BASE, TEACHER
+from liftmap.errors import InputError
+from liftmap.records import Estimate
+from liftmap.stats.verdict import Axis
 
 Tables = Mapping[str, pl.DataFrame]
 
@@ -36,12 +36,11 @@ def summarise(tables: Tables) -> pl.DataFrame:
         tables: The study's tables by name; `capability` and `verdict` have to be among them.
 
     Returns:
-        model, arm, seed; label, accuracy, capability (words of the verdict), margin (a share),
-        needed (questions that would settle it, or null), questions, k; then each with _low and
-        _high: accuracy_before, accuracy_after, accuracy_change and the same of capability (at k),
-        as shares; lost and gained (questions beyond noise), tokens and tokens_before (of right
-        responses), reflection and reflection_before (share of right responses with a phrase); null
-        where a table lacks them.
+        The columns of the table `verdict`; then each with _low and _high (and _least and _greatest,
+        the ends of its range): accuracy_before, accuracy_after, accuracy_change and the same of
+        capability (at k), as shares; lost and gained (questions beyond noise), tokens and
+        tokens_before (of right responses), reflection and reflection_before (share of right
+        responses with a phrase); null where a table lacks them.
 
     Raises:
         InputError: One of the two tables is missing.
@@ -54,14 +53,14 @@ def summarise(tables: Tables) -> pl.DataFrame:
                 remedy="Run `liftmap analyse` on the study folder first.",
             )
     verdict = tables["verdict"].filter(~pl.col("arm").is_in([BASE, TEACHER]))
-    out = verdict
-    ends = ("", "_low", "_high")
-    for name, k in (("accuracy", pl.lit(1)), ("capability", pl.col("k_wanted"))):
-        wanted = {f"{part}{e}": f"{name}_{part}{e}" for part in _PARTS for e in ends}
-        at = tables["capability"].join(verdict.select("model", k_wanted="k"), on="model")
-        at = at.filter(pl.col("k") == k).select("model", **{v: k for k, v in wanted.items()})
-        out = out.join(at, on="model", how="left", maintain_order="left")
-    return _with_shape(_with_losses(out, tables), tables)
+    rows = verdict
+    ends = ("", "_low", "_high", "_least", "_greatest")
+    for name, k in (("accuracy", pl.lit(1)), ("capability", pl.col("verdict_k"))):
+        columns = {f"{name}_{part}{e}": f"{part}{e}" for part in _PARTS for e in ends}
+        at_k = tables["capability"].join(verdict.select("model", verdict_k="k"), on="model")
+        at_k = at_k.filter(pl.col("k") == k).select("model", **columns)
+        rows = rows.join(at_k, on="model", how="left", maintain_order="left")
+    return _with_shape(_with_losses(rows, tables), tables)
 
 
 _PARTS = ("before", "after", "change")
@@ -99,25 +98,12 @@ def _with_shape(out: pl.DataFrame, tables: Tables) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One axis of a checkpoint in words.
-
-    Attributes:
-        word: up, down, within or unsettled.
-        text: The statement with its interval.
-    """
-
-    word: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Line:
     """What the report says first of a checkpoint.
 
     Attributes:
         model: The checkpoint.
-        label: The verdict's label.
+        label: The verdict's label with its k, or why there is none.
         statements: Of accuracy and of capability.
     """
 
@@ -128,47 +114,35 @@ class Line:
 
 def lines(overview: pl.DataFrame) -> list[Line]:
     """The two statements for each row of `summarise`."""
-    out = []
-    for row in overview.to_dicts():
-        texts = []
-        for name in ("accuracy", "capability"):
-            by = estimate_of(row, f"{name}_change")
-            texts.append(axis_statement(name, row[name], by, row["margin"]))
-        open_axes = [i for i, name in enumerate(("accuracy", "capability")) if _open(row, name)]
-        if open_axes and row["needed"] is not None:
-            what = "both" if len(open_axes) == 2 else "it"
-            texts[open_axes[-1]] += f": about {count(row['needed'])} questions would settle {what}"
-        accuracy = Statement(row["accuracy"], texts[0])
-        capability = Statement(row["capability"], texts[1])
-        out.append(Line(row["model"], row["label"], (accuracy, capability)))
-    return out
+    rows = overview.to_dicts()
+    return [Line(row["model"], label_of(row), statements_of(row)) for row in rows]
 
 
-def _open(row: Mapping[str, Any], axis: str) -> bool:
-    return bool(row[axis] == "unsettled")
+def label_of(row: Mapping[str, Any]) -> str:
+    """The label of a row of `summarise`, or why there is none."""
+    return label_text(row["label"], row["k"], row["accuracy"], row["capability"])
 
 
-def axis_statement(name: str, word: str, by: Estimate, margin: float) -> str:
-    """One axis in words: `accuracy up +14.3 points [+10.2, +18.6]`.
-
-    Args:
-        name: accuracy or capability.
-        word: up, down, within or unsettled.
-        by: The change, as a share.
-        margin: The equivalence margin, as a share.
-    """
-    if word in ("up", "down"):
-        return f"{name} {word} {change(by)}"
-    size = margin_text(margin)
-    if word == "within":
-        return f"{name} within the margin of {size}, {change(by)}"
-    return f"{name} not settled, {points(by.low)} to {points(by.high)} against a margin of {size}"
+def statements_of(row: Mapping[str, Any]) -> tuple[Statement, Statement]:
+    """The two axes of a row of `summarise` in words."""
+    accuracy, capability = (
+        Statement(row[name], statement(name, _axis(row, name, k), row["margin"]))
+        for name, k in (("accuracy", 1), ("capability", row["k"]))
+    )
+    return accuracy, capability
 
 
-def margin_text(margin: float) -> str:
-    """The margin in points: `1 point`, `2.5 points`."""
-    text = fixed(100 * margin, 2).rstrip("0").rstrip(".")
-    return f"{text} point" if text == "1" else f"{text} points"
+def _axis(row: Mapping[str, Any], name: str, k: int) -> Axis:
+    """What a row of `summarise` says of one axis."""
+    word = row[name]
+    return Axis(
+        word,
+        None if word == "not measured" else estimate_of(row, f"{name}_change"),
+        k,
+        row[f"{name}_needed_if_unchanged"],
+        row[f"{name}_needed_if_changed"],
+        row["bounded"],
+    )
 
 
 @dataclass(frozen=True)
@@ -177,10 +151,10 @@ class SummaryRow:
 
     Attributes:
         model: The checkpoint, or the teacher.
-        label: The verdict's label; empty for the teacher.
+        label: The verdict's label with its k.
         accuracy: Before and after, in %: `47.5 → 61.8`.
         accuracy_change: In points.
-        accuracy_word: up, down, within or unsettled.
+        accuracy_word: The word of the axis.
         capability: As `accuracy`, at the verdict's k.
         capability_change: In points.
         capability_word: As `accuracy_word`.
@@ -204,7 +178,7 @@ class SummaryRow:
 
 def summary_rows(overview: pl.DataFrame) -> list[SummaryRow]:
     """The summary table: one row for each row of `summarise`."""
-    out = []
+    rows = []
     for row in overview.to_dicts():
         shares = {
             name: f"{percent(row[f'{name}_before'])} → {percent(row[f'{name}_after'])}"
@@ -215,10 +189,10 @@ def summary_rows(overview: pl.DataFrame) -> list[SummaryRow]:
         net = f"{fixed(lost.estimate, signed=True)} {interval(lost, scale=1)}"
         tokens = f"{fixed(row['tokens_before'])} → {fixed(row['tokens'])}"
         reflection = f"{percent(row['reflection_before'])} → {percent(row['reflection'])}"
-        out.append(
+        rows.append(
             SummaryRow(
                 model=row["model"],
-                label=row["label"],
+                label=label_of(row),
                 accuracy=shares["accuracy"],
                 accuracy_change=cell(changes["accuracy"]),
                 accuracy_word=row["accuracy"],
@@ -230,7 +204,7 @@ def summary_rows(overview: pl.DataFrame) -> list[SummaryRow]:
                 reflection=NOTHING if row["reflection"] is None else reflection,
             )
         )
-    return out
+    return rows
 
 
 def cell(by: Estimate) -> str:

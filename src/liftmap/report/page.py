@@ -18,7 +18,9 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from liftmap.report.charts import Chart, Legend
+from liftmap.comparison.rounding import count
+from liftmap.comparison.words import level_text, margin_text
+from liftmap.report.charts import Chart, Subject, charts
 from liftmap.report.charts.style import Panel
 from liftmap.report.tables import Grid, grid
 
@@ -41,11 +43,64 @@ class Figure:
     name: str
     title: str
     reading: str
-    legend: Legend
+    legend: Sequence[tuple[str, ...]]
     panels: Sequence[tuple[str, str]]
     size: str
     grid: Grid | None
     file: str
+
+
+# What the two sides are called on a page, in its titles and legends.
+STUDY_SIDES = {"before": "the base", "after": "the arm"}
+PAIR_SIDES = {"before": "the model before", "after": "the model after"}
+
+
+def reading_words(
+    sides: Mapping[str, str], *, level: float, margin: float, k: int, n: int, half: int
+) -> dict[str, str]:
+    """What titles, legends and sentences on how to read a chart are filled in with.
+
+    Args:
+        sides: What the two sides are called.
+        level: Coverage of the intervals.
+        margin: The equivalence margin, as a share.
+        k: Tries of capability in the verdict.
+        n: Responses a question.
+        half: Tries of lost and gained questions.
+    """
+    return {
+        **sides,
+        "level": level_text(level),
+        "margin": margin_text(margin),
+        "k": count(k),
+        "n": count(n),
+        "half": count(half),
+    }
+
+
+def make_figures(
+    tables: Mapping[str, pl.DataFrame],
+    subject: Subject,
+    words: Mapping[str, str],
+    specs: dict[str, dict[str, Any]],
+) -> dict[str, list[Figure]]:
+    """The figures of a page by section; their specifications are added to `specs`.
+
+    Args:
+        tables: Tables by name; a chart whose table is missing or empty is left out.
+        subject: What the page is about.
+        words: From `reading_words`.
+        specs: The specifications of the charts by name.
+    """
+    sections: dict[str, list[Figure]] = {}
+    for name, chart in charts(subject).items():
+        table = tables.get(chart.table)
+        if table is None or table.is_empty():
+            continue
+        figure = make_figure(name, chart, table, words, specs)
+        if figure.panels or figure.grid:
+            sections.setdefault(chart.section, []).append(figure)
+    return sections
 
 
 def make_figure(
@@ -70,7 +125,7 @@ def make_figure(
         name=name,
         title=chart.title.format(**words),
         reading=chart.reading.format(**words),
-        legend=chart.legend if panels else (),
+        legend=[(text.format(**words), *mark) for text, *mark in chart.legend] if panels else [],
         panels=panels,
         size=chart.size or ("few" if len(panels) < 3 else ""),
         grid=shown if shown.rows else None,

@@ -6,13 +6,13 @@ Reads an analysis table, gives a grid of text for the page.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from liftmap.report.numbers import NOTHING, count, duration, fixed, p_value, percent, points
+from liftmap.comparison.rounding import NOTHING, count, duration, fixed, p_value, percent, points
 
 # The page shows so many rows of a table; the whole of it is a file of the study folder.
 MAX_ROWS = 200
@@ -123,6 +123,38 @@ def transition_grid(table: pl.DataFrame) -> Grid:
         sort_columns=False,
     ).rename({"before_label": "right responses before / after"})
     return grid(wide, dict.fromkeys(labels, "count"))
+
+
+def moves_grid(table: pl.DataFrame) -> Grid:
+    """Lost and gained questions at k tries."""
+    names = [f"{x}{end}" for x in ("estimate", "noise", "excess") for end in ("", "_low", "_high")]
+    return grid(table.select("model", "direction", "k", *names))
+
+
+def moves_at_n_grid(table: pl.DataFrame) -> Grid:
+    """Lost and gained questions at k = n, each figure of the law with its range."""
+    columns = [pl.col("observed_at_n").alias("observed")]
+    for name in ("noise", "excess", "gross"):
+        for end in ("", "_low", "_high"):
+            columns.append(pl.col(f"{name}_at_n{end}").alias(f"{name}{end}"))
+        columns.append(pl.col(f"{name}_at_n_least").alias(f"range_of_{name}_low"))
+        columns.append(pl.col(f"{name}_at_n_greatest").alias(f"range_of_{name}_high"))
+    kinds = {"range_of_excess": "signed1", "gross": "number1"}
+    ranges = dict.fromkeys(("range_of_noise", "range_of_gross"), "number1")
+    chosen = table.select("model", "direction", "n", *columns, "mcnemar_p")
+    return grid(chosen, {**kinds, **ranges})
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Whole numbers with runs drawn together: `1, 4-9`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = (str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    return ", ".join(words) or NOTHING
 
 
 def metrics_grid(table: pl.DataFrame) -> Grid:

@@ -7,7 +7,6 @@ question, before and after) and gives figures with intervals. Import the module 
 |---|---|
 | passk | pass@k and accuracy of each question, distinct rows of a tally |
 | curtailed | pass@k under a curtailed sampling plan, stopping points |
-| extrapolate | pass@k beyond n, from the law |
 | intervals | bootstrap weights, means and changes with intervals, the band over k, first loss |
 | resampling | sampling units, pseudo-questions: parts of intervals |
 | bins | difficulty bins, change by difficulty, cross-fitted |

@@ -274,17 +274,19 @@ class BinMean:
 
 @dataclass(frozen=True, slots=True)
 class BinChange(Change):
-    """pass@k of one bin before and after (accuracy for k = 1), shares of 1.
+    """pass@k of one bin before and after, shares of 1.
 
     Attributes:
         place: Number of the bin, 0 the hardest.
         label: The bin's counts, out of the n of its `Bins`.
         questions: Expected number of questions in the bin.
+        k: Number of tries; 1 is accuracy.
     """
 
     place: int
     label: str
     questions: float
+    k: int = 1
 
 
 def mean_by_bin(
@@ -362,7 +364,7 @@ def change_by_bin(
         for values, floor, lowest in zip(columns, floors, (0.0, 0.0, -1.0), strict=True)
     ]
     return [
-        BinChange(first, then, change, int(place), bins.labels[place], float(mass))
+        BinChange(first, then, change, int(place), bins.labels[place], float(mass), k)
         for place, mass, first, then, change in zip(filled, masses, *figures, strict=True)
     ]
 

@@ -16,8 +16,19 @@ import polars as pl
 
 from liftmap.report.charts import difficulty, lift, responses, training
 from liftmap.report.charts.style import DOWN, GREY, INK, LIGHT, UP, Panel
-from liftmap.report.tables import Grid, metrics_grid, moved_grid, transition_grid
+from liftmap.report.tables import (
+    Grid,
+    metrics_grid,
+    moved_grid,
+    moves_at_n_grid,
+    moves_grid,
+    spans,
+    transition_grid,
+)
 
+Rows = Callable[[pl.DataFrame], pl.DataFrame]
+# What a page is about: a study, two models counted question by question, a published matrix.
+Subject = Literal["study", "counts", "matrix"]
 Mark = Literal["line", "dash", "dot", "ring", "diamond", "square"]
 Legend = tuple[tuple[str, str, Mark], ...]
 
@@ -26,13 +37,45 @@ def _all_rows(table: pl.DataFrame) -> pl.DataFrame:
     return table
 
 
-def _without(*names: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def _without(*names: str) -> Rows:
     columns = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
     return lambda table: table.drop(columns, strict=False)
 
 
-def _kinds(*kinds: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def _kinds(*kinds: str) -> Rows:
     return lambda table: table.filter(pl.col("kind").is_in(kinds))
+
+
+def _doubling(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a curve at powers of two, and of the largest k of each curve."""
+    k, by = pl.col("k"), [x for x in ("model", "before_arm", "after_arm", "seed") if x in table]
+    return table.filter((k & (k - 1) == 0) | (k == k.max().over(by)))
+
+
+def _curve_rows(*names: str) -> Rows:
+    """A curve's columns of these figures, at powers of two."""
+    columns = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+    return lambda table: _doubling(table).select("model", "arm", "k", *columns)
+
+
+def _change_rows(table: pl.DataFrame) -> pl.DataFrame:
+    """Changes of a curve with their range, at powers of two."""
+    return _with_range(_doubling(table).drop("before", "after", "extrapolated"))
+
+
+def _with_range(table: pl.DataFrame) -> pl.DataFrame:
+    """The range of the change as a column of its own, where there is one; other ranges left out."""
+    ends = {"change_least": "range_low", "change_greatest": "range_high"}
+    table = table.rename(ends).select(pl.exclude(r"^.*_(least|greatest)$"))
+    empty = [x for x in ("range_low", "band_low") if x in table and table[x].is_null().all()]
+    return table.drop(
+        [f"{name.removesuffix('_low')}{end}" for name in empty for end in ("_low", "_high")]
+    )
+
+
+def _of_k(one: bool) -> Rows:
+    """The rows by difficulty of accuracy, or of pass@k."""
+    return lambda table: _with_range(table.filter((pl.col("k") == 1) == one))
 
 
 @dataclass(frozen=True)
@@ -42,15 +85,17 @@ class Chart:
     Attributes:
         section: Heading under which it stands; sections come in the order of their first chart.
         title: States what is shown.
-        reading: One sentence on how to read it. {level}, {n}, {half} and {margin} are filled in:
-            coverage of the intervals, responses a question, half of them, the margin in points.
+        reading: One sentence on how to read it. Filled in is what `page.reading_words` gives:
+            {level}, {margin}, {k}, {n}, {half}, and {before} and {after}, what the two sides are
+            called, such as "the base" and "the arm".
         table: The table it draws and shows beneath.
         draw: Gives the panels by title from the table; None where the table speaks for itself.
-        legend: What marks mean: text, colour, shape.
+        legend: What marks mean: text (filled in likewise), colour, shape.
         kinds: How columns are written where it isn't as `tables.KINDS` says.
         rows: The rows that it draws and shows; all by default.
         show: Makes the printed table of these rows; None takes `tables.grid`.
         size: Width of a panel: "" shares a row with others, "big" takes more, "wide" all of it.
+        subjects: The kinds of page that it stands on.
     """
 
     section: str
@@ -60,11 +105,15 @@ class Chart:
     draw: Callable[[pl.DataFrame], dict[str, Panel]] | None
     legend: Legend = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
-    rows: Callable[[pl.DataFrame], pl.DataFrame] = _all_rows
+    rows: Rows = _all_rows
     show: Callable[[pl.DataFrame], Grid] | None = None
     size: Literal["", "big", "wide"] = ""
+    subjects: tuple[Subject, ...] = ("study",)
 
 
+_COUNTED: tuple[Subject, ...] = ("study", "counts")
+_ALWAYS: tuple[Subject, ...] = ("study", "counts", "matrix")
+_BEFORE_AND_AFTER: Legend = (("{before}", GREY, "line"), ("{after}", INK, "line"))
 _BASE_AND_ARM: Legend = (("base", GREY, "line"), ("arm", INK, "line"))
 _SIGNS: Legend = (
     ("interval above zero", UP, "dot"),
@@ -94,22 +143,36 @@ CHARTS: dict[str, Chart] = {
     "curves": Chart(
         "Accuracy and capability",
         "Questions solved within k responses (pass@k), before and after",
-        "The left end is accuracy, the right end capability; where the curves meet, the arm solves "
-        "no more than the base given enough tries. Shades are {level} intervals.",
+        "The left end is accuracy, the right end capability; where the curves meet, {after} solves "
+        "no more than {before} given enough tries. Shades are {level} intervals.",
         "capability",
         lift.curves,
-        _BASE_AND_ARM,
-        rows=_without("change", "band"),
+        _BEFORE_AND_AFTER,
+        rows=_curve_rows("before", "after"),
+        subjects=_ALWAYS,
     ),
     "changes": Chart(
         "Accuracy and capability",
-        "Change of pass@k against the base",
+        "Change of pass@k from {before} to {after}",
         "The shade is a simultaneous {level} band: the whole curve lies in it, so a coloured point "
-        "is a change at that k even though many k were looked at.",
+        "is a change at that k even though many k were looked at. A range is what unscored "
+        "responses could make of the change.",
         "capability",
         lift.changes,
         (("band above zero", UP, "dot"), ("below zero", DOWN, "dot"), ("holds zero", GREY, "dot")),
-        rows=_without("before", "after"),
+        {"range": "points"},
+        _change_rows,
+        subjects=_COUNTED,
+    ),
+    "changes-by-law": Chart(
+        "Accuracy and capability",
+        "Change of pass@k from {before} to {after}",
+        "The range is what the matrix leaves open, beside the {level} interval.",
+        "capability",
+        None,
+        kinds={"range": "points"},
+        rows=_change_rows,
+        subjects=("matrix",),
     ),
     "first-loss": Chart(
         "Accuracy and capability",
@@ -121,7 +184,9 @@ CHARTS: dict[str, Chart] = {
         rows=lambda table: table.select(
             "model",
             pl.col("first_loss_k").alias("estimated k"),
-            pl.col("first_loss_possible").alias("possible k"),
+            pl.col("first_loss_possible")
+            .map_elements(spans, return_dtype=pl.String)
+            .alias("possible k"),
             pl.col("first_loss_never").alias("may never lose"),
         ),
     ),
@@ -136,29 +201,45 @@ CHARTS: dict[str, Chart] = {
     ),
     "difficulty": Chart(
         "By difficulty",
-        "Change of accuracy by difficulty for the base",
-        "Hard questions stand left. Questions are binned by one half of the base's responses and "
-        "measured on the other, so that luck in the binning does not look like a change; bars are "
-        "{level} intervals, and one that the frame cuts is in the table.",
+        "Change of accuracy by difficulty for {before}",
+        "Hard questions stand left. Questions are binned by one half of the responses of {before} "
+        "and measured on the other, so that luck in the binning does not look like a change; bars "
+        "are {level} intervals, and one that the frame cuts is in the table.",
         "difficulty",
         difficulty.by_difficulty,
         _SIGNS,
-        rows=lambda table: table.filter(pl.col("k") == 1),
+        {"range": "points"},
+        _of_k(one=True),
+        subjects=_COUNTED,
+    ),
+    "difficulty-by-law": Chart(
+        "By difficulty",
+        "Change of accuracy by difficulty for {before}",
+        "Questions by printed bin; success rates within it by the fitted law. Bars are {level} "
+        "intervals; the table has the range that the matrix leaves open.",
+        "difficulty",
+        difficulty.by_difficulty,
+        _SIGNS,
+        {"range": "points"},
+        _of_k(one=True),
+        subjects=("matrix",),
     ),
     "difficulty-solved": Chart(
         "By difficulty",
-        "Change of pass@{half} by difficulty for the base",
+        "Change of pass@{half} by difficulty for {before}",
         "As above, for questions solved within {half} responses; a bin that is solved nearly "
         "always has no room to rise.",
         "difficulty",
         difficulty.by_difficulty,
         _SIGNS,
-        rows=lambda table: table.filter(pl.col("k") > 1),
+        {"range": "points"},
+        _of_k(one=False),
+        subjects=_COUNTED,
     ),
     "transitions": Chart(
         "By difficulty",
-        "Where questions went: right responses of {n}, base against arm",
-        "A row is a bin of the base, a column where its questions are after; right of the rising "
+        "Where questions went: right responses of {n}, from {before} to {after}",
+        "A row is a bin before, a column where its questions are after; right of the rising "
         "diagonal they gained, left of it they lost. Much of this is sampling noise: see the next "
         "figure.",
         "transitions",
@@ -167,13 +248,14 @@ CHARTS: dict[str, Chart] = {
         rows=_kinds("raw"),
         show=transition_grid,
         size="big",
+        subjects=_ALWAYS,
     ),
     "beyond-noise": Chart(
         "By difficulty",
         "Where questions went beyond noise: right responses of {half}",
-        "Upper figure: questions, from half of the base's responses to half of the arm's. Small "
-        "figure: the noise floor, from one half of the base's responses to the other, nothing "
-        "trained. Colour: the first exceeds the second.",
+        "Upper figure: questions, from half of the responses of {before} to half of those of "
+        "{after}. Small figure: the noise floor, from one half of the responses of {before} to the "
+        "other, nothing trained. Colour: the first exceeds the second.",
         "transitions",
         difficulty.beyond_noise,
         (
@@ -183,13 +265,27 @@ CHARTS: dict[str, Chart] = {
         rows=_kinds("half", "noise"),
         show=transition_grid,
         size="big",
+        subjects=_ALWAYS,
+    ),
+    "corrected": Chart(
+        "By difficulty",
+        "Where questions went by success rates, noise taken out",
+        "By the joint law of success rates before and after that fits all counts best; it takes "
+        "out what noise moves and adds the roughness of a fitted law.",
+        "transitions",
+        difficulty.transitions,
+        (("share of the row", "#7d858f", "square"),),
+        rows=_kinds("corrected"),
+        show=transition_grid,
+        size="big",
+        subjects=_ALWAYS,
     ),
     "lost-gained": Chart(
         "By difficulty",
         "Questions gained and lost",
         "Lost: solved within k = {half} responses before and not after; gained: the reverse. "
-        "Beyond noise is the first minus what a second batch from the untrained base would show; "
-        "bars are {level} intervals.",
+        "Beyond noise is the first minus what a second batch from {before} would show; bars are "
+        "{level} intervals.",
         "lost_gained",
         difficulty.lost_gained,
         (
@@ -198,6 +294,21 @@ CHARTS: dict[str, Chart] = {
             ("gained beyond noise", UP, "dot"),
             ("lost beyond noise", DOWN, "dot"),
         ),
+        rows=lambda table: table.filter(pl.col("estimate").is_not_null()),
+        show=moves_grid,
+        subjects=_COUNTED,
+    ),
+    "lost-gained-at-n": Chart(
+        "By difficulty",
+        "Questions gained and lost with all {n} responses",
+        "Observed is a count. How much of it noise explains the fitted law says: with its {level} "
+        "interval, and with the range that the data leave open. Gross is what questions that "
+        "became harder (or easier) alone add beyond noise.",
+        "lost_gained",
+        None,
+        rows=lambda table: table.filter(pl.col("noise_at_n").is_not_null()),
+        show=moves_at_n_grid,
+        subjects=_ALWAYS,
     ),
     "contrast": Chart(
         "Whose responses teach better",
@@ -207,6 +318,8 @@ CHARTS: dict[str, Chart] = {
         "contrast",
         lift.contrast,
         (("band above zero", UP, "dot"), ("below zero", DOWN, "dot"), ("holds zero", GREY, "dot")),
+        {"range": "points"},
+        lambda table: _with_range(_doubling(table).drop("extrapolated")),
     ),
     "contrast-difficulty": Chart(
         "Whose responses teach better",
@@ -307,10 +420,19 @@ CHARTS: dict[str, Chart] = {
         "rates",
         None,
     ),
+    "warnings": Chart(
+        "Responses that count otherwise",
+        "What has to be known of the responses behind a comparison",
+        "Questions left out of a model's comparison with the base, truncated and unscored "
+        "responses, unequal numbers of responses.",
+        "warnings",
+        None,
+    ),
 }
 
 
-def charts() -> dict[str, Chart]:
-    """All charts by name, in the order of the page: ours, then those of third parties."""
-    found = {e.name: e for e in entry_points(group="liftmap.charts")}
-    return CHARTS | {name: e.load() for name, e in found.items() if name not in CHARTS}
+def charts(subject: Subject) -> dict[str, Chart]:
+    """The charts of a page by name, in its order: ours, then those of third parties."""
+    others = {e.name: e.load() for e in entry_points(group="liftmap.charts")}
+    known = CHARTS | {name: chart for name, chart in others.items() if name not in CHARTS}
+    return {name: chart for name, chart in known.items() if subject in chart.subjects}

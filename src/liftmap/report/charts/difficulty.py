@@ -26,7 +26,7 @@ from liftmap.report.charts.style import (
 
 
 def by_difficulty(table: pl.DataFrame) -> dict[str, Panel]:
-    """Change by bin of base difficulty; a panel a checkpoint.
+    """Change by bin of difficulty before; a panel a checkpoint.
 
     Args:
         table: The rows of one k of the table `difficulty`.
@@ -52,7 +52,7 @@ def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]
     scale = alt.Scale(domain=focus(table, "change", 0.0), nice=False)
     x = alt.X(
         "label:O",
-        title="right responses of the base (hardest first)",
+        title="right responses before (hardest first)",
         scale=alt.Scale(domain=labels),
         axis=alt.Axis(labelAngle=-40, grid=False),
     )
@@ -71,7 +71,7 @@ def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]
             y=alt.Y("change:Q", scale=scale),
             color=colour,
             tooltip=[
-                alt.Tooltip("label:N", title="right responses of the base"),
+                alt.Tooltip("label:N", title="right responses before"),
                 alt.Tooltip("questions:Q", format=".1f"),
                 alt.Tooltip("change:Q", format="+.1f", title="points"),
                 alt.Tooltip("change_low:Q", format="+.1f", title="low"),
@@ -83,17 +83,17 @@ def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]
 
 
 def transitions(table: pl.DataFrame) -> dict[str, Panel]:
-    """Questions by bin before (rows) and after (columns), shaded by share of the row; as counted.
+    """Questions by bin before (rows) and after (columns), shaded by share of the row.
 
     Args:
-        table: The table `transitions`.
+        table: The rows of one kind of the table `transitions`.
     """
-    raw = table.filter(pl.col("kind") == "raw").with_columns(
+    shared = table.with_columns(
         share=pl.col("questions") / pl.col("questions").sum().over("model", "before_bin"),
     )
     return {
         name: _matrix(rows, "share", [0.0, 1.0], [f"{INK}00", f"{INK}99"])
-        for name, rows in panels(raw, "model")
+        for name, rows in panels(shared, "model")
     }
 
 
@@ -146,7 +146,7 @@ def _matrix(rows: pl.DataFrame, fill: str, values: list[float], colours: list[st
     )
     y = alt.Y(
         "before_label:O",
-        title="right responses of the base",
+        title="right responses before",
         scale=alt.Scale(domain=before_labels),
         axis=alt.Axis(grid=False, ticks=False),
     )

@@ -1,6 +1,6 @@
 """How figures are written: the one place that rounds, signs and names units.
 
-Stands below everything in `report`; takes numbers and gives text.
+Below `words` and everything in `report`; takes numbers and gives text.
 """
 
 from __future__ import annotations
@@ -41,9 +41,24 @@ def interval(estimate: Estimate, scale: float = 100, decimals: int = 1) -> str:
     return "[" + ",\u00a0".join(ends) + "]"
 
 
-def change(estimate: Estimate) -> str:
+def change_text(estimate: Estimate) -> str:
     """A change of a share with its interval: `+14.3 points [+10.2, +18.6]`."""
     return f"{points(estimate.estimate)} points {interval(estimate)}"
+
+
+def about(value: int) -> str:
+    """A count rounded up to two digits: `7 500` for 7,406."""
+    digits = 10 ** max(len(str(value)) - 2, 0)
+    return count(-(-value // digits) * digits)
+
+
+def number_of_questions(estimate: Estimate | None, *, signed: bool = False) -> str:
+    """A number of questions with its interval: `33 [20, 46]`; one decimal below 20."""
+    if estimate is None:
+        return NOTHING
+    decimals = 0 if abs(estimate.estimate) >= 20 else 1
+    low, high = (fixed(end, decimals) for end in (estimate.low, estimate.high))
+    return f"{fixed(estimate.estimate, decimals, signed=signed)} [{low}, {high}]"
 
 
 def p_value(value: float | None) -> str:
@@ -75,10 +90,12 @@ def count(value: float | None) -> str:
 def estimate_of(row: Mapping[str, Any], name: str) -> Estimate:
     """The estimate that a row holds in the columns `name`, `name_low`, `name_high`.
 
-    A missing value gives nan.
+    A missing value gives nan; the range is that of `name_least` and `name_greatest`, if there.
     """
     value, low, high = (
         float("nan") if v is None else float(v)
         for v in (row[name], row[f"{name}_low"], row[f"{name}_high"])
     )
-    return Estimate(value, low, high)
+    least, greatest = row.get(f"{name}_least"), row.get(f"{name}_greatest")
+    span = None if least is None or greatest is None else (float(least), float(greatest))
+    return Estimate(value, low, high, span)

@@ -1,0 +1,298 @@
+"""Every sentence about a comparison, made from its facts: for the JSON, the terminal and the page.
+
+Beside `rounding`, which writes figures: the one place that puts a verdict, a note or a piece of
+advice into words. Nothing reads a fact back out of what is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from liftmap.comparison.parts import Guidance, Moves, MovesAtN, Transitions
+from liftmap.comparison.rounding import (
+    about,
+    change_text,
+    count,
+    fixed,
+    number_of_questions,
+    p_value,
+    percent,
+    points,
+)
+from liftmap.records import Estimate
+from liftmap.stats.intervals import FirstLoss
+from liftmap.stats.verdict import Axis, Conclusion
+
+# --- the verdict --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One axis in words.
+
+    Attributes:
+        word: The word of the axis, such as up or unsettled.
+        text: The statement with its interval.
+    """
+
+    word: str
+    text: str
+
+
+def headline(verdict: Conclusion) -> str:
+    """The label with its k, such as `expanded at k = 16`, or why there is none."""
+    return label_text(verdict.label, verdict.k, verdict.accuracy.word, verdict.capability.word)
+
+
+def label_text(label: str | None, k: int, accuracy: str, capability: str) -> str:
+    """As `headline`, from the parts of the verdict.
+
+    Args:
+        label: The label; None where there is none.
+        k: The number of tries that it holds at.
+        accuracy: The word of accuracy.
+        capability: The word of capability.
+    """
+    if label is not None:
+        return f"{label} at k = {count(k)}"
+    if capability == "not measured":
+        return "capability not measured"
+    word = capability if capability in ("saturated", "too hard") else accuracy
+    return f"{word} to tell" if word == "too hard" else word
+
+
+def statements(verdict: Conclusion) -> tuple[Statement, Statement]:
+    """The two axes in words: what a report leads with."""
+    accuracy, capability = verdict.accuracy, verdict.capability
+    return (
+        Statement(accuracy.word, statement("accuracy", accuracy, verdict.margin)),
+        Statement(capability.word, statement("capability", capability, verdict.margin)),
+    )
+
+
+def statement(name: str, axis: Axis, margin: float) -> str:
+    """One axis in words: `accuracy up +14.3 points [+10.2, +18.6]`.
+
+    Args:
+        name: accuracy or capability.
+        axis: What is known of it.
+        margin: The equivalence margin, as a share.
+    """
+    if axis.change is None:
+        return f"{name} not measured: one response a question"
+    change = axis.change.whole
+    if axis.word in ("up", "down"):
+        return f"{name} {axis.word} {change_text(change)}"
+    size = margin_text(margin)
+    if axis.word == "within":
+        return f"{name} within the margin of {size}, {change_text(change)}"
+    if axis.word == "saturated":
+        return (
+            f"{name} saturated: both sides solve nearly everything within k = {count(axis.k)}, so "
+            f"no change could leave the margin of {size}"
+        )
+    if axis.word == "too hard":
+        return (
+            f"{name} too hard to tell: both sides solve next to nothing within k = "
+            f"{count(axis.k)}, so no change could leave the margin of {size}"
+        )
+    if not axis.bounded:
+        return f"{name} not settled: unscored responses could move it by an unknown amount"
+    text = f"{name} not settled, {points(change.low)} to {points(change.high)} against a margin of"
+    return f"{text} {size}{_needed(axis)}"
+
+
+def _needed(axis: Axis) -> str:
+    """How many questions would settle an axis."""
+    ways = []
+    if axis.needed_if_unchanged is not None:
+        ways.append(f"about {about(axis.needed_if_unchanged)} questions would show no change")
+    if axis.needed_if_changed is not None and axis.change is not None:
+        size = f"a change of {points(axis.change.estimate)}"
+        noun = "" if ways else " questions would show"
+        ways.append(f"about {about(axis.needed_if_changed)}{noun} {size}")
+    return f": {', '.join(ways)}" if ways else ""
+
+
+def margin_text(margin: float) -> str:
+    """The margin in points: `1 point`, `2.5 points`."""
+    text = fixed(100 * margin, 2).rstrip("0").rstrip(".")
+    return f"{text} point" if text == "1" else f"{text} points"
+
+
+def level_text(level: float) -> str:
+    """Coverage of intervals: `95 %`."""
+    return f"{fixed(100 * level, 1).removesuffix('.0')} %"
+
+
+# --- what the figures show ----------------------------------------------------------------------
+
+
+def notes(
+    transitions: Transitions,
+    lost: Moves,
+    gained: Moves,
+    mcnemar_p: float | None,
+    first_loss: FirstLoss | None,
+) -> Iterator[str]:
+    """Unsolved questions, what noise explains, McNemar's test and the first loss, a line each."""
+    bins, raw = transitions.bins, transitions.raw
+    if bins.last[0] == 0:
+        unsolved = (sum(raw[0]), sum(row[0] for row in raw))
+        yield (
+            f"Never right in {count(bins.n)}: {count(unsolved[0])} questions before, "
+            f"{count(unsolved[1])} after."
+        )
+    for name, moves in (("lost", lost), ("gained", gained)):
+        if moves.at_n is not None and moves.at_n.observed and moves.at_n.noise is not None:
+            yield _noise_share(name, moves.at_n, moves.at_n.noise)
+    if mcnemar_p is not None:
+        yield f"Lost against gained, exact McNemar test: p = {p_value(mcnemar_p)}"
+    if first_loss is not None:
+        first = "none" if first_loss.estimate is None else count(first_loss.estimate)
+        never = ", or never" if first_loss.never_possible else ""
+        yield (
+            f"First k at which after lies below before: {first} "
+            f"(possible: {_span(first_loss.possible) or 'none'}{never})"
+        )
+
+
+def _noise_share(name: str, at_n: MovesAtN, noise: Estimate) -> str:
+    """How much of what was observed at n is noise."""
+    share, low, high = (
+        percent(min(max(end / at_n.observed, 0), 1), 0)
+        for end in (noise.estimate, noise.low, noise.high)
+    )
+    text = (
+        f"Of {count(at_n.observed)} {name} at k = {count(at_n.n)}, noise explains "
+        f"{number_of_questions(noise)}, {share} % [{low}, {high}]"
+    )
+    if noise.range is None:
+        return f"{text}."
+    return f"{text}; the data leave open {range_of_questions(noise)}."
+
+
+def range_of_questions(estimate: Estimate, *, signed: bool = False) -> str:
+    """The identification range of a number of questions: `10 to 66`."""
+    low, high = estimate.range or (estimate.low, estimate.high)
+    decimals = 0 if abs(estimate.estimate) >= 20 else 1
+    return " to ".join(fixed(end, decimals, signed=signed) for end in (low, high))
+
+
+def _span(ks: Sequence[int]) -> str:
+    if not ks:
+        return ""
+    return count(ks[0]) if len(ks) == 1 else f"{count(ks[0])} to {count(ks[-1])}"
+
+
+# --- what to do ---------------------------------------------------------------------------------
+
+
+def advice(guidance: Guidance) -> str:
+    """A piece of advice in a sentence or two."""
+    return _ADVICE[guidance.kind](guidance.evidence)
+
+
+def _lost(evidence: Mapping[str, Any]) -> str:
+    if "excess" in evidence:
+        excess: Estimate = evidence["excess"]
+        return (
+            f"{fixed(excess.estimate, 0)} questions [{fixed(excess.low, 0)}, "
+            f"{fixed(excess.high, 0)}] are lost beyond noise at k = {count(evidence['k'])}: look "
+            "first at those most likely among them."
+        )
+    noise: Estimate = evidence["noise"]
+    least, greatest = noise.range or (noise.low, noise.high)
+    first, last = evidence["right_before"]
+    which = count(first) if first == last else f"{count(first)}-{count(last)}"
+    observed = evidence["observed"]
+    return (
+        f"Of the questions with {which} right of {count(evidence['responses'])} before, "
+        f"{count(observed)} {'is' if observed == 1 else 'are'} lost where about "
+        f"{fixed(noise.estimate)} [{fixed(noise.low)}, {fixed(noise.high)}] is noise "
+        f"({fixed(least)} to {fixed(greatest)} is all that the data allow): look at these first."
+    )
+
+
+def _distil(evidence: Mapping[str, Any]) -> str:
+    unsolved = evidence["unsolved"]
+    plural = " is" if unsolved == 1 else "s are"
+    number = f"{count(unsolved)} question{plural} unsolved by both"
+    if evidence["teacher_answered"] is None:
+        return f"{number}: distil those that a teacher solves (its results say which: --teacher)."
+    return (
+        f"{number}; the teacher solves {count(evidence['teacher_solved'])} of the "
+        f"{count(evidence['teacher_answered'])} of them that it answered: distil these."
+    )
+
+
+def _rlvr(evidence: Mapping[str, Any]) -> str:
+    sentences = []
+    if "mixed" in evidence:
+        sentences.append(
+            f"{count(evidence['mixed'])} of {count(evidence['compared'])} questions have mixed "
+            "outcomes after: RLVR has signal there."
+        )
+    if evidence["groups"]:
+        shares = ", ".join(
+            f"{percent(group['after'].estimate, 0)} % at {group['size']}"
+            for group in evidence["groups"]
+        )
+        sentences.append(
+            f"Share of groups of responses that give GRPO a gradient, by group size: {shares}."
+        )
+    return " ".join(sentences)
+
+
+def _saturated(evidence: Mapping[str, Any]) -> str:
+    return (
+        f"{count(evidence['saturated'])} of {count(evidence['compared'])} questions are answered "
+        f"right every time after ({count(evidence['saturated_before_too'])} of them before too): "
+        "drop them from further training."
+    )
+
+
+def _samples(evidence: Mapping[str, Any]) -> str:
+    voted, votes = evidence["majority_reaches_accuracy_at"], evidence["majority"]
+    accuracy: Estimate = evidence["accuracy_after"]
+    parts = []
+    if voted is not None:
+        parts.append(
+            f"a majority vote of {count(voted)} samples of the model before is as accurate as one "
+            "after"
+        )
+    elif votes:
+        best = max(vote["right"].estimate for vote in votes)
+        parts.append(
+            f"a majority vote of up to {count(votes[-1]['k'])} samples of the model before stays "
+            f"less accurate than one after ({percent(best)} against {percent(accuracy.estimate)} %)"
+        )
+    reaches, overtakes = evidence["pass_reaches_accuracy_at"], evidence["pass_overtakes_from"]
+    if reaches is not None:
+        parts.append(
+            f"{count(reaches)} samples of the model before solve as many questions as one after"
+        )
+    if overtakes is None:
+        parts.append(
+            f"up to {count(evidence['tries'])} samples it does not overtake the model after by "
+            "pass@k"
+        )
+    else:
+        parts.append(f"from {count(overtakes)} samples on it solves more than the model after")
+    if evidence["overtaking_possible"]:
+        never = " or never" if evidence["never_possible"] else ""
+        first = _span(evidence["overtaking_possible"])
+        parts[-1] += f" (the band allows it first at {first}{never})"
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+_ADVICE = {
+    "lost": _lost,
+    "distil": _distil,
+    "rlvr": _rlvr,
+    "saturated": _saturated,
+    "samples": _samples,
+}
