@@ -164,7 +164,7 @@ class CurtailedPlan:
 
     def supported(self, n: NDArray[np.int64]) -> NDArray[np.int64]:
         """The most tries k that each question supports: the cap, however early it stopped."""
-        return np.full_like(n, self.cap)
+        return 0 * n + self.cap
 
     def tries(self, n: NDArray[np.int64]) -> int:
         """The most tries k that every question supports: the cap, however early it stopped."""
