@@ -11,6 +11,7 @@ question, before and after) and gives figures with intervals. Import the module 
 | intervals | bootstrap weights, means and changes with intervals, the band over k, first loss |
 | resampling | sampling units, pseudo-questions: parts of intervals |
 | floors | how much spread the interval of a change counts at the least |
+| like_these | pass@k and its change where other questions could be asked |
 | these_questions | estimates where other responses, not other questions, could be drawn |
 | looks | the level of intervals that hold at every look |
 | multiple | intervals of many bins and arms that hold at once; Holm's p-values |

@@ -334,6 +334,18 @@ def p_values(
     return np.where(beyond > 0, p, np.minimum(p, analytic))
 
 
+def standard_errors(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    *,
+    counts: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    pseudo: Pseudo = NO_PSEUDO,
+) -> FloatArray:
+    """The analytic standard error of each ratio of `ratios`, shape (columns,)."""
+    return _Spread.of(numerators, denominators, counts, cluster, pseudo).error
+
+
 def _share_beyond_zero(draws: Draws) -> float:
     """The tail at which an end of the percentile interval is 0, the nearer one."""
     if not len(draws.values):
