@@ -14,6 +14,7 @@ question, before and after) and gives figures with intervals. Import the module 
 | orders | splits of a question's responses, averaged without a seed: parts of bins |
 | transitions | before/after matrices: raw, and at half size beside its noise floor |
 | lost | questions lost and gained: estimate, noise, excess; observed; McNemar |
+| unscored | bounds: unscored responses as wrong, and as right |
 | law/ | the joint law of success rates before and after, and what it says |
 | power | smallest detectable change, cheapest plan |
 | verdict | the words and the label of a comparison |
