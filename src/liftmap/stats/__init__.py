@@ -13,7 +13,8 @@ question, before and after) and gives figures with intervals. Import the module 
 | bins | difficulty bins, change by difficulty, cross-fitted |
 | orders | splits of a question's responses, averaged without a seed: parts of bins |
 | transitions | before/after matrices: raw, and at half size beside its noise floor |
-| lost | questions lost and gained: estimate, noise, excess; observed; McNemar |
+| lost | questions lost and gained: estimate, noise, excess; observed |
+| mcnemar | the test of lost against gained, by cluster where there are clusters |
 | unscored | bounds: unscored responses as wrong, and as right |
 | law/ | the joint law of success rates before and after, and what it says |
 | power | smallest detectable change, cheapest plan |
