@@ -15,6 +15,9 @@ question, before and after) and gives figures with intervals. Import the module 
 | transitions | before/after matrices: raw, and at half size beside its noise floor |
 | lost | questions lost and gained: estimate, noise, excess; observed |
 | mcnemar | the test of lost against gained, by cluster where there are clusters |
+| seeds | the mean change of an arm over several training seeds |
+| dependence | signs in the counts that responses are not independent draws |
+| repeated_texts | copies among the texts of responses |
 | unscored | bounds: unscored responses as wrong, and as right |
 | law/ | the joint law of success rates before and after, and what it says |
 | power | smallest detectable change, cheapest plan |
