@@ -15,6 +15,8 @@ question, before and after) and gives figures with intervals. Import the module 
 | transitions | before/after matrices: raw, and at half size beside its noise floor |
 | lost | questions lost and gained: estimate, noise, excess; observed |
 | mcnemar | the test of lost against gained, by cluster where there are clusters |
+| support | questions kept, gained, lost, never there; retention and discovery |
+| question_change | an exact test of each question, under either plan |
 | seeds | the mean change of an arm over several training seeds |
 | dependence | signs in the counts that responses are not independent draws |
 | repeated_texts | copies among the texts of responses |
