@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -217,6 +217,40 @@ def cross_fitted_weights(
     weights = _shares_of_rows(responses, right, bins, sizes, plan)
     failed = _shares_of_rows(responses, right, bins, sizes, plan, wrong_after=k)
     return CrossFit(bins, k, weights[rows.inverse], (weights - failed)[rows.inverse])
+
+
+class SplitLabels(NamedTuple):
+    """What the bins of cross-fitted figures are called.
+
+    Attributes:
+        size: Responses of each question that bin it, so that a label reads "0 of 2"; None where
+            questions differ in it, and the labels are then those of the bins themselves.
+        labels: Counts of each bin out of `size`; "" for a bin that no count falls into.
+    """
+
+    size: int | None
+    labels: tuple[str, ...]
+
+
+def split_labels(n: ArrayLike, bins: Bins, plan: Plan | None = None) -> SplitLabels:
+    """The labels of bins that questions fall into by a part of their responses.
+
+    Args:
+        n: Shape (questions,): scored responses before, 2 or more.
+        bins: The bins.
+        plan: How the responses were drawn; None is taken as fixed.
+
+    Returns:
+        The number of responses that `cross_fitted_weights` bins with, and the labels out of it.
+
+    Raises:
+        InputError: A question with fewer than two responses, or a plan too short to split.
+    """
+    sizes = set(block_sizes(np.unique(np.asarray(n, dtype=np.int64)), plan).tolist())
+    if len(sizes) != 1:
+        return SplitLabels(None, bins.labels)
+    [size] = sizes
+    return SplitLabels(size, bins.labels_at(size))
 
 
 def block_weights(
