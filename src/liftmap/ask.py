@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liftmap.errors import ConfigError, InputError, StoreError
-from liftmap.files import keep_settings
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import find
 from liftmap.sample import ENGINES, check_model, make_engine
@@ -119,7 +118,7 @@ def compare_models(
             "Before and after are the same model.", seen=before, remedy="Name two models."
         )
     sets = _sample_all([before, after], asking, StudyFolder(Path(out)))
-    paths = [target.root / "responses" / target.model / target.split for target in sets]
+    paths = [target.path for target in sets]
     options["verifier"] = asking.verifier().verifier
     return compare(str(paths[0]), str(paths[1]), **options)
 
@@ -168,12 +167,12 @@ def _questions(folder: StudyFolder, asking: Asking) -> list[Question]:
     if not folder.has_questions(asking.split):
         questions = load_questions(asking.task, asking.split, asking.options, "the task")
         kept = {**settings, "questions": questions_digest(questions)}
-        keep_settings(folder.path / f"task-{asking.split}.json", kept)
+        folder.keep_task(asking.split, kept)
         folder.write_questions(asking.split, questions)
         return questions
     questions = folder.read_questions(asking.split)
     kept = {**settings, "questions": questions_digest(questions)}
-    keep_settings(folder.path / f"task-{asking.split}.json", kept)
+    folder.keep_task(asking.split, kept)
     return questions
 
 

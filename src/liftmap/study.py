@@ -22,7 +22,7 @@ import polars as pl
 from liftmap.analyse import analyse
 from liftmap.config import BASE, TEACHER, StudyConfig, model_name
 from liftmap.errors import StoreError
-from liftmap.files import keep_settings, read_json, read_toml, write_json
+from liftmap.files import read_json, read_toml, write_json
 from liftmap.records import SPLITS, FixedPlan, Split
 from liftmap.registry import find
 from liftmap.report.build import build_report
@@ -158,9 +158,8 @@ class StudyRun:
         with self._timed("questions"):
             template = get_template(config.sample.template)
             # The study file names a template's file; what it says must not change half-way.
-            keep_settings(
-                self.folder.path / "template.json",
-                {"name": template.label, "text": template.text or template.messages},
+            self.folder.keep_template(
+                {"name": template.label, "text": template.text or template.messages}
             )
             find(ENGINES, config.sample.engine, "engine")
             make_verifier(config.verify.verifier, config.verify.options)

@@ -20,14 +20,14 @@ from transformers import AutoTokenizer, PrinterCallback, TrainerCallback
 from trl import GRPOConfig, SFTConfig
 
 from liftmap.errors import ConfigError
-from liftmap.files import disk, read_json, write_text
+from liftmap.files import disk, write_text
 from liftmap.progress import Advance, progress
 from liftmap.records import Prompt
 from liftmap.registry import nearest
 from liftmap.sample.hf import quiet as quiet_models
+from liftmap.store.checkpoint_folder import complete_steps, is_last_step, mark_complete, step_dirs
 from liftmap.train import TrainingJob
 
-COMPLETE = "complete.json"
 # liftmap's business: where things go, and that every step is logged and every checkpoint is whole.
 RESERVED = ("output_dir", "seed", "data_seed", "save_only_model", "resume_from_checkpoint")
 
@@ -137,17 +137,7 @@ class _Log(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            write_text(folder / COMPLETE, json.dumps({"step": state.global_step}))
-
-
-def complete_checkpoints(folder: Path) -> dict[int, Path]:
-    """The trainer's complete checkpoints, by step, in order."""
-    found = {
-        int(path.parent.name.removeprefix("checkpoint-")): path.parent
-        for path in folder.glob(f"checkpoint-*/{COMPLETE}")
-    }
-    return dict(sorted(found.items()))
+            mark_complete(Path(args.output_dir), state.global_step)
 
 
 def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
@@ -160,12 +150,12 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
         job: The job.
         build: Makes the trainer.
     """
-    saved = complete_checkpoints(job.folder)
-    for leftover in job.folder.glob("checkpoint-*"):
+    saved = complete_steps(job.folder)
+    for leftover in step_dirs(job.folder):
         if leftover not in saved.values():
             shutil.rmtree(leftover)
     last = max(saved, default=0)
-    if last and _at_end(saved[last]):
+    if last and is_last_step(saved[last]):
         # Killed after its last step: TRL would go on beyond the end.
         return
     _trim_log(job, last)
@@ -175,19 +165,13 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
             trainer.remove_callback(PrinterCallback)
             trainer.add_callback(_Log(job, advance))
             trainer.train(resume_from_checkpoint=str(saved[last]) if last else None)
-        if not complete_checkpoints(job.folder).get(trainer.state.global_step):
+        if not complete_steps(job.folder).get(trainer.state.global_step):
             # The last step is a candidate too, whatever save_steps says.
             trainer.state.is_world_process_zero = trainer.is_world_process_zero()
             trainer._save_checkpoint(trainer.model, trial=None)
             trainer.control = trainer.callback_handler.on_save(
                 trainer.args, trainer.state, trainer.control
             )
-
-
-def _at_end(checkpoint: Path) -> bool:
-    """Whether a checkpoint is of the last step that its trainer was to take."""
-    state = read_json(checkpoint / "trainer_state.json")
-    return bool(state["global_step"] >= state["max_steps"])
 
 
 @contextmanager
