@@ -62,7 +62,7 @@ def _convert(path: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    from liftmap.sample.hf import loading, quiet
+    from liftmap.sample.hf_messages import loading, quiet
 
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     with disk(folder):

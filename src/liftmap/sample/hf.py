@@ -7,21 +7,16 @@ loaded, and code that comes with a model is never run.
 from __future__ import annotations
 
 import os
-import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
-from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from liftmap.errors import ModelError
 from liftmap.records import Prompt
 from liftmap.sample.gguf import is_gguf, plain_folder
+from liftmap.sample.hf_messages import loading, quiet
 from liftmap.testbed import checkpoint_path
 
 TESTBED = "testbed:"
@@ -178,28 +173,6 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
     return list(encoded["input_ids"])
 
 
-@contextmanager
-def loading(model: str) -> Iterator[None]:
-    """Turns what the library raises when it can't load a model into one message."""
-    try:
-        yield
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        ImportError,
-        struct.error,
-        SafetensorError,
-    ) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ModelError(
-            f"The model {model} can't be loaded: {reason}",
-            remedy="Name a hub id that this machine can reach or has cached, or a folder with "
-            "config.json, safetensors weights and a tokenizer.",
-        ) from None
-
-
 def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> list[int]:
     """The tokens that end a response: the generation config's, else the tokenizer's.
 
@@ -232,20 +205,3 @@ def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> lis
             )
         found += [i for i in begun if i not in found]
     return found
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps the library's own bars and notices off the terminal while the block runs."""
-    verbosity = transformers.logging.get_verbosity()
-    bars = transformers.logging.is_progress_bar_enabled()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        transformers.logging.set_verbosity(verbosity)
-        if bars:
-            transformers.logging.enable_progress_bar()

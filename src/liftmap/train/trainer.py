@@ -24,7 +24,7 @@ from liftmap.files import disk, write_text
 from liftmap.progress import Advance, progress
 from liftmap.records import Prompt
 from liftmap.registry import nearest
-from liftmap.sample.hf import quiet as quiet_models
+from liftmap.sample.hf_messages import quiet as quiet_models
 from liftmap.store.checkpoint_folder import complete_steps, is_last_step, mark_complete, step_dirs
 from liftmap.train import TrainingJob
 
