@@ -21,7 +21,7 @@ from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from liftmap.errors import InputError
 from liftmap.records import Estimate
@@ -261,7 +261,7 @@ def ratios(
     estimate = total_top / total_bottom
     # How many questions of equal weight would be as informative (Kish): the degrees of freedom.
     effective = total_bottom**2 / (units.multiplicity @ unit_bottom**2) + len(pseudo.values)
-    student = stats.t.ppf((1 + level) / 2, np.maximum(effective - 1, 1))
+    student = special.stdtrit(np.maximum(effective - 1, 1), (1 + level) / 2)
     expansion = effective / np.maximum(effective - 1, 1)
     if weights is None:
         whole = total_bottom + len(pseudo.values) * pseudo.mass

@@ -14,7 +14,7 @@ from typing import NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from liftmap.errors import InputError
 from liftmap.records import Counts, Estimate
@@ -203,4 +203,4 @@ def mcnemar(lost: int, gained: int) -> float:
     """
     if lost + gained == 0:
         return 1.0
-    return float(stats.binomtest(lost, lost + gained, 0.5).pvalue)
+    return min(1.0, 2 * float(special.bdtr(min(lost, gained), lost + gained, 0.5)))
