@@ -164,7 +164,7 @@ def test_a_finished_study_can_be_printed_as_json(
     ("arguments", "message"),
     [
         (["study", "none.toml"], "does not exist"),
-        (["sample", "/nowhere"], "is no study folder"),
+        (["sample", "/nowhere"], "is not a study folder"),
         (["study", "[/red]"], "[/red] does not exist"),
         (["study", "scripted", "--out", __file__], "is a file where a folder is needed"),
         (["train", "STUDY", "--arm", "sharpr"], "Did you mean 'sharper'?"),

@@ -32,7 +32,7 @@ def plain_folder(path: Path) -> Path:
         path: The file.
 
     Raises:
-        ModelError: It is missing or no GGUF, or Transformers can't read this kind of model.
+        ModelError: It is missing or not a GGUF file, or Transformers can't read this kind of model.
         MissingDependencyError: The package gguf is not installed.
         StoreError: The cache folder can't be written.
     """

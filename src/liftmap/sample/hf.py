@@ -41,10 +41,10 @@ def resolve_model(model: str) -> str:
     if is_gguf(path):
         return str(plain_folder(path))
     # A LoRA checkpoint holds an adapter; peft finds the model that it belongs to.
-    for wanted in (("config.json", "adapter_config.json"), ("*.safetensors",)):
-        if not any(found for pattern in wanted for found in path.glob(pattern)):
+    for patterns in (("config.json", "adapter_config.json"), ("*.safetensors",)):
+        if not any(file for pattern in patterns for file in path.glob(pattern)):
             raise ModelError(
-                f"There is no model in this folder (no {wanted[0]}).",
+                f"There is no model in this folder (no {patterns[0]}).",
                 seen=str(path),
                 remedy="Name a Hugging Face model folder with safetensors weights, a .gguf file, a "
                 "hub id, testbed:base or testbed:teacher.",
@@ -82,15 +82,15 @@ def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tu
     """
     path = resolve_model(model)
     where = check_device(device)
-    wanted: Any = "auto" if dtype == "auto" else getattr(torch, dtype)
+    precision: Any = "auto" if dtype == "auto" else getattr(torch, dtype)
     if dtype == "auto" and where.startswith("cpu") and not _cpu_has_bfloat16():
-        wanted = torch.float32
+        precision = torch.float32
     with quiet(), loading(model):
         tokenizer = AutoTokenizer.from_pretrained(
             path, padding_side="left", trust_remote_code=False
         )
         loaded = AutoModelForCausalLM.from_pretrained(
-            path, dtype=wanted, use_safetensors=True, trust_remote_code=False
+            path, dtype=precision, use_safetensors=True, trust_remote_code=False
         )
         if where.startswith("cpu") and loaded.dtype == torch.float16:
             loaded = loaded.float()
@@ -191,7 +191,7 @@ def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> lis
         raise ModelError(
             "The model has no end token.", remedy="Set eos_token_id in its generation config."
         )
-    found = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
+    tokens = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
     # A tokenizer may know tokens that the model has no logits for.
     size = min(len(tokenizer), model.get_output_embeddings().weight.shape[0])
     pieces = tokenizer.batch_decode([[i] for i in range(size)]) if stop else []
@@ -203,5 +203,5 @@ def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> lis
                 seen=text,
                 remedy="Take a shorter one, as a line's end or one word.",
             )
-        found += [i for i in begun if i not in found]
-    return found
+        tokens += [i for i in begun if i not in tokens]
+    return tokens

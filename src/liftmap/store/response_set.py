@@ -265,5 +265,5 @@ def _read(
     names = [shard] if shard else shards_in(folder)
     if not names:
         raise StoreError(f"{folder} holds no shards.", remedy="Run the stage that writes them.")
-    wanted = pl.Schema({name: schema[name] for name in columns or schema})
-    return pl.concat([read_parquet(folder / n, list(wanted)).cast(wanted) for n in names])
+    selected = pl.Schema({name: schema[name] for name in columns or schema})
+    return pl.concat([read_parquet(folder / n, list(selected)).cast(selected) for n in names])

@@ -34,7 +34,7 @@ from liftmap.store.checkpoint_folder import CheckpointFolder
 from liftmap.store.response_set import RESPONSES, SCORES, VERDICTS, ResponseSet, shards_in
 
 # What may change between two runs in one folder, since nothing on disk depends on it.
-FREE = ("analyse", "score")
+FREE_SECTIONS = ("analyse", "score")
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,7 @@ class StudyFolder:
         if file.exists():
             old = read_toml(file)
             done = [name for name in old.get("arms", {}) if self.has_results(name)]
-            found, compared = _lasting(old, done), _lasting(new, done)
-            difference = first_difference(found, compared)
+            difference = first_difference(_lasting(old, done), _lasting(new, done))
             if difference:
                 key, was, now = difference
                 raise SettingsDifferError(
@@ -218,16 +217,20 @@ def _lasting(study: Mapping[str, Any], done: Sequence[str]) -> dict[str, Any]:
 
     TRL's settings by method count as part of each arm that they reach.
     """
-    kept = {key: value for key, value in study.items() if key not in (*FREE, "trl", "arms")}
+    lasting = {
+        key: value for key, value in study.items() if key not in (*FREE_SECTIONS, "trl", "arms")
+    }
     # Where servers answer and how large batches are decides nothing that is drawn.
-    sample = {k: v for k, v in kept.get("sample", {}).items() if k not in ("server", "batch_size")}
-    server = kept.get("sample", {}).get("server", {})
+    sample = {
+        k: v for k, v in lasting.get("sample", {}).items() if k not in ("server", "batch_size")
+    }
+    server = lasting.get("sample", {}).get("server", {})
     request = {k: v for k, v in server.items() if k in ("endpoint", "extra")}
-    kept["sample"] = {**sample, "server": request}
+    lasting["sample"] = {**sample, "server": request}
     arms: dict[str, Any] = {}
     for name in done:
         arm = dict(study["arms"].get(name, {}))
         shared = study.get("trl", {}).get(arm.get("method"), {})
         arms[name] = {k: v for k, v in arm.items() if k not in ("enabled", "seeds")}
         arms[name]["trl"] = {**shared, **arm.get("trl", {})}
-    return kept | {"arms": arms}
+    return lasting | {"arms": arms}

@@ -29,7 +29,7 @@ from liftmap.store.checkpoint_folder import complete_steps, is_last_step, mark_c
 from liftmap.train import TrainingJob
 
 # liftmap's business: where things go, and that every step is logged and every checkpoint is whole.
-RESERVED = ("output_dir", "seed", "data_seed", "save_only_model", "resume_from_checkpoint")
+RESERVED_SETTINGS = ("output_dir", "seed", "data_seed", "save_only_model", "resume_from_checkpoint")
 
 
 def config_class(method: str) -> type[Any]:
@@ -45,7 +45,7 @@ def make_config(
 
     Args:
         kind: TRL's config class.
-        settings: Passed as they are; they go before liftmap's defaults (a log at every step, no
+        settings: Passed as they are; they override liftmap's defaults (a log at every step, no
             tracker, and on a machine without CUDA no bf16).
         place: The key in the study file, for messages.
         output_dir: Where the trainer keeps checkpoints.
@@ -56,7 +56,7 @@ def make_config(
     """
     known = [f.name for f in dataclasses.fields(kind) if f.init]
     for key in settings:
-        if key in RESERVED:
+        if key in RESERVED_SETTINGS:
             raise ConfigError(
                 f"{place}.{key} is set by liftmap itself.",
                 seen=settings[key],
@@ -187,15 +187,15 @@ def _bar(job: TrainingJob, trainer: Any, done: int) -> Iterator[Advance]:
 def _trim_log(job: TrainingJob, last: int) -> None:
     """Keeps the lines of other seeds, and of this one up to step `last`."""
     lines = job.metrics.read_text("utf-8").splitlines() if job.metrics.exists() else []
-    kept = []
+    lines_kept = []
     for line in lines:
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:
             continue  # A kill cut this line.
         if entry["seed"] != job.seed or entry["step"] <= last:
-            kept.append(line)
-    write_text(job.metrics, "".join(f"{line}\n" for line in kept))
+            lines_kept.append(line)
+    write_text(job.metrics, "".join(f"{line}\n" for line in lines_kept))
 
 
 @contextmanager

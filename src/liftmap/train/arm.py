@@ -24,7 +24,7 @@ from liftmap.train.recipes import right_responses, training_pairs
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
 
-WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
+MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 
 
 def read_checkpoint(folder: StudyFolder, arm: str, seed: int) -> Checkpoint | None:
@@ -173,7 +173,7 @@ def _keep_model(saved: Path, home: CheckpointFolder) -> None:
     partial = home.partial_model_dir
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for pattern in WEIGHTS:
+    for pattern in MODEL_FILES:
         for file in saved.glob(pattern):
             if file.name not in NOT_OF_THE_MODEL:
                 shutil.copy2(file, partial / file.name)
