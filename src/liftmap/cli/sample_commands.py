@@ -1,6 +1,6 @@
 """The commands that ask models and judge responses: sample, verify and audit.
 
-A study's folder and a folder of one's own are both taken.
+A study's folder and a folder that `sample` made are both taken.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def verify(
 
         if section is None:
             raise ConfigError(
-                f"{folder} is no study, so it has no verifier of its own.",
+                f"{folder} is not a study, so it has no verifier of its own.",
                 remedy="Name one: --verifier math.",
             )
         judged = verify_folder(folder, section)
