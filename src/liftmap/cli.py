@@ -1,7 +1,8 @@
 """The command line: one command a stage, with the names and arguments of the Python functions.
 
 The top of the flow. Results go to standard output, progress and messages to standard error; exit
-status 0 is done, 2 is a mistake in what was asked for, 130 is Ctrl-C.
+status 0 is done, 1 a check that failed (`audit --attack`), 2 a mistake in what was asked for, 130
+Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from liftmap.cli_audit import audit
 from liftmap.cli_compare import compare, plan, reanalyse
-from liftmap.cli_sample import audit, sample, verify
+from liftmap.cli_sample import sample, verify
 from liftmap.errors import LiftmapError
 from liftmap.progress import console
 from liftmap.store import StudyFolder
@@ -158,7 +160,8 @@ def testbed(
     _say(f"The model is in {out}.")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {
+# What a command returns is the exit status; None is 0.
+COMMANDS: dict[str, Callable[..., int | None]] = {
     "study": study,
     "sample": sample,
     "verify": verify,
@@ -202,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.getLogger("liftmap").setLevel(logging.INFO)
     try:
-        tyro.extras.subcommand_cli_from_dict(
+        status = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="liftmap",
             description="Did post-training make a language model solve more, or only solve more "
@@ -215,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("Stopped. What was finished is kept; the same command goes on from there.")
         return 130
-    return 0
+    return status or 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands that ask models and judge responses: sample, verify and audit.
+"""The commands that ask models and judge responses: sample and verify.
 
 Beside `cli`, which registers them. A study's folder and a folder of one's own are both taken.
 """
@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from liftmap.config import SampleSection, ServerSection, VerifySection
 from liftmap.errors import ConfigError
@@ -327,75 +325,6 @@ def verify(
             )
         judged = verify_folder(folder, section)
     _say(f"{judged:,} responses judged; the verdicts are in {folder / 'verdicts'}.")
-
-
-def audit(
-    folder: Folder,
-    first: Annotated[str, tyro.conf.arg(metavar="NAME")],
-    second: Annotated[str, tyro.conf.arg(metavar="NAME")],
-    examples: int = 10,
-    json: bool = False,
-) -> None:
-    """Show where two verifiers disagree about the same responses.
-
-    Both must have judged them: liftmap verify FOLDER --verifier NAME.
-
-    For instance:
-        liftmap audit runs/math --first exact --second math
-
-    Args:
-        folder: A study folder, or one that `liftmap sample` made.
-        first: A verifier.
-        second: Another.
-        examples: The most disagreements that are shown.
-        json: Print JSON instead of tables.
-    """
-    from liftmap.ask import audit_folder
-
-    found = audit_folder(folder, first, second, examples)
-    if json:
-        _print_json(
-            {
-                "responses": found.responses,
-                "disagreements": found.disagreements,
-                "counts": found.counts.to_dicts(),
-                "questions": found.questions.to_dicts(),
-                "examples": found.examples.to_dicts(),
-            }
-        )
-        return
-    page = Console()
-    share = 100 * found.disagreements / max(1, found.responses)
-    page.print(
-        f"{first} and {second} disagree about {found.disagreements:,} of {found.responses:,} "
-        f"responses ({share:.2f} %).",
-        highlight=False,
-    )
-    counts = Table(title=f"{first} (rows) and {second} (columns)")
-    for column in ("", "right", "wrong", "unscored"):
-        counts.add_column(column, justify="right")
-    for row in found.counts.to_dicts():
-        counts.add_row(str(row["first"]), *(f"{row[k]:,}" for k in ("right", "wrong", "unscored")))
-    page.print(counts)
-    if len(found.examples):
-        shown = Table(title="Disagreements")
-        for column in ("question", "gold", "answer", first, second, "reason"):
-            shown.add_column(column, overflow="fold")
-        for row in found.examples.head(examples).to_dicts():
-            cells = (
-                f"{row['question_id']}#{row['response_index']}",
-                row["gold"],
-                row["second_answer"] or row["first_answer"],
-                row["first"],
-                row["second"],
-                row["second_reason"] or row["first_reason"],
-            )
-            shown.add_row(*(escape(str(cell)[:200]) for cell in cells))
-        page.print(shown)
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2))
 
 
 def _say(message: str) -> None:
