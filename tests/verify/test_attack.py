@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,14 @@ def test_every_gold_answer_is_right_for_itself(name: str) -> None:
         for case, verdict in zip(golds, verdicts, strict=True)
         if verdict.label != "right"
     ] == []
+
+
+def test_the_table_in_the_docs_is_of_the_shipped_cases() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "verifiers.md").read_text("utf-8")
+    for name in VERIFIERS:
+        wants = [case.want for case in read_corpus(name)]
+        row = rf"\| `{name}` \| {len(wants)} \| [\d.]+ % \| \d+ of {wants.count('wrong')} "
+        assert re.search(rf"{row}\| \d+ of {wants.count('right')} \| \d+ \|", text), name
 
 
 def test_counts_each_sort_of_failure_apart(lenient: str, corpus: Path) -> None:
