@@ -198,8 +198,7 @@ def cover(
             add(f"{name} before", point.before, truth.before[point.k - 1])
             add(f"change of {name}", point.change, truth.change[point.k - 1])
         low, high = simultaneous_band(
-            pass_at_k(*sides.rows[:2], KS),
-            pass_at_k(*sides.rows[2:], KS),
+            *(pass_at_k(side.n, side.c, KS) for side in sides.rows),
             rng=np.random.default_rng([drawn.seed, 1]),
             counts=sides.counts,
         )

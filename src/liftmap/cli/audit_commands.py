@@ -1,23 +1,17 @@
 """The command that audits verifiers: two against each other, or one against known answers.
 
-Beside `cli`, which registers it. Results go to standard output, or as JSON to a file.
+Results go to standard output, or as JSON to a file.
 """
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from liftmap.cli_sample import Name, Options, key_values
+from liftmap.cli.flags import Name, Options, key_values
 from liftmap.errors import ConfigError
-from liftmap.files import write_text
 
 if TYPE_CHECKING:
     from liftmap.verify.attack import AttackAudit, Failure
@@ -82,9 +76,9 @@ def audit(
             )
         from liftmap.ask import audit_folder
 
-        found = audit_folder(folder, first, second, examples)
-        if _as_json(_disagreement_facts(found), json):
-            _show_disagreements(found, first, second, examples)
+        disagreement = audit_folder(folder, first, second, examples)
+        if _as_json(_facts(disagreement), json):
+            _print_audit(disagreement, first, second, examples)
         return 0
     if folder is not None or first is not None or second is not None:
         raise ConfigError(
@@ -96,10 +90,10 @@ def audit(
         raise ConfigError("--allow must be 0 or more.", seen=allow, remedy="Correct it.")
     from liftmap.verify.attack import audit_attack
 
-    tried = audit_attack(attack, key_values(option), corpus)
-    if _as_json(tried.to_dict(), json):
-        _show_attack(tried)
-    return FAILED if len(tried.failures()) > (allow or 0) else 0
+    attacked = audit_attack(attack, key_values(option), corpus)
+    if _as_json(attacked.to_dict(), json):
+        _print_attack(attacked)
+    return FAILED if len(attacked.failures()) > (allow or 0) else 0
 
 
 def _as_json(facts: dict[str, Any], place: tuple[str, ...] | None) -> bool:
@@ -112,7 +106,11 @@ def _as_json(facts: dict[str, Any], place: tuple[str, ...] | None) -> bool:
         return True
     if len(place) > 1:
         raise ConfigError("--json takes one file.", seen=list(place), remedy="Name one.")
-    text = json_format.dumps(facts, indent=2, ensure_ascii=False)
+    from json import dumps
+
+    from liftmap.files import write_text
+
+    text = dumps(facts, indent=2, ensure_ascii=False)
     if place in ((), ("-",)):
         print(text)
         return False
@@ -120,35 +118,39 @@ def _as_json(facts: dict[str, Any], place: tuple[str, ...] | None) -> bool:
     return True
 
 
-def _disagreement_facts(found: Audit) -> dict[str, Any]:
+def _facts(audit: Audit) -> dict[str, Any]:
     return {
-        "responses": found.responses,
-        "disagreements": found.disagreements,
-        "counts": found.counts.to_dicts(),
-        "questions": found.questions.to_dicts(),
-        "examples": found.examples.to_dicts(),
+        "responses": audit.responses,
+        "disagreements": audit.disagreements,
+        "counts": audit.counts.to_dicts(),
+        "questions": audit.questions.to_dicts(),
+        "examples": audit.examples.to_dicts(),
     }
 
 
-def _show_disagreements(found: Audit, first: str, second: str, examples: int) -> None:
+def _print_audit(audit: Audit, first: str, second: str, examples: int) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     page = Console()
-    share = 100 * found.disagreements / max(1, found.responses)
+    share = 100 * audit.disagreements / max(1, audit.responses)
     page.print(
-        f"{first} and {second} disagree about {found.disagreements:,} of {found.responses:,} "
+        f"{first} and {second} disagree about {audit.disagreements:,} of {audit.responses:,} "
         f"responses ({share:.2f} %).",
         highlight=False,
     )
     counts = Table(title=f"{first} (rows) and {second} (columns)")
     for column in ("", "right", "wrong", "unscored"):
         counts.add_column(column, justify="right")
-    for row in found.counts.to_dicts():
+    for row in audit.counts.to_dicts():
         counts.add_row(str(row["first"]), *(f"{row[k]:,}" for k in ("right", "wrong", "unscored")))
     page.print(counts)
-    if len(found.examples):
-        shown = Table(title="Disagreements")
+    if len(audit.examples):
+        table = Table(title="Disagreements")
         for column in ("question", "gold", "answer", first, second, "reason"):
-            shown.add_column(column, overflow="fold")
-        for row in found.examples.head(examples).to_dicts():
+            table.add_column(column, overflow="fold")
+        for row in audit.examples.head(examples).to_dicts():
             cells = (
                 f"{row['question_id']}#{row['response_index']}",
                 row["gold"],
@@ -157,43 +159,48 @@ def _show_disagreements(found: Audit, first: str, second: str, examples: int) ->
                 row["second"],
                 row["second_reason"] or row["first_reason"],
             )
-            shown.add_row(*(escape(str(cell)[:200]) for cell in cells))
-        page.print(shown)
+            table.add_row(*(escape(str(cell)[:200]) for cell in cells))
+        page.print(table)
 
 
-def _show_attack(tried: AttackAudit) -> None:
+def _print_attack(attacked: AttackAudit) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     page = Console()
     for failure, title in FAILURES.items():
-        outcomes = tried.failures(failure)
+        outcomes = attacked.failures(failure)
         if not outcomes:
             continue
-        shown = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-        shown.add_column("case", no_wrap=True)
+        table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+        table.add_column("case", no_wrap=True)
         for column, ratio in (("gold", 2), ("response", 6), ("taken as", 3), ("in truth", 3)):
-            shown.add_column(column, ratio=ratio, overflow="fold")
+            table.add_column(column, ratio=ratio, overflow="fold")
         for outcome in outcomes:
             case, verdict = outcome.case, outcome.verdict
-            shown.add_row(
+            table.add_row(
                 escape(f"{case.id}\n{case.kind}"),
                 escape(_short(case.gold)),
                 escape(_short(case.response)),
                 escape(_short(verdict.answer or verdict.reason)),
                 escape(f"{case.want}: {case.why}"),
             )
-        page.print(shown)
+        page.print(table)
     said = [
-        f"{tried.verifier} on {len(tried.outcomes)} cases of the corpus {tried.corpus}:",
-        f"{len(tried.failures('false positive'))} false positives "
-        f"(of {tried.wanting('wrong')} wrong answers),",
-        f"{len(tried.failures('false negative'))} false negatives "
-        f"(of {tried.wanting('right')} right answers),",
-        f"{len(tried.failures('unscored'))} unscored.",
+        f"{attacked.verifier} on {len(attacked.outcomes)} cases of the corpus {attacked.corpus}:",
+        f"{len(attacked.failures('false positive'))} false positives "
+        f"(of {attacked.wanting('wrong')} wrong answers),",
+        f"{len(attacked.failures('false negative'))} false negatives "
+        f"(of {attacked.wanting('right')} right answers),",
+        f"{len(attacked.failures('unscored'))} unscored.",
     ]
     page.print(" ".join(said), highlight=False, markup=False)
-    if tried.left_out:
+    if attacked.left_out:
         page.print(
-            f"Left out, as {tried.verifier} lacks their options: "
-            f"{', '.join(case.id for case in tried.left_out)}.",
+            f"Left out, as {attacked.verifier} lacks their options: "
+            f"{', '.join(case.id for case in attacked.left_out)}.",
             highlight=False,
             markup=False,
         )
