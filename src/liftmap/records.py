@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FinishReason = Literal["stop", "length", "failed"]
 VerdictLabel = Literal["right", "wrong", "unscored"]
@@ -163,7 +164,7 @@ class CurtailedPlan:
 
     def supported(self, n: NDArray[np.int64]) -> NDArray[np.int64]:
         """The most tries k that each question supports: the cap, however early it stopped."""
-        return np.full_like(n, self.cap)
+        return 0 * n + self.cap
 
     def tries(self, n: NDArray[np.int64]) -> int:
         """The most tries k that every question supports: the cap, however early it stopped."""

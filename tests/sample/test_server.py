@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from liftmap.config import SampleSection, ServerSection
 from liftmap.errors import ConfigError, MissingDependencyError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
 from liftmap.sample.server import ServerEngine, check_server
 from liftmap.sample.server.calls import NEUTRAL, Fault, read_choices, request_seed, retry_after
+from liftmap.sections import SampleSection, ServerSection
 
 from . import faulty_server
 from .faulty_server import FAULTS, MODEL, FaultyServer, words
@@ -292,7 +292,7 @@ def plain_web_server() -> Iterator[str]:
 
 
 def test_what_is_no_server_is_said_before_work() -> None:
-    with plain_web_server() as url, pytest.raises(ModelError, match="speaks no OpenAI"):
+    with plain_web_server() as url, pytest.raises(ModelError, match="does not speak OpenAI"):
         check_server(MODEL, ServerSection(urls=(url,)))
     with pytest.raises(ModelError, match="No server answers"):
         check_server(MODEL, ServerSection(urls=(url,)))
@@ -305,7 +305,7 @@ def test_what_is_no_server_is_said_before_work() -> None:
     [
         ({}, "either sample.server.urls or sample.server.launch"),
         ({"urls": ["http://a/v1"], "launch": "x {port}"}, "either"),
-        ({"urls": ["localhost:8000"]}, "no URL"),
+        ({"urls": ["localhost:8000"]}, "not the URL"),
         ({"urls": ["http://user:pw@host/v1"]}, "Keys come from the environment"),
         ({"launch": "sleep {prot}"}, "Did you mean 'port'"),
         ({"launch": "sleep 1"}, "where {port} goes"),
@@ -371,7 +371,7 @@ def test_no_server_is_left_behind(tmp_path: Path, number: int) -> None:
     launch = f"{LAUNCH} --pids {pids}"
     program = f"""
 import time
-from liftmap.config import ServerSection
+from liftmap.sections import ServerSection
 from liftmap.records import SamplingSettings
 from liftmap.sample.server import ServerEngine
 engine = ServerEngine("m", ServerSection(launch={launch!r}))

@@ -13,12 +13,12 @@ import pytest
 import torch
 from scipy import stats
 
-from liftmap.config import SampleSection
 from liftmap.errors import InputError, ModelError, UnknownNameError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
 from liftmap.sample.score import Scorer
 from liftmap.sample.transformers_engine import TransformersEngine
+from liftmap.sections import SampleSection
 from liftmap.tasks.kin import kin
 
 SETTINGS = SamplingSettings(max_tokens=24, seed=3)
@@ -136,7 +136,7 @@ def test_out_of_memory_with_one_row_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         ("/nowhere/at/all", "transformers", "no config.json"),
         ("nobody/has-this-model", "transformers", "can't be loaded"),
         ("scripted:1.5", "scripted", "out of range"),
-        ("scripted:often", "scripted", "no number"),
+        ("scripted:often", "scripted", "not a number"),
         ("testbed:base", "scripted", "no such model"),
         ("testbed:base", "transformer", "mean 'transformers'"),
     ],

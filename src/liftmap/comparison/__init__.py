@@ -1,7 +1,8 @@
 """Comparing two models that have answered: tallies, logs or a published matrix in, a verdict out.
 
-The only place that judges: `compare`, an arm of a study, and whoever else asks, ask here. `read` and
-`store` give tallies, `stats` does the maths, `analyse` repeats comparisons, `report` shows them.
+The only place that judges: `compare`, an arm of a study, and whoever else asks, ask here. `read`
+and `store` give tallies, `stats` does the maths, `analyse` repeats comparisons, `report` shows
+them.
 
     load -> match -> bootstrap -> figures, fitted -> guidance -> result -> tables, words
 

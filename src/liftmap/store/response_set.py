@@ -1,23 +1,13 @@
-"""Study folders: the only module that knows their file names.
+"""Response sets: one model's responses to one question set, with verdicts and scores beside them.
 
-Every stage reads what the stages before it wrote here and adds its own; no file is rewritten but
-the tables, the report and the log of an arm in training.
-
-    study.toml (resolved)                    environment.json
-    questions/<split>.parquet                tables/<table>.parquet
-    responses/<model>/<split>/*.parquet      metrics/<arm>.jsonl
-    verdicts/<model>/<split>/<verifier>/     checkpoints/<arm>/<seed>/
-    scores/<model>/<split>/<under>/          report.html
+Part of the store. Everything lies in shards: a Parquet file for all responses to some questions,
+and one of the same name for their verdicts and for their scores.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,19 +15,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from liftmap.config import StudyConfig
-from liftmap.errors import InputError, SettingsDifferError, StoreError
-from liftmap.files import (
-    disk,
-    first_difference,
-    keep_settings,
-    read_json,
-    read_parquet,
-    read_toml,
-    remove_unfinished,
-    write_parquet,
-    write_toml,
-)
+from liftmap.errors import InputError, StoreError
+from liftmap.files import keep_settings, read_json, read_parquet, write_parquet
 from liftmap.records import FixedPlan, Plan, Question, Response, Tally, plan_from
 
 RESPONSE_SCHEMA = pl.Schema(
@@ -72,8 +51,8 @@ SCORE_SCHEMA = pl.Schema(
     }
 )
 KEY = ["question_id", "response_index"]
-# What may change between two runs in one folder, since nothing on disk depends on it.
-FREE = ("analyse", "score")
+RESPONSES, VERDICTS, SCORES = "responses", "verdicts", "scores"
+SETTINGS = "settings.json"
 
 
 @dataclass(frozen=True)
@@ -90,27 +69,32 @@ class ResponseSet:
     model: str
     split: str
 
+    @property
+    def path(self) -> Path:
+        """The folder of the responses."""
+        return self._folder(RESPONSES)
+
     def _folder(self, kind: str, *further: str) -> Path:
         return self.root.joinpath(kind, self.model, self.split, *further)
 
     def keep_settings(self, settings: Mapping[str, Any]) -> None:
         """Writes how the responses are drawn, or checks that it is as before."""
-        keep_settings(self._folder("responses") / "settings.json", settings)
+        keep_settings(self.path / SETTINGS, settings)
 
     def settings(self) -> dict[str, Any]:
         """How the responses were drawn."""
-        found: dict[str, Any] = read_json(self._folder("responses") / "settings.json")
-        return found
+        settings: dict[str, Any] = read_json(self.path / SETTINGS)
+        return settings
 
     def wanted_shards(self) -> int:
         """How many shards there will be once all responses are drawn; 0 where it is not known."""
-        if not (self._folder("responses") / "settings.json").exists():
+        if not (self.path / SETTINGS).exists():
             return 0
         return int(self.settings().get("shards", 0))
 
     def shards(self) -> list[str]:
         """Names of the finished response shards, in order."""
-        return _shards(self._folder("responses"))
+        return shards_in(self.path)
 
     def write_responses(self, shard: str, responses: Iterable[Response] | pl.DataFrame) -> None:
         """Writes one shard of responses.
@@ -121,47 +105,47 @@ class ResponseSet:
         """
         if not isinstance(responses, pl.DataFrame):
             responses = responses_frame(responses)
-        write_parquet(self._folder("responses") / shard, responses)
+        write_parquet(self.path / shard, responses)
 
     def read_responses(
         self, shard: str | None = None, columns: list[str] | None = None
     ) -> pl.DataFrame:
         """The responses of one shard or of all; columns of `RESPONSE_SCHEMA`, or some of them."""
-        return _read(self._folder("responses"), shard, RESPONSE_SCHEMA, columns)
+        return _read(self.path, shard, RESPONSE_SCHEMA, columns)
 
     def verdict_shards(self, verifier: str) -> list[str]:
         """Names of the finished verdict shards of a verifier."""
-        return _shards(self._folder("verdicts", verifier))
+        return shards_in(self._folder(VERDICTS, verifier))
 
     def write_verdicts(self, verifier: str, shard: str, frame: pl.DataFrame) -> None:
         """Writes the verdicts of one response shard; columns of `VERDICT_SCHEMA`."""
-        write_parquet(self._folder("verdicts", verifier) / shard, frame.cast(VERDICT_SCHEMA))
+        write_parquet(self._folder(VERDICTS, verifier) / shard, frame.cast(VERDICT_SCHEMA))
 
     def keep_verifier_settings(self, verifier: str, settings: Mapping[str, Any]) -> None:
         """Writes a verifier's options, or checks that they are as before."""
-        keep_settings(self._folder("verdicts", verifier) / "settings.json", settings)
+        keep_settings(self._folder(VERDICTS, verifier) / SETTINGS, settings)
 
     def read_verdicts(self, verifier: str, shard: str | None = None) -> pl.DataFrame:
         """The verdicts of a verifier on one shard or on all; columns of `VERDICT_SCHEMA`."""
-        return _read(self._folder("verdicts", verifier), shard, VERDICT_SCHEMA)
+        return _read(self._folder(VERDICTS, verifier), shard, VERDICT_SCHEMA)
 
     def verifiers(self) -> list[str]:
         """Names of the verifiers that have judged any of the responses."""
-        folder = self._folder("verdicts")
+        folder = self._folder(VERDICTS)
         names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
         return [name for name in names if self.verdict_shards(name)]
 
     def score_shards(self, under: str) -> list[str]:
         """Names of the finished score shards under a model."""
-        return _shards(self._folder("scores", under))
+        return shards_in(self._folder(SCORES, under))
 
     def write_scores(self, under: str, shard: str, frame: pl.DataFrame) -> None:
         """Writes the scores of one response shard; columns of `SCORE_SCHEMA`."""
-        write_parquet(self._folder("scores", under) / shard, frame.cast(SCORE_SCHEMA))
+        write_parquet(self._folder(SCORES, under) / shard, frame.cast(SCORE_SCHEMA))
 
     def read_scores(self, under: str) -> pl.DataFrame:
         """All log-likelihoods under another model; columns of `SCORE_SCHEMA`."""
-        return _read(self._folder("scores", under), None, SCORE_SCHEMA)
+        return _read(self._folder(SCORES, under), None, SCORE_SCHEMA)
 
     def tally(self, verifier: str, questions: Sequence[Question]) -> Tally:
         """Counts per question, in the order of `questions`.
@@ -172,7 +156,7 @@ class ResponseSet:
         # Shard by shard, so that memory does not grow with the number of responses.
         parts = [self._counts(verifier, shard) for shard in self.verdict_shards(verifier)]
         if not parts:
-            folder = self._folder("verdicts", verifier)
+            folder = self._folder(VERDICTS, verifier)
             raise StoreError(f"{folder} holds no shards.", remedy="Run: liftmap verify.")
         counts = pl.concat(parts).group_by("question_id").sum()
         asked = pl.DataFrame(
@@ -198,7 +182,7 @@ class ResponseSet:
             InputError: The plan is curtailed by another verifier's verdicts: counts of this one's
                 would be biased.
         """
-        if (self._folder("responses") / "settings.json").exists():
+        if (self.path / SETTINGS).exists():
             settings = self.settings()
             stopped_by = (settings.get("verifier") or {}).get("verifier", verifier)
             if stopped_by != verifier:
@@ -212,8 +196,8 @@ class ResponseSet:
         return FixedPlan(int(drawn[0])) if drawn.n_unique() == 1 else None
 
     def _counts(self, verifier: str, shard: str) -> pl.DataFrame:
-        verdicts = read_parquet(self._folder("verdicts", verifier) / shard)
-        reasons = read_parquet(self._folder("responses") / shard, [*KEY, "finish_reason"])
+        verdicts = read_parquet(self._folder(VERDICTS, verifier) / shard)
+        reasons = read_parquet(self.path / shard, [*KEY, "finish_reason"])
         verdict = pl.col("verdict").cast(pl.String)
         return count_verdicts(
             verdicts.join(reasons, on=KEY).select(
@@ -268,6 +252,14 @@ def tally_of(counts: pl.DataFrame, plan: Plan | None) -> Tally:
     )
 
 
+def response_set_at(path: Path) -> ResponseSet | None:
+    """The response set whose folder this is, `STUDY/responses/MODEL/SPLIT`; None if it is none."""
+    place = path.absolute()
+    if len(place.parents) < 3 or place.parents[1].name != RESPONSES:
+        return None
+    return ResponseSet(place.parents[2], place.parent.name, place.name)
+
+
 def shard_name(index: int) -> str:
     """File name of the shard at `index`."""
     return f"shard-{index:05d}.parquet"
@@ -297,7 +289,8 @@ def _token_count(response: Response) -> int | None:
     return response.token_count if response.token_count >= 0 else None
 
 
-def _shards(folder: Path) -> list[str]:
+def shards_in(folder: Path) -> list[str]:
+    """Names of the shards in a folder, in order."""
     if not folder.is_dir():
         return []
     return sorted(p.name for p in folder.iterdir() if re.fullmatch(r"shard-\d+\.parquet", p.name))
@@ -306,169 +299,8 @@ def _shards(folder: Path) -> list[str]:
 def _read(
     folder: Path, shard: str | None, schema: pl.Schema, columns: list[str] | None = None
 ) -> pl.DataFrame:
-    names = [shard] if shard else _shards(folder)
+    names = [shard] if shard else shards_in(folder)
     if not names:
         raise StoreError(f"{folder} holds no shards.", remedy="Run the stage that writes them.")
-    wanted = pl.Schema({name: schema[name] for name in columns or schema})
-    return pl.concat([read_parquet(folder / n, list(wanted)).cast(wanted) for n in names])
-
-
-@dataclass(frozen=True)
-class StudyFolder:
-    """A study on disk.
-
-    Attributes:
-        path: The folder.
-    """
-
-    path: Path
-
-    @property
-    def config_file(self) -> Path:
-        """The resolved study, all defaults filled in."""
-        return self.path / "study.toml"
-
-    @property
-    def environment_file(self) -> Path:
-        """Versions, machine and wall times of the stages."""
-        return self.path / "environment.json"
-
-    @property
-    def report_file(self) -> Path:
-        """The report."""
-        return self.path / "report.html"
-
-    def responses(self, model: str, split: str) -> ResponseSet:
-        """The responses of a model to a question set."""
-        return ResponseSet(self.path, model, split)
-
-    def models(self, split: str) -> list[str]:
-        """Names of the models with responses to a question set."""
-        folder = self.path / "responses"
-        if not folder.is_dir():
-            return []
-        return sorted(m.name for m in folder.iterdir() if _shards(m / split))
-
-    def forget(self, model: str) -> None:
-        """Removes what a model answered, before other weights take its name.
-
-        Args:
-            model: The model; the answers of its saved steps (`<model>-step<N>`) go too.
-        """
-        for kind in ("scores", "verdicts", "responses"):
-            for folder in (self.path / kind).glob(f"{model}*"):
-                if re.fullmatch(re.escape(model) + r"(-step\d+)?", folder.name):
-                    shutil.rmtree(folder)
-
-    def has_results(self, arm: str) -> bool:
-        """Whether an arm has trained or answered anything."""
-        trained = (self.path / "checkpoints" / arm).exists()
-        return trained or any((self.path / "responses").glob(f"{arm}@*"))
-
-    def checkpoint_dir(self, arm: str, seed: int) -> Path:
-        """Where an arm's checkpoint of one seed lies, and its trainer works."""
-        return self.path / "checkpoints" / arm / str(seed)
-
-    def metrics_file(self, arm: str) -> Path:
-        """Log of an arm's training, one JSON object a line."""
-        return self.path / "metrics" / f"{arm}.jsonl"
-
-    def has_questions(self, split: str) -> bool:
-        """Whether the questions of a split are written."""
-        return (self.path / "questions" / f"{split}.parquet").exists()
-
-    def write_questions(self, split: str, questions: Sequence[Question]) -> None:
-        """Writes a question set."""
-        frame = pl.DataFrame(
-            {
-                "question_id": [q.question_id for q in questions],
-                "text": [q.text for q in questions],
-                "answer": [q.answer for q in questions],
-                "cluster": [q.cluster for q in questions],
-                "metadata": [json.dumps(dict(q.metadata)) for q in questions],
-            }
-        )
-        write_parquet(self.path / "questions" / f"{split}.parquet", frame)
-
-    def read_questions(self, split: str) -> list[Question]:
-        """Reads a question set."""
-        rows = read_parquet(self.path / "questions" / f"{split}.parquet").to_dicts()
-        return [Question(**{**row, "metadata": json.loads(row["metadata"])}) for row in rows]
-
-    def write_table(self, name: str, frame: pl.DataFrame) -> None:
-        """Writes an analysis."""
-        write_parquet(self.path / "tables" / f"{name}.parquet", frame)
-
-    def read_table(self, name: str) -> pl.DataFrame:
-        """Reads an analysis."""
-        return read_parquet(self.path / "tables" / f"{name}.parquet")
-
-    def tables(self) -> list[str]:
-        """Names of the analyses that are there."""
-        return sorted(p.stem for p in (self.path / "tables").glob("*.parquet"))
-
-    def keep_config(self, config: StudyConfig) -> None:
-        """Writes the resolved study, or checks that the one on disk says the same.
-
-        Arms and seeds may be added, and the analysis may change: nothing on disk depends on that.
-
-        Raises:
-            SettingsDifferError: They differ; the message names the first.
-            StoreError: The folder can't be written.
-        """
-        new = config.model_dump(mode="json", exclude_none=True)
-        file = self.config_file
-        if file.exists():
-            old = read_toml(file)
-            done = [name for name in old.get("arms", {}) if self.has_results(name)]
-            found, compared = _lasting(old, done), _lasting(new, done)
-            difference = first_difference(found, compared)
-            if difference:
-                key, was, now = difference
-                raise SettingsDifferError(
-                    f"{self.path} was made with other settings: {key} was {was!r}, now {now!r}.",
-                    remedy="Name another folder (--out), put the setting back, or delete this one.",
-                )
-        write_toml(file, new)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Holds the folder for this process; the system lets go when the process ends in any way.
-
-        Raises:
-            StoreError: Another process holds it.
-        """
-        lock = self.path / ".lock"
-        with disk(lock):
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.touch()
-        with lock.open("r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreError(
-                    f"Another liftmap process works in {self.path}.",
-                    remedy="Wait until it has ended, or stop it.",
-                ) from None
-            remove_unfinished(self.path)
-            yield
-
-
-def _lasting(study: Mapping[str, Any], done: Sequence[str]) -> dict[str, Any]:
-    """What of a study's settings the results on disk depend on; `done` are the arms that have any.
-
-    TRL's settings by method count as part of each arm that they reach.
-    """
-    kept = {key: value for key, value in study.items() if key not in (*FREE, "trl", "arms")}
-    # Where servers answer and how large batches are decides nothing that is drawn.
-    sample = {k: v for k, v in kept.get("sample", {}).items() if k not in ("server", "batch_size")}
-    server = kept.get("sample", {}).get("server", {})
-    request = {k: v for k, v in server.items() if k in ("endpoint", "extra")}
-    kept["sample"] = {**sample, "server": request}
-    arms: dict[str, Any] = {}
-    for name in done:
-        arm = dict(study["arms"].get(name, {}))
-        shared = study.get("trl", {}).get(arm.get("method"), {})
-        arms[name] = {k: v for k, v in arm.items() if k not in ("enabled", "seeds")}
-        arms[name]["trl"] = {**shared, **arm.get("trl", {})}
-    return kept | {"arms": arms}
+    selected = pl.Schema({name: schema[name] for name in columns or schema})
+    return pl.concat([read_parquet(folder / n, list(selected)).cast(selected) for n in names])
