@@ -29,7 +29,7 @@ SCRIPTED: dict[str, Any] = {
         "sharper": {"method": "given", "model": "scripted:0,0.05,0.4,0.8,0.95,1"},
         "unchanged": {"method": "given", "model": "scripted:0,0.02,0.1,0.4,0.8,1"},
     },
-    "analyse": {"resamples": 200},
+    "analyse": {"resamples": 200, "law_resamples": 4},
 }
 
 

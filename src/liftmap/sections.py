@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, SamplingSettings
 
@@ -176,13 +176,20 @@ class AnalyseSection(Section):
     """Coverage of all intervals."""
     resamples: int = Field(default=1000, ge=50)
     """Bootstrap resamples of the questions."""
-    law_resamples: int = Field(default=0, ge=0)
-    """Bootstrap refits of the joint law of success rates, for each comparison; with 0 the noise,
-    excess and gross figures at k = n are not shown."""
+    law_resamples: int = Field(default=50, ge=0)
+    """Bootstrap refits of the joint law of success rates, for each arm against the base; with 0 the
+    noise, excess and gross figures at k = n are not shown. One refit is too few."""
     margin: float = Field(default=0.01, gt=0, lt=1)
     """Equivalence margin of the verdict, as a share: 0.01 is one point."""
     seed: int = Field(default=0, ge=0)
     """Seed of the bootstrap."""
+
+    @field_validator("law_resamples")
+    @classmethod
+    def _none_or_several(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("one refit gives no interval; take 0, or 2 or more such as 50")
+        return value
 
 
 def to_plain(section: Section) -> dict[str, Any]:

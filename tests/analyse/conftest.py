@@ -108,7 +108,7 @@ def make_study(tmp_path: Path) -> Callable[..., Study]:
             "teacher": {"model": "scripted:0.9"},
             "task": {"name": task},
             "arms": arms or {"rlvr": {"method": "grpo"}},
-            "analyse": {"resamples": 200, **analyse},
+            "analyse": {"resamples": 200, "law_resamples": 0, **analyse},
         }
         study = Study(StudyFolder(tmp_path / "study"), parse_config(plain, "a test"), [*questions])
         study.folder.write_questions("test", study.questions)

@@ -82,7 +82,7 @@ def make_config(
         "sample": {"n": n, "n_train": n},
         "verify": {"verifier": "exact", "options": {"pattern": r"so (\S+)\s*$"}},
         "arms": {name: known[name] for name in arms},
-        "analyse": {"resamples": 200, **analysis},
+        "analyse": {"resamples": 200, "law_resamples": 0, **analysis},
     }
     return parse_config(plain, "the test")
 

@@ -19,7 +19,7 @@ from liftmap.stats.law.counts import PairCounts, grouped, pair_counts, pair_coun
 from liftmap.stats.law.fit import fit_joint_law, fit_marginal_law, law_grid, refit_laws
 from liftmap.stats.law.identification import identification_range
 from liftmap.stats.law.program import greatest_likelihood, greatest_mean
-from liftmap.stats.lost import mcnemar
+from liftmap.stats.mcnemar import mcnemar
 from liftmap.stats.passk import FloatArray, fail_at_k, pass_at_k
 
 N = 256

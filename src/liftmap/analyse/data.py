@@ -212,11 +212,13 @@ class StudyData:
         key = (before.model, after.model)
         if key not in self._comparisons:
             pair, section = self.pair(before, after), self.config.analyse
+            # What the refits are for is shown of the arms alone.
+            refitted = before == self.base and after in self.arms
             options = Options(
                 margin=section.margin,
                 level=section.level,
                 seed=section.seed,
-                law_resamples=section.law_resamples,
+                law_resamples=section.law_resamples if refitted else 0,
                 resamples=section.resamples,
             )
             self._comparisons[key] = (

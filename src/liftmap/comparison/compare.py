@@ -25,7 +25,8 @@ from liftmap.errors import InputError
 from liftmap.records import Tally
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.law.measures import pass_change, passes_before, swapped
-from liftmap.stats.lost import mcnemar, observed
+from liftmap.stats.lost import observed
+from liftmap.stats.mcnemar import mcnemar
 from liftmap.stats.verdict import conclude
 from liftmap.store import ResponseSet
 

@@ -47,7 +47,7 @@ from liftmap.stats.law.measures import (
     passes_before,
     swapped,
 )
-from liftmap.stats.lost import mcnemar
+from liftmap.stats.mcnemar import mcnemar
 from liftmap.stats.passk import FloatArray
 from liftmap.stats.resampling import CHANGE, SHARE, Pseudo, clipped
 from liftmap.stats.verdict import MeasuredChange, conclude

@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike
 from liftmap.errors import InputError
 from liftmap.records import Counts, Estimate
 from liftmap.stats.intervals import IntervalOptions, ratios
-from liftmap.stats.mcnemar import mcnemar as mcnemar
 from liftmap.stats.passk import FloatArray, checked_sides, fail_at_k
 from liftmap.stats.resampling import CHANGE, SHARE, Pseudo, clipped, counts_of
 
