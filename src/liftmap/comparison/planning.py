@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from liftmap.comparison.sides import Source, load
+from liftmap.comparison.load import Source, load
 from liftmap.errors import InputError
 from liftmap.records import FixedPlan, Plan
 from liftmap.stats.law.fit import MarginalLaw, fit_marginal_law

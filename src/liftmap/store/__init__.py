@@ -31,9 +31,11 @@ from liftmap.store.response_set import (
     SCORE_SCHEMA,
     VERDICT_SCHEMA,
     ResponseSet,
+    count_verdicts,
     response_set_at,
     responses_frame,
     shard_name,
+    tally_of,
 )
 from liftmap.store.study_folder import StudyFolder
 
@@ -45,7 +47,9 @@ __all__ = [
     "CheckpointFolder",
     "ResponseSet",
     "StudyFolder",
+    "count_verdicts",
     "response_set_at",
     "responses_frame",
     "shard_name",
+    "tally_of",
 ]
