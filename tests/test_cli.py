@@ -37,7 +37,7 @@ def test_the_command_line_starts_with_little() -> None:
     assert {name for name in modules if name.startswith("liftmap.")} == {
         *(f"liftmap.{name}" for name in ("cli", "errors", "records", "sections")),
         *(f"liftmap.cli.{name}" for name in ("flags", "printing")),
-        *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "compare")),
+        *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "audit", "compare")),
     }
 
 
