@@ -153,6 +153,18 @@ def test_rare_losses_of_whole_clusters_are_covered(clusters, size):
     assert held[False] / rounds < 0.8
 
 
+def test_a_band_covers_rare_losses_of_whole_clusters():
+    rng = np.random.default_rng(9)
+    label, lost, rounds = np.repeat(np.arange(30), 20), 0.05, 300
+    share = np.array([0.3, 0.6, 1.0])
+    held = 0
+    for _ in range(rounds):
+        change = np.repeat(rng.random(30) < lost, 20)[:, None] * -share
+        low, high = intervals.simultaneous_band(0 * change, change, rng=rng, cluster=label)
+        held += bool(np.all((low <= -lost * share) & (-lost * share <= high)))
+    assert held / rounds > 0.92
+
+
 def test_a_pseudo_question_is_a_cluster_of_mean_size():
     change = np.zeros(40)
     label = np.repeat(np.arange(10), 4)
