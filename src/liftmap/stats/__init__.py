@@ -9,6 +9,7 @@ question, before and after) and gives figures with intervals. Import the module 
 | curtailed | pass@k under a curtailed sampling plan, stopping points |
 | intervals | bootstrap weights, means and changes with intervals, the band over k, first loss |
 | resampling | sampling units, pseudo-questions: parts of intervals |
+| spread | centre, standard error and resampled values: parts of intervals and p-values |
 | floors | how much spread the interval of a change counts at the least |
 | like_these | pass@k and its change where other questions could be asked |
 | these_questions | estimates where other responses, not other questions, could be drawn |
