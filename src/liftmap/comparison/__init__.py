@@ -7,7 +7,7 @@ what comes out.
 |---|---|
 | compare | the comparison of two tallies |
 | published | the same for a published before/after matrix of counts |
-| planning | what a tally can detect, and the cheapest sampling plan |
+| planning, plan_record | what a tally can detect, and the cheapest sampling plan |
 | result | the record, its JSON and its tables |
 | sides | files and tables to matched tallies |
 | figures, fitted | the figures from exact counts, and from the joint law |

@@ -1,6 +1,6 @@
 """A comparison in the terminal: the verdict first, then what it rests on, then what to do.
 
-Reads a `Comparison` (or a `Planning`), gives rich renderables that fit 80 columns.
+Reads a `Comparison`, gives rich renderables that fit 80 columns.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from liftmap.comparison.planning import Planning, describe
 from liftmap.comparison.result import Comparison, Guidance
 from liftmap.records import Estimate
 from liftmap.report.numbers import NOTHING, count, fixed, p_value, percent, points
@@ -217,42 +216,3 @@ def _range(found: Estimate, scale: float, signed: bool = False) -> str:
 def _ends(ends: tuple[float, float], scale: float) -> str:
     low, high = (fixed(scale * end, signed=True) for end in ends)
     return f"{low} to {high}"
-
-
-def plan_page(found: Planning) -> Group:
-    """What a tally can detect, and what would detect the wanted change."""
-    detection = found.detection
-    out = _table("k", "smallest rise", "smallest fall")
-    for one in found.smallest:
-        out.add_row(_tries(one.k), *(points(change) for change in (one.up, one.down)))
-    head = (
-        f"{count(found.questions)} questions, {describe(found.plan)}: the smallest changes, in "
-        f"points, detected with a chance of {percent(detection.power, 0)} % at level "
-        f"{percent(detection.level, 0)} %"
-    )
-    parts: list[RenderableType] = [Text(head, "bold"), out]
-    for wanted in found.wanted:
-        title = f"To detect {points(wanted.change)} points of {_tries(wanted.k)}, cheapest first"
-        parts += [Text(), Text(title, "bold")]
-        if wanted.designs:
-            plans = _table("plan", "questions", "responses, both models")
-            for design in wanted.designs:
-                plans.add_row(
-                    describe(design.plan), count(design.questions), count(round(design.responses))
-                )
-            parts.append(plans)
-        elif wanted.more is None:
-            parts.append(Text("No number of questions is enough."))
-        else:
-            parts.append(
-                Text(
-                    f"Not with {count(found.questions)} questions. Cheapest with more: "
-                    f"{count(wanted.more.questions)} questions, {describe(wanted.more.plan)} "
-                    f"({count(round(wanted.more.responses))} responses of both models)."
-                )
-            )
-    return Group(*parts)
-
-
-def _tries(k: int) -> str:
-    return "accuracy" if k == 1 else f"pass@{k:,}"

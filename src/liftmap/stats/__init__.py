@@ -15,7 +15,9 @@ question, before and after) and gives figures with intervals. Import the module 
 | transitions | before/after matrices: raw, and at half size beside its noise floor |
 | lost | questions lost and gained: estimate, noise, excess; observed; McNemar |
 | law/ | the joint law of success rates before and after, and what it says |
-| power | smallest detectable change, cheapest plan |
+| power | smallest detectable change, questions that detect a change or show none, cheapest plan |
+| moments | means and variances of changes and estimates: parts of power |
+| pilot | the questions that power plans with: law of p, clusters, refits to resamples |
 | verdict | the words and the label of a comparison |
 | answers | majority vote, entropy of answers, guess rate |
 | quality | which indicator tells right from wrong responses, within question |
