@@ -1,0 +1,138 @@
+"""Attacks that are more than one comparison of two tallies: looks, arms, seeds, matrices.
+
+Beside `attacks`, which lists them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import liftmap
+from bench.calibrate import worlds
+from bench.calibrate.judge import (
+    COLOURED,
+    EXCESS,
+    FALSE_WORD,
+    GROSS,
+    SILENT_LABEL,
+    coloured_bins,
+    holds,
+    is_false,
+    settled,
+    word_pair,
+)
+from bench.calibrate.situations import Claims, Trial, compare, nothing
+from bench.calibrate.worlds import World
+from liftmap.records import Tally
+from liftmap.stats.bins import study_bins
+from liftmap.stats.transitions import raw_matrix
+
+
+def same_file_twice(rng: np.random.Generator) -> Trial:
+    """Before and after are the same responses."""
+    world = nothing(200, 16)(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        side = world.draw(rng)[0]
+        comparison = compare(world, side, side, rng)
+        return {SILENT_LABEL: settled(comparison) and not comparison.warnings}
+
+    return trial
+
+
+def ten_looks(rng: np.random.Generator) -> Trial:
+    """500 questions in random order, looked at after every 50."""
+    world = nothing(500, 16)(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        sides = world.draw(rng)
+        for size in range(50, 501, 50):
+            words = word_pair(compare(world, *(_first(side, size) for side in sides), rng))
+            if any(is_false(word, 0.0, 1.0) for word in words):
+                return {FALSE_WORD: True}
+        return {FALSE_WORD: False}
+
+    return trial
+
+
+def _first(side: Tally, size: int) -> Tally:
+    parts = {
+        name: getattr(side, name)[:size]
+        for name in ("question_ids", "n", "c", "unscored", "truncated")
+    }
+    return replace(side, **parts)
+
+
+def six_arms(rng: np.random.Generator) -> Trial:
+    """Six arms beside one base, none changed."""
+    world = nothing(200, 64)(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        chosen = rng.integers(len(world.before), size=world.units)
+        p = world.before[chosen].ravel()
+        base, *arms = (worlds.tally(world.respond[0](p, rng)) for _ in range(7))
+        comparisons = [compare(world, base, arm, rng) for arm in arms]
+        words = [word for comparison in comparisons for word in word_pair(comparison)]
+        return {
+            COLOURED: any(coloured_bins(comparison) for comparison in comparisons),
+            FALSE_WORD: any(is_false(word, 0.0, 1.0) for word in words),
+        }
+
+    return trial
+
+
+def varying_checkpoints(rng: np.random.Generator) -> Trial:
+    """A recipe without effect, whose checkpoints vary by 1.5 points; each is called up or down."""
+    world = nothing(500, 16)(rng)
+    p = world.before
+    # A shift of all log-odds by s moves accuracy by about s times the mean of p (1 - p).
+    step = 0.015 / float((p * (1 - p)).mean())
+
+    def trial(rng: np.random.Generator) -> Claims:
+        chosen = p[rng.integers(len(p), size=world.units)].ravel()
+        log_odds = np.log(chosen) - np.log1p(-chosen)
+        after = 1 / (1 + np.exp(-log_odds - rng.normal(0, step)))
+        sides = (worlds.tally(world.respond[0](rates, rng)) for rates in (chosen, after))
+        return {
+            "one checkpoint called up or down": word_pair(compare(world, *sides, rng))[0]
+            in ("up", "down")
+        }
+
+    return trial
+
+
+def matrix(make: Callable[[np.random.Generator], World]) -> Callable[..., Trial]:
+    """A published matrix instead of tallies."""
+
+    def made(rng: np.random.Generator) -> Trial:
+        world = make(rng)
+
+        def trial(rng: np.random.Generator) -> Claims:
+            before, after = world.draw(rng)
+            n = int(before.n[0])
+            bins = study_bins(n)
+            cells = raw_matrix(before.n, before.c, after.n, after.c, bins)
+            rows = [",".join(["", *bins.labels])]
+            rows += [
+                ",".join([label, *map(str, row)])
+                for label, row in zip(bins.labels, cells.tolist(), strict=True)
+            ]
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "matrix.csv"
+                path.write_text("\n".join(rows) + "\n", "utf-8")
+                comparison = liftmap.reanalyse(path, n, **world.options)
+            at_n = comparison.lost.at_n
+            assert at_n is not None
+            return {
+                GROSS: holds(at_n.gross, world.gross(n)),
+                EXCESS: holds(at_n.excess, world.excess(n)),
+            }
+
+        return trial
+
+    return made
