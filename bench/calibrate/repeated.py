@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,6 @@ from bench.calibrate.judge import (
 )
 from bench.calibrate.situations import Claims, Trial, compare, nothing
 from bench.calibrate.worlds import World
-from liftmap.records import Tally
 from liftmap.stats.bins import study_bins
 from liftmap.stats.transitions import raw_matrix
 
@@ -52,20 +50,14 @@ def ten_looks(rng: np.random.Generator) -> Trial:
     def trial(rng: np.random.Generator) -> Claims:
         sides = world.draw(rng)
         for size in range(50, 501, 50):
-            words = word_pair(compare(world, *(_first(side, size) for side in sides), rng))
+            words = word_pair(
+                compare(world, *(side.subset(np.arange(size)) for side in sides), rng)
+            )
             if any(is_false(word, 0.0, 1.0) for word in words):
                 return {FALSE_WORD: True}
         return {FALSE_WORD: False}
 
     return trial
-
-
-def _first(side: Tally, size: int) -> Tally:
-    parts = {
-        name: getattr(side, name)[:size]
-        for name in ("question_ids", "n", "c", "unscored", "truncated")
-    }
-    return replace(side, **parts)
 
 
 def six_arms(rng: np.random.Generator) -> Trial:
@@ -116,7 +108,7 @@ def matrix(make: Callable[[np.random.Generator], World]) -> Callable[..., Trial]
             before, after = world.draw(rng)
             n = int(before.n[0])
             bins = study_bins(n)
-            cells = raw_matrix(before.n, before.c, after.n, after.c, bins)
+            cells = raw_matrix(before.counts, after.counts, bins)
             rows = [",".join(["", *bins.labels])]
             rows += [
                 ",".join([label, *map(str, row)])

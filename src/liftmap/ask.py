@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from liftmap.config import SampleSection, VerifySection
 from liftmap.errors import ConfigError, InputError, StoreError
 from liftmap.files import keep_settings
 from liftmap.records import SPLITS, Question, Split
@@ -24,6 +23,7 @@ from liftmap.registry import find
 from liftmap.sample import ENGINES, check_model, make_engine
 from liftmap.sample.run import questions_digest
 from liftmap.sample.templates import get_template, render_prompt
+from liftmap.sections import SampleSection, VerifySection
 from liftmap.store import ResponseSet, StudyFolder
 from liftmap.tasks import preset
 from liftmap.tasks.sets import load_questions

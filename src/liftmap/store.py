@@ -90,6 +90,11 @@ class ResponseSet:
     model: str
     split: str
 
+    @property
+    def path(self) -> Path:
+        """The folder of the responses."""
+        return self._folder("responses")
+
     def _folder(self, kind: str, *further: str) -> Path:
         return self.root.joinpath(kind, self.model, self.split, *further)
 
@@ -300,6 +305,31 @@ class StudyFolder:
     def report_file(self) -> Path:
         """The report."""
         return self.path / "report.html"
+
+    @property
+    def responses_dir(self) -> Path:
+        """Everything that models answered."""
+        return self.path / "responses"
+
+    @property
+    def verdicts_dir(self) -> Path:
+        """What verifiers say of the responses."""
+        return self.path / "verdicts"
+
+    @property
+    def scores_dir(self) -> Path:
+        """Log-likelihoods of the responses."""
+        return self.path / "scores"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """The trained models."""
+        return self.path / "checkpoints"
+
+    @property
+    def tables_dir(self) -> Path:
+        """The analyses."""
+        return self.path / "tables"
 
     def responses(self, model: str, split: str) -> ResponseSet:
         """The responses of a model to a question set."""

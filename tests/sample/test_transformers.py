@@ -13,12 +13,12 @@ import pytest
 import torch
 from scipy import stats
 
-from liftmap.config import SampleSection
 from liftmap.errors import InputError, ModelError, UnknownNameError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
 from liftmap.sample.score import Scorer
 from liftmap.sample.transformers_engine import TransformersEngine
+from liftmap.sections import SampleSection
 from liftmap.tasks.kin import kin
 
 SETTINGS = SamplingSettings(max_tokens=24, seed=3)

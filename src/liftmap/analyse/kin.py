@@ -14,6 +14,7 @@ from liftmap.analyse.groups import change_by_group
 from liftmap.analyse.table import (
     MODEL_COLUMNS,
     build,
+    change_columns,
     columns,
     estimate_schema,
     ratios_or_none,
@@ -104,6 +105,6 @@ def knowledge(data: StudyData) -> pl.DataFrame:
             groups = change_by_group(before, after, member[compared.rows], k, compared.intervals)
             for kind, group in zip(KNOWLEDGE, groups, strict=True):
                 place = {"knowledge": kind, "k": k, "questions": group.questions}
-                figures = columns(before=group.before, after=group.after, change=group.change)
+                figures = change_columns(group.figures)
                 rows.append({**model.columns, **place, **figures})
     return build(rows, KNOWLEDGE_SCHEMA)

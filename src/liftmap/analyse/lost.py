@@ -65,8 +65,8 @@ def lost_gained(data: StudyData) -> pl.DataFrame:
         compared = data.compare(data.base, model)
         if compared.most < 2:
             continue
-        found = moves.lost_gained(*compared.counts, plans=compared.plans, **compared.intervals)
-        seen = moves.observed(*compared.counts, plans=compared.plans)
+        found = moves.lost_gained(*compared.counts, **compared.intervals)
+        seen = moves.observed(*compared.counts)
         for direction in ("lost", "gained"):
             net = getattr(found, direction)
             rows.append(

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from liftmap.records import Estimate
+from liftmap.records import Change, Estimate
 from liftmap.stats.intervals import IntervalOptions, ratios
 from liftmap.stats.resampling import NO_PSEUDO, SHARE, Pseudo
 
@@ -38,6 +38,13 @@ def columns(**estimates: Estimate | None) -> dict[str, float | None]:
         out[f"{name}_low"] = None if estimate is None else estimate.low
         out[f"{name}_high"] = None if estimate is None else estimate.high
     return out
+
+
+def change_columns(figures: Change | None) -> dict[str, float | None]:
+    """Values for the columns before, after and change with their intervals."""
+    if figures is None:
+        return columns(before=None, after=None, change=None)
+    return columns(before=figures.before, after=figures.after, change=figures.change)
 
 
 def build(rows: Iterable[Mapping[str, Any]], schema: Schema) -> pl.DataFrame:

@@ -15,11 +15,11 @@ import polars as pl
 from liftmap.comparison import figures
 from liftmap.comparison.fitted import FittedLaw
 from liftmap.comparison.guidance import advise
-from liftmap.comparison.result import Change, Comparison, CurvePoint
+from liftmap.comparison.result import Comparison, CurvePoint
 from liftmap.comparison.sides import Sides, Source, load, match
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
-from liftmap.records import Estimate, Tally
+from liftmap.records import Change, Estimate, Tally
 from liftmap.stats.extrapolate import pass_at_k_of_law
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.lost import mcnemar, observed
@@ -162,7 +162,7 @@ def compare_sides(
     points = figures.curve(sides, figures.tries(k, len(sides.counts)), drawn)
     fitted = figures.joint_law(sides, drawn)
     lost, gained = figures.lost_and_gained(sides, options.k, drawn, fitted)
-    seen = observed(*sides.rows, counts=sides.counts, plans=sides.plans)
+    seen = observed(*sides.rows, sides.counts)
     loss = first_loss_k(
         [point.k for point in points],
         [point.change.estimate for point in points],
@@ -211,7 +211,7 @@ def _with_range(found: Estimate) -> Estimate:
 def _beyond(fitted: FittedLaw, k: int, level: float) -> CurvePoint:
     """The point of the curve beyond the responses, from the law."""
     [found] = pass_at_k_of_law(fitted.pairs, fitted.law, fitted.refits, [k], level=level)
-    return CurvePoint(k, found.before, found.after, found.change, None, extrapolated=True)
+    return CurvePoint(found.before, found.after, found.change, k, extrapolated=True)
 
 
 def _name(source: Source, otherwise: str) -> str:

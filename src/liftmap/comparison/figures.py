@@ -16,7 +16,7 @@ from liftmap.comparison.fitted import FittedLaw, fit
 from liftmap.comparison.result import CurvePoint, Matrix, Moves, Transitions
 from liftmap.comparison.sides import Sides
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, Estimate, Tally
+from liftmap.records import Estimate, Tally
 from liftmap.stats.bins import (
     BinChange,
     Bins,
@@ -98,9 +98,7 @@ def doubling(most: int) -> list[int]:
 
 def curve(sides: Sides, ks: list[int], drawn: Resamples) -> list[CurvePoint]:
     """pass@k before and after at each k, with the simultaneous band of the change."""
-    n_before, c_before, n_after, c_after = sides.rows
-    before = pass_at_k(n_before, c_before, ks, sides.plans[0])
-    after = pass_at_k(n_after, c_after, ks, sides.plans[1])
+    before, after = (pass_at_k(side.n, side.c, ks, side.plan) for side in sides.rows)
     options = drawn.options
     low, high = simultaneous_band(
         before,
@@ -126,7 +124,7 @@ def curve(sides: Sides, ks: list[int], drawn: Resamples) -> list[CurvePoint]:
             replace(column[at], range=None if ranges is None else ranges[kind][at])
             for kind, column in enumerate(figures)
         )
-        points.append(CurvePoint(k, one, other, change, (float(low[at]), float(high[at]))))
+        points.append(CurvePoint(one, other, change, k, (float(low[at]), float(high[at]))))
     return points
 
 
@@ -150,8 +148,9 @@ def _bounds(sides: Sides, ks: list[int]) -> list[list[tuple[float, float]]] | No
     None where all responses are scored, or where a plan draws again what could not be scored.
     """
     tallies = (sides.before, sides.after)
-    redrawn = any(isinstance(plan, CurtailedPlan) for plan in sides.plans)
-    if redrawn or not any(tally.unscored.any() for tally in tallies):
+    if any(side.stops_early for side in sides.rows) or not any(
+        tally.unscored.any() for tally in tallies
+    ):
         return None
     ends = [(_mean_pass(tally, ks, 0), _mean_pass(tally, ks, 1)) for tally in tallies]
     (least, most), (least_after, most_after) = ends
@@ -182,12 +181,12 @@ def difficulty_bins(wanted: str, sides: Sides) -> Bins:
     Raises:
         InputError: The words mean no bins.
     """
-    n = sides.rows[0]
-    most = int(n.max())
+    before = sides.rows[0]
+    most = int(before.n.max())
     if wanted == "study":
         return study_bins(most)
     if wanted.isdecimal() and int(wanted) > 1:
-        return quantile_bins(n, sides.rows[1], int(wanted), sides.counts)
+        return quantile_bins(before, int(wanted), sides.counts)
     if not any(mark in wanted for mark in ",-"):
         raise InputError(
             "This names no bins.",
@@ -201,7 +200,7 @@ def changes_by_difficulty(sides: Sides, bins: Bins, drawn: Resamples) -> tuple[B
     """Accuracy by difficulty, cross-fitted; empty where responses can't be split."""
     if sides.most < 2:
         return ()
-    return tuple(change_by_bin(*sides.rows, bins, k=1, plans=sides.plans, **drawn.options))
+    return tuple(change_by_bin(*sides.rows, bins, **drawn.options))
 
 
 def transitions(sides: Sides, bins: Bins, fitted: FittedLaw) -> Transitions:
@@ -209,10 +208,10 @@ def transitions(sides: Sides, bins: Bins, fitted: FittedLaw) -> Transitions:
     counts = sides.counts
     half = noise = half_n = None
     if sides.most >= 2:
-        sizes = half_sizes(sides.rows[0], sides.rows[2], sides.plans)
+        sizes = half_sizes(*sides.rows)
         half_n = int(sizes.max())
-        half = half_matrix(*sides.rows, bins, counts=counts, plans=sides.plans)
-        noise = noise_matrix(*sides.rows[:2], bins, sizes=sizes, counts=counts, plan=sides.plans[0])
+        half = half_matrix(*sides.rows, bins, counts=counts)
+        noise = noise_matrix(sides.rows[0], bins, sizes=sizes, counts=counts)
     return Transitions(
         bins=bins.labels,
         raw=as_rows(raw_matrix(*sides.rows, bins, counts)),
@@ -230,15 +229,7 @@ def as_rows(matrix: NDArray[np.float64] | IntArray) -> Matrix:
 
 def joint_law(sides: Sides, drawn: Resamples) -> FittedLaw:
     """The joint law of the sides, with refits to the resamples."""
-    before, after = sides.before, sides.after
-    pairs = pair_counts(
-        before.n,
-        before.c,
-        after.n,
-        after.c,
-        plan_before=before.plan,
-        plan_after=after.plan,
-    )
+    pairs = pair_counts(sides.before.counts, sides.after.counts)
     assert pairs.pair_of_question is not None
     # With clusters several rows show the same pair.
     pair_of_row = np.empty(len(sides.counts), dtype=np.int64)
@@ -257,9 +248,7 @@ def lost_and_gained(
     if half < 1:
         lost, gained = (Moves(None, None, None, None, one) for one in at_n)
         return lost, gained
-    found = lost_gained(
-        *sides.rows, half if k is None else min(k, half), plans=sides.plans, **drawn.options
-    )
+    found = lost_gained(*sides.rows, half if k is None else min(k, half), **drawn.options)
     lost, gained = (
         Moves(found.k, one.estimate, one.noise, one.excess, all_n)
         for one, all_n in zip((found.lost, found.gained), at_n, strict=True)

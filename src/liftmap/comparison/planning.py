@@ -12,9 +12,9 @@ from math import ceil, floor
 import numpy as np
 
 from liftmap.comparison.plan_record import Aim, Offer, Planning, Smallest
-from liftmap.comparison.sides import MOST_UNSCORED, Source, load
+from liftmap.comparison.sides import Source, load
 from liftmap.errors import InputError
-from liftmap.records import Counts, CurtailedPlan, Estimate, FixedPlan, Plan
+from liftmap.records import Estimate, FixedPlan, Plan
 from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.pilot import Pilot, fit_pilot, interval_of
 from liftmap.stats.power import (
@@ -78,17 +78,16 @@ def plan(
             option is out of range.
     """
     source = load(tally, verifier=verifier, cluster=cluster).tally
-    judged = source.n > MOST_UNSCORED * (source.n + source.unscored)
-    questions = int(judged.sum())
+    judged = source.subset(np.flatnonzero(source.judged))
+    questions = len(judged.n)
     if questions < 2:
         raise InputError(
             "A plan needs two questions with scored responses, or more.",
             seen=questions,
             remedy="Give the tally of a pilot: a few responses to each question.",
         )
-    counts = Counts(source.n[judged], source.c[judged], source.plan)
-    labels = None if source.cluster is None else source.cluster[judged]
-    now = source.plan if isinstance(source.plan, CurtailedPlan) else FixedPlan(int(counts.n.min()))
+    counts, labels, most = judged.counts, judged.cluster, judged.most_tries
+    now = judged.plan if judged.plan is not None and judged.plan.stops_early else FixedPlan(most)
     tries = now.most if k is None else k
     detection = Detection(power, level, spread)
     planners = [

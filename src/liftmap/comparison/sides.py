@@ -19,7 +19,7 @@ from liftmap.errors import InputError
 from liftmap.read import read, tables
 from liftmap.read.look import glimpse
 from liftmap.read.outcomes import Outcomes, from_counts
-from liftmap.records import CurtailedPlan, Plan, Question, Tally
+from liftmap.records import Counts, Question, Tally
 from liftmap.stats.passk import IntArray, checked_tally, distinct
 from liftmap.verify import make_verifier
 from liftmap.verify.run import verdicts_frame
@@ -27,8 +27,6 @@ from liftmap.verify.run import verdicts_frame
 Source = str | Path | Tally | pl.DataFrame
 StrArray = NDArray[np.str_]
 
-# A question of which more responses than this share could not be scored is left out.
-MOST_UNSCORED = 0.5
 # Ids that a message names.
 _NAMED = 3
 
@@ -41,7 +39,7 @@ class Sides:
         before: The tally before; its question_ids are those of both sides, in its order.
         after: The tally after.
         row_of_question: Shape (questions,): the row of each question.
-        rows: Four arrays (rows,): n and c before, n and c after.
+        rows: The counts before and after, a row for all questions that share them.
         counts: Shape (rows,): how many questions each row stands for.
         cluster: Shape (rows,): number of each row's cluster; None where there are none.
         warnings: What was left out, and why.
@@ -50,7 +48,7 @@ class Sides:
     before: Tally
     after: Tally
     row_of_question: IntArray
-    rows: tuple[IntArray, IntArray, IntArray, IntArray]
+    rows: tuple[Counts, Counts]
     counts: IntArray
     cluster: IntArray | None
     warnings: tuple[str, ...]
@@ -61,29 +59,18 @@ class Sides:
         return len(self.row_of_question)
 
     @property
-    def plans(self) -> tuple[Plan | None, Plan | None]:
-        """How the responses before and after were drawn."""
-        return self.before.plan, self.after.plan
-
-    @property
     def most(self) -> int:
         """The most tries that every question supports on both sides."""
-        return min(most_tries(self.before), most_tries(self.after))
+        return min(side.most_tries for side in self.rows)
 
     @property
     def common_n(self) -> int | None:
         """The number of responses, where it is one for all questions and both sides."""
-        if self.plans[0] == self.plans[1] and isinstance(self.before.plan, CurtailedPlan):
-            return self.before.plan.cap
-        if any(isinstance(plan, CurtailedPlan) for plan in self.plans):
-            return None
-        found = {int(end) for n in (self.rows[0], self.rows[2]) for end in (n.min(), n.max())}
-        return found.pop() if len(found) == 1 else None
-
-
-def most_tries(tally: Tally) -> int:
-    """The most tries k that every question of a tally supports."""
-    return tally.plan.cap if isinstance(tally.plan, CurtailedPlan) else int(tally.n.min())
+        before, after = self.rows
+        if before.stops_early or after.stops_early:
+            return before.most_tries if before.plan == after.plan else None
+        sizes = {int(end) for side in self.rows for end in (side.n.min(), side.n.max())}
+        return sizes.pop() if len(sizes) == 1 else None
 
 
 def load(source: Source, *, verifier: str | None = None, cluster: str | None = None) -> Outcomes:
@@ -223,15 +210,13 @@ def match(before: Tally, after: Tally) -> Sides:
                 },
                 remedy="Questions are matched by question_id: use the same ids on both sides.",
             )
-        before, after = _subset(before, rows[0]), _subset(after, rows[1])
-    judged = np.ones(len(before.n), dtype=bool)
-    for tally in (before, after):
-        judged &= tally.n > MOST_UNSCORED * (tally.n + tally.unscored)
+        before, after = before.subset(rows[0]), after.subset(rows[1])
+    judged = before.judged & after.judged
     if not judged.all():
         named = _named(before.question_ids[~judged])
         warnings.append(f"{named} with fewer scored responses than unscored ones: left out.")
         kept = np.flatnonzero(judged)
-        before, after = _subset(before, kept), _subset(after, kept)
+        before, after = before.subset(kept), after.subset(kept)
     if len(before.n) < 2:
         raise InputError(
             "A comparison needs two questions or more.",
@@ -258,7 +243,10 @@ def match(before: Tally, after: Tally) -> Sides:
         before=before,
         after=after,
         row_of_question=found.inverse,
-        rows=(rows4[0], rows4[1], rows4[2], rows4[3]),
+        rows=(
+            Counts(rows4[0], rows4[1], before.plan),
+            Counts(rows4[2], rows4[3], after.plan),
+        ),
         counts=found.counts,
         cluster=cluster,
         warnings=tuple(warnings),
@@ -271,19 +259,6 @@ def _common(before: StrArray, after: StrArray) -> tuple[IntArray, IntArray]:
     other = pl.DataFrame({"id": after}).with_row_index("after")
     both = one.join(other, on="id", how="inner", maintain_order="left")
     return both["before"].to_numpy().astype(np.int64), both["after"].to_numpy().astype(np.int64)
-
-
-def _subset(tally: Tally, rows: IntArray) -> Tally:
-    """The tally of some of its questions."""
-    return replace(
-        tally,
-        question_ids=tally.question_ids[rows],
-        n=tally.n[rows],
-        c=tally.c[rows],
-        unscored=tally.unscored[rows],
-        truncated=tally.truncated[rows],
-        cluster=None if tally.cluster is None else tally.cluster[rows],
-    )
 
 
 def _named(ids: StrArray) -> str:
@@ -308,7 +283,7 @@ def _about(before: Tally, after: Tally) -> list[str]:
                 f"{unscored:,} responses {name} are unscored and left out; the range beside a "
                 "figure says what it would be if all unscored responses were wrong, or right."
             )
-    if not isinstance(before.plan, CurtailedPlan) and not isinstance(after.plan, CurtailedPlan):
+    if not (before.counts.stops_early or after.counts.stops_early):
         sizes = [int(end) for tally in (before, after) for end in (tally.n.min(), tally.n.max())]
         if len(set(sizes)) > 1:
             fewest = before if sizes[0] <= sizes[2] else after

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, Plan
+from liftmap.records import Counts, CurtailedPlan, Plan
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -65,7 +65,9 @@ def distinct(*columns: ArrayLike) -> Distinct:
     for array in arrays:
         low, high = (int(array.min()), int(array.max())) if len(array) else (0, 0)
         if len(key) and int(key.max()) + 1 > np.iinfo(np.int64).max // (high - low + 1):
-            key = np.unique(key, return_inverse=True)[1].astype(np.int64)
+            # Ranks stand for values too far apart for one whole number.
+            key, array = (np.unique(x, return_inverse=True)[1] for x in (key, array))
+            low, high = 0, int(array.max())
         key = key * (high - low + 1) + (array - low)
     span = int(key.max()) + 1 if len(key) else 0
     if span > 4 * len(key):
@@ -126,6 +128,27 @@ def checked_tally(n: ArrayLike, c: ArrayLike) -> tuple[IntArray, IntArray]:
             remedy="Check the tally: c counts right responses, n all scored ones.",
         )
     return responses, right
+
+
+def checked_counts(side: Counts) -> Counts:
+    """The counts of a side once they are known to be possible; errors as `checked_tally`."""
+    return Counts(*checked_tally(side.n, side.c), side.plan)
+
+
+def checked_sides(before: Counts, after: Counts) -> tuple[Counts, Counts]:
+    """The counts of both sides once they are known to be possible and of the same rows.
+
+    Raises:
+        InputError: Impossible counts, or sides of different length.
+    """
+    sides = checked_counts(before), checked_counts(after)
+    if len(sides[0].n) != len(sides[1].n):
+        raise InputError(
+            "Before and after must be the same questions.",
+            seen=(len(sides[0].n), len(sides[1].n)),
+            remedy="Match the questions by id first.",
+        )
+    return sides
 
 
 def fail_at_k(

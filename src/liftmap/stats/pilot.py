@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from liftmap.errors import InputError
-from liftmap.records import Counts, CurtailedPlan
+from liftmap.records import Counts
 from liftmap.stats.intervals import bootstrap_weights
 from liftmap.stats.law.counts import pair_counts
 from liftmap.stats.law.fit import JointLaw, MarginalLaw, fit_joint_law, refit_laws
@@ -78,7 +78,7 @@ def fit_pilot(
         )
     # Before and after the same, the second side with a grid of one point that says nothing.
     once = np.ones(len(counts.n), dtype=np.int64)
-    pairs = pair_counts(counts.n, counts.c, once, once, plan_before=counts.plan)
+    pairs = pair_counts(counts, Counts(once, once))
     assert pairs.pair_of_question is not None
     law = fit_joint_law(pairs, grid_after=np.ones(1), rounds=2000)
     if cluster is None:
@@ -123,7 +123,7 @@ def interval_of(
 
 def _usable(law: JointLaw, counts: Counts) -> MarginalLaw:
     """The law before, without mass nearer to 0 or 1 than the responses can tell."""
-    n = counts.plan.cap if isinstance(counts.plan, CurtailedPlan) else int(counts.n.max())
+    n = int(counts.supported.max())
     nearest = 1 / (_FINER * n)
     grid = np.clip(law.grid_before, nearest, 1 - nearest)
     return MarginalLaw(grid, law.weights.sum(axis=1), law.questions, law.log_likelihood)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from liftmap.config import VerifySection, to_plain
 from liftmap.errors import InputError
 from liftmap.progress import progress
 from liftmap.records import Question, Verdict
+from liftmap.sections import VerifySection, to_plain
 from liftmap.store import ResponseSet
 from liftmap.verify import Verifier, make_verifier
 

@@ -1,6 +1,6 @@
 """The commands that work on results from anywhere: compare, reanalyse and plan.
 
-Beside `cli`, which registers them. Results go to standard output, or as JSON or HTML to files.
+Results go to standard output, or as JSON or HTML to files.
 """
 
 from __future__ import annotations
@@ -10,20 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-from rich.markup import escape
 
-from liftmap.cli_sample import Drawing, asked
+from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Whole, asking_from
+from liftmap.cli.printing import warn
 from liftmap.errors import ConfigError
-from liftmap.progress import console
 
 if TYPE_CHECKING:
     from liftmap.comparison.plan_record import Planning
     from liftmap.comparison.result import Comparison
 
-File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
-Name = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
-Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 
 
 def compare(
@@ -42,8 +38,8 @@ def compare(
     resamples: int = 1000,
     json: File = None,
     report: File = None,
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None,
-    drawing: Annotated[Drawing, tyro.conf.OmitArgPrefixes] = Drawing(),  # noqa: B008
+    out: OutFolder = None,
+    sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
 ) -> None:
     """Compare two models, with the sampling noise taken out.
 
@@ -77,17 +73,17 @@ def compare(
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
-        drawing: With --task: how the task is asked and responses are drawn.
+        sampling: With --task: how the task is asked and responses are drawn.
     """
     from liftmap.comparison.compare import compare as compare_results
 
-    if drawing.task is None and (drawing != Drawing() or out is not None):
+    if sampling.task is None and (sampling != SampleFlags() or out is not None):
         raise ConfigError(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
         )
-    ask = compare_results if drawing.task is None else _asked(drawing, out, seed, verifier)
-    found = ask(
+    ask = compare_results if sampling.task is None else _asked(sampling, out, seed, verifier)
+    comparison = ask(
         before,
         after,
         k=k,
@@ -102,11 +98,11 @@ def compare(
         extrapolate=extrapolate,
         verifier=verifier,
     )
-    _show(found, json, report)
+    _show(comparison, json, report)
 
 
 def _asked(
-    drawing: Drawing, out: Path | None, seed: int, verifier: str | None
+    flags: SampleFlags, out: Path | None, seed: int, verifier: str | None
 ) -> Callable[..., Comparison]:
     """What asks two models and compares them.
 
@@ -121,7 +117,8 @@ def _asked(
         )
 
     def ask(before: str, after: str, **options: Any) -> Comparison:
-        return compare_models(before, after, asked(drawing, before, seed, verifier), out, **options)
+        asking = asking_from(flags, before, seed, verifier)
+        return compare_models(before, after, asking, out, **options)
 
     return ask
 
@@ -160,7 +157,7 @@ def reanalyse(
     """
     from liftmap.comparison.published import reanalyse as reanalyse_matrix
 
-    found = reanalyse_matrix(
+    comparison = reanalyse_matrix(
         matrix,
         n,
         k=k,
@@ -170,7 +167,7 @@ def reanalyse(
         law_resamples=law_resamples,
         resamples=resamples,
     )
-    _show(found, json, report)
+    _show(comparison, json, report)
 
 
 def plan(
@@ -236,37 +233,37 @@ def plan(
     Console().print(plan_page(planning))
 
 
-def _show(found: Comparison, json: Path | None, report: Path | None) -> None:
+def _show(comparison: Comparison, json: Path | None, report: Path | None) -> None:
     """Writes what is asked for, and prints the page unless the JSON is printed.
 
     Warnings go to standard error too: whoever reads only the JSON or a file sees them as well.
     """
-    for warning in found.warnings:
-        console.print(f"[bold yellow]warning:[/] {escape(warning)}", highlight=False)
-    printed = _write_json(found, json)
+    for warning in comparison.warnings:
+        warn(warning)
+    printed = _write_json(comparison, json)
     if report is not None:
         from liftmap.report.comparison import build_comparison_page
 
-        build_comparison_page(found, report)
+        build_comparison_page(comparison, report)
     if printed:
         return
     from rich.console import Console
 
     from liftmap.report.comparison_terminal import comparison_page
 
-    Console().print(comparison_page(found))
+    Console().print(comparison_page(comparison))
     if report is not None:
         print(f"Report: {report}")
 
 
-def _write_json(found: Comparison | Planning, json: Path | None) -> bool:
+def _write_json(result: Comparison | Planning, json: Path | None) -> bool:
     """Writes the JSON; whether it was printed."""
     if json is None:
         return False
     if str(json) == "-":
-        print(found.to_json())
+        print(result.to_json())
         return True
     from liftmap.files import write_text
 
-    write_text(json, found.to_json() + "\n")
+    write_text(json, result.to_json() + "\n")
     return False
