@@ -54,7 +54,7 @@ bench: install
 	$(BIN)/python -m bench
 
 calibrate: install
-	$(BIN)/python -m bench.calibrate
+	$(BIN)/python -m bench.calibrate --out docs/calibration.md
 
 clean:
 	rm -rf .venv .venv-real .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
