@@ -33,10 +33,11 @@ def _broken(attacks: list[Attack], rounds: int, processes: int = 1) -> list[str]
     """The promises that are broken beyond three standard errors."""
     counts = run(attacks, rounds, processes=processes)
     return [
-        f"{attack.name}: {claim} {count.true} of {count.rounds}"
+        f"{attack.name}: {name} {count.true} of {count.rounds}"
         for attack in attacks
-        for claim, count in counts[attack.name].items()
-        if claim in attack.claims and not count.keeps(PROMISES[claim], errors=3)
+        for claim in attack.claims
+        for name, count in counts[attack.name].items()
+        if name.startswith(claim) and not count.keeps(PROMISES[claim], errors=3)
     ]
 
 

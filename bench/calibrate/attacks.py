@@ -16,8 +16,9 @@ from bench.calibrate.situations import Situation, Trial, judged
 
 Make = Callable[[np.random.Generator], Trial]
 
-INTERVALS = (ACCURACY, CAPABILITY, BAND, LOST, *judge.FALSE)
-ALL_INTERVALS = (*INTERVALS, judge.ACCURACY_BEFORE, judge.CAPABILITY_BEFORE, judge.BIN)
+LEVELS = (judge.ACCURACY_BEFORE, judge.CAPABILITY_BEFORE)
+INTERVALS = (*LEVELS, ACCURACY, CAPABILITY, BAND, LOST, *judge.FALSE)
+ALL_INTERVALS = (*INTERVALS, judge.BIN)
 BOUNDED = (ACCURACY, CAPABILITY, *judge.FALSE)
 DEPENDENT = (*BOUNDED, judge.FALSE_LOSS, judge.NO_WARNING)
 LAW = (judge.GROSS, judge.EXCESS)

@@ -54,6 +54,8 @@ CAPABILITY_SETTLED = "pass@k settled"
 DETECTED = "detected"
 WITHIN = "within"
 
+# Claims of one column: the word of each axis, the change in each bin.
+AXES = ("accuracy", "pass@k")
 COVERED = (
     ACCURACY_BEFORE,
     CAPABILITY_BEFORE,
@@ -83,14 +85,15 @@ def judge(comparison: Comparison, world: World) -> dict[str, bool]:
     at_k = next(point for point in comparison.capability if point.k == k)
     truths = (world.change(1), world.change(k))
     words = word_pair(comparison)
+    false = {
+        axis: is_false(word, truth, margin)
+        for axis, word, truth in zip(AXES, words, truths, strict=True)
+    }
     claims = {
         ACCURACY_BEFORE: holds(comparison.accuracy.before, world.passed(1, 0)),
         ACCURACY: holds(comparison.accuracy.change, truths[0]),
-        FALSE_WORD: any(
-            is_false(word, truth, margin) for word, truth in zip(words, truths, strict=True)
-        ),
-        FALSE_LABEL: settled(comparison)
-        and (k == 1 or any(is_false(w, t, margin) for w, t in zip(words, truths, strict=True))),
+        FALSE_LABEL: settled(comparison) and (k == 1 or any(false.values())),
+        **{f"{FALSE_WORD} {axis}": said for axis, said in false.items()},
     }
     if k > 1:
         claims[CAPABILITY_BEFORE] = holds(at_k.before, world.passed(k, 0))
@@ -130,6 +133,12 @@ def is_false(word: str, truth: float, margin: float) -> bool:
         or (word == "down" and truth >= 0)
         or (word == "within" and abs(truth) > margin)
     )
+
+
+def called(comparison: Comparison) -> dict[str, bool]:
+    """Which axes are called up or down, where nothing changed."""
+    words = zip(AXES, word_pair(comparison), strict=True)
+    return {f"{FALSE_WORD} {axis}": word in ("up", "down") for axis, word in words}
 
 
 def word_pair(comparison: Comparison) -> tuple[str, str]:

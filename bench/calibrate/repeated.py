@@ -16,12 +16,11 @@ from bench.calibrate import worlds
 from bench.calibrate.judge import (
     COLOURED,
     EXCESS,
-    FALSE_WORD,
     GROSS,
     SILENT_LABEL,
+    called,
     coloured_bins,
     holds,
-    is_false,
     settled,
     word_pair,
 )
@@ -49,13 +48,11 @@ def ten_looks(rng: np.random.Generator) -> Trial:
 
     def trial(rng: np.random.Generator) -> Claims:
         sides = world.draw(rng)
-        for size in range(50, 501, 50):
-            words = word_pair(
-                compare(world, *(side.subset(np.arange(size)) for side in sides), rng)
-            )
-            if any(is_false(word, 0.0, 1.0) for word in words):
-                return {FALSE_WORD: True}
-        return {FALSE_WORD: False}
+        looks = [
+            called(compare(world, *(side.subset(np.arange(size)) for side in sides), rng))
+            for size in range(50, 501, 50)
+        ]
+        return {claim: any(look[claim] for look in looks) for claim in looks[0]}
 
     return trial
 
@@ -69,10 +66,10 @@ def six_arms(rng: np.random.Generator) -> Trial:
         p = world.before[chosen].ravel()
         base, *arms = (worlds.tally(world.respond[0](p, rng)) for _ in range(7))
         comparisons = [compare(world, base, arm, rng) for arm in arms]
-        words = [word for comparison in comparisons for word in word_pair(comparison)]
+        words = [called(comparison) for comparison in comparisons]
         return {
             COLOURED: any(coloured_bins(comparison) for comparison in comparisons),
-            FALSE_WORD: any(is_false(word, 0.0, 1.0) for word in words),
+            **{claim: any(arm[claim] for arm in words) for claim in words[0]},
         }
 
     return trial

@@ -37,7 +37,7 @@ def rows(attacks: Sequence[Attack], counts: Mapping[str, Counts]) -> list[list[s
 
 
 def _claims_of(attack: Attack, found: Counts, column: str) -> list[str]:
-    """The claims that stand in a column: one, or one for each bin."""
+    """The claims that stand in a column: one, or one for each bin or axis."""
     if column not in attack.claims:
         return []
     return [claim for claim in found if claim == column or claim.startswith(f"{column} ")]
@@ -48,13 +48,18 @@ def _others(attack: Attack, found: Counts) -> list[str]:
 
 
 def _worst(attack: Attack, found: Counts, column: str) -> str:
-    """The cell of a column; of several claims that of the least share."""
+    """The cell of a column; of several claims the one that keeps its promise worst."""
     claims = _claims_of(attack, found, column)
     if not claims:
         return ""
-    worst = min(claims, key=lambda claim: found[claim].share)
+    worst = _least_kept(column, claims, found)
     note = worst.removeprefix(column).strip()
     return _cell(column, found[worst]) + (f" ({note})" if note else "")
+
+
+def _least_kept(column: str, claims: Sequence[str], found: Counts) -> str:
+    sign = 1 if PROMISES[column].at_least else -1
+    return min(claims, key=lambda claim: sign * found[claim].share)
 
 
 def _cell(claim: str, count: Count) -> str:
@@ -76,7 +81,7 @@ def lines(attacks: Sequence[Attack], counts: Mapping[str, Counts]) -> list[str]:
         for claim in attack.claims:
             names = _claims_of(attack, found, claim) if claim in COLUMNS else [claim]
             if names and names[0] in found:
-                worst = min(names, key=lambda name: found[name].share)
+                worst = _least_kept(claim, names, found)
                 cell = _cell(claim, found[worst])
                 mark = "  short of it" if cell.startswith(BOLD) else ""
                 count = f"{found[worst].rounds:,} rounds"
