@@ -119,9 +119,7 @@ def compare_models(
             "Before and after are the same model.", seen=before, remedy="Name two models."
         )
     sets = _sample_all([before, after], asking, StudyFolder(Path(out)))
-    paths = [target.root / "responses" / target.model / target.split for target in sets]
-    options["verifier"] = asking.verifier().verifier
-    return compare(str(paths[0]), str(paths[1]), **options)
+    return compare(sets[0], sets[1], **{**options, "verifier": asking.verifier().verifier})
 
 
 def _sample_all(models: list[str], asking: Asking, folder: StudyFolder) -> list[ResponseSet]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, FixedPlan, Plan
+from liftmap.records import Counts, CurtailedPlan, FixedPlan, Plan
 from liftmap.stats.curtailed import stopping_points
+from liftmap.stats.floors import change_floor
 from liftmap.stats.intervals import mean_change, ratios
 from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.passk import FloatArray, IntArray, pass_at_k
@@ -21,7 +22,7 @@ from liftmap.stats.power import (
     needed_within,
     smallest_change,
 )
-from liftmap.stats.resampling import Pseudo
+from liftmap.stats.resampling import CHANGE
 
 LAW = MarginalLaw(
     np.array([0, 0.01, 0.05, 0.3, 0.8, 1.0]), np.array([0.1, 0.2, 0.2, 0.2, 0.2, 0.1]), 1000, 0.0
@@ -53,7 +54,8 @@ def _detected(
         pass_at_k(n.ravel(), c.ravel(), [k], plan).reshape(before.shape)
         for n, c in (_draw(plan, p, rng) for p in (before, after))
     )
-    found = [mean_change(b, a, floor=k > 1) for b, a in zip(first, then, strict=True)]
+    floor = change_floor([k], *2 * [Counts(*_draw(plan, before[0], rng), plan)], units=questions)[0]
+    found = [mean_change(b, a, floor=floor) for b, a in zip(first, then, strict=True)]
     return (
         float(np.mean([e.low > 0 or e.high < 0 for e in found])),
         float(np.mean([e.estimate for e in found])),
@@ -128,7 +130,11 @@ def test_an_unchanged_model_is_within_the_margin_with_the_power(
         pass_at_k(n.ravel(), c.ravel(), [k], plan).reshape(p.shape)
         for n, c in (_draw(plan, p, rng) for _ in range(2))
     )
-    changes = [mean_change(b, a, floor=True) for b, a in zip(first, then, strict=True)]
+    # The wider interval that decides the word: two whole pseudo-questions.
+    ones = np.ones((design.questions, 1))
+    changes = [
+        ratios((a - b)[:, None], ones, pseudo=CHANGE)[0] for b, a in zip(first, then, strict=True)
+    ]
     within = np.mean([-margin <= one.low and one.high <= margin for one in changes])
     # 400 studies: standard error 0.02.
     assert within == pytest.approx(0.8, abs=0.06)
@@ -155,11 +161,8 @@ def test_clusters_cost_what_simulated_clusters_cost(rng: np.random.Generator) ->
         for n, c in (_draw(plan, rates, rng) for rates in (p, after))
     )
     labels = np.repeat(np.arange(units), size)
-    # Pseudo-questions that come as clusters do.
-    pseudo, ones = Pseudo((size, -size), mass=size), np.ones((len(labels), 1))
     changes = [
-        ratios((a - b)[:, None], ones, cluster=labels, pseudo=pseudo)[0]
-        for b, a in zip(first, then, strict=True)
+        mean_change(b, a, floor=1.0, cluster=labels) for b, a in zip(first, then, strict=True)
     ]
     detected = np.mean([one.low > 0 for one in changes])
     assert detected == pytest.approx(0.8, abs=0.06)

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from liftmap.analyse.responses import kin_style, load_responses
+from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
@@ -170,23 +170,15 @@ class StudyData:
         return self._responses[model.model]
 
     def tally(self, model: StudyModel) -> Tally:
-        """Counts per test question, as `ResponseSet.tally`, from the rows of `responses`."""
+        """Counts per test question.
+
+        Raises:
+            StoreError: Some of the responses, or their verdicts, are missing.
+        """
         if model.model not in self._tallies:
-            frame = self.responses(model)
-            total = self.count(frame)
-            scored = frame.filter(pl.col("right").is_not_null())
-            n = self.count(scored)
-            self._tallies[model.model] = Tally(
-                question_ids=np.array([q.question_id for q in self.questions], dtype=np.str_),
-                n=n,
-                c=self.count(scored.filter("right")),
-                unscored=total - n,
-                truncated=self.count(frame.filter("truncated")),
-                cluster=self.cluster,
-                plan=self.folder.responses(model.model, "test").plan(
-                    pl.Series(total), self.config.verify.verifier
-                ),
-            )
+            source, verifier = self.folder.responses(model.model, "test"), self.config.verify
+            check_complete(source, verifier.verifier)
+            self._tallies[model.model] = source.tally(verifier.verifier, self.questions)
         return self._tallies[model.model]
 
     def count(self, responses: pl.DataFrame) -> IntArray:

@@ -12,7 +12,8 @@ import polars as pl
 from liftmap.analyse.capability import contrasted
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.groups import change_by_group
-from liftmap.analyse.table import MODEL_COLUMNS, build, change_columns, estimate_schema
+from liftmap.analyse.table import MODEL_COLUMNS
+from liftmap.comparison.columns import build, change_columns, estimate_schema
 from liftmap.stats.bins import Bins, assign, change_by_bin, study_bins
 from liftmap.stats.passk import accuracy
 from liftmap.stats.transitions import half_matrix, half_sizes, noise_matrix, raw_matrix

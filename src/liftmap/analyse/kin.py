@@ -11,14 +11,8 @@ import polars as pl
 
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.groups import change_by_group
-from liftmap.analyse.table import (
-    MODEL_COLUMNS,
-    build,
-    change_columns,
-    columns,
-    estimate_schema,
-    ratios_or_none,
-)
+from liftmap.analyse.table import MODEL_COLUMNS, ratios_or_none
+from liftmap.comparison.columns import build, change_columns, columns, estimate_schema
 from liftmap.stats.passk import pass_at_k
 from liftmap.stats.resampling import SHARE
 from liftmap.testbed.language import STYLES, WORDINGS

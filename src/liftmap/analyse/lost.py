@@ -9,7 +9,8 @@ import polars as pl
 
 from liftmap.analyse.capability import curve
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, build, columns, estimate_schema
+from liftmap.analyse.table import MODEL_COLUMNS
+from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.stats import lost as moves
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.verdict import decide

@@ -12,7 +12,8 @@ import polars as pl
 from scipy import stats
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, build
+from liftmap.analyse.table import MODEL_COLUMNS, FloatArray
+from liftmap.comparison.columns import build
 from liftmap.records import Counts
 from liftmap.stats.orders import log_choose
 from liftmap.stats.passk import distinct

@@ -11,8 +11,8 @@ from math import ceil, floor
 
 import numpy as np
 
+from liftmap.comparison.load import Source, load
 from liftmap.comparison.plan_record import Aim, Offer, Planning, Smallest
-from liftmap.comparison.sides import Source, load
 from liftmap.errors import InputError
 from liftmap.records import Estimate, FixedPlan, Plan
 from liftmap.stats.law.fit import MarginalLaw

@@ -225,7 +225,7 @@ class Comparison:
         """
         return {
             "capability": tables.capability(self.capability),
-            "difficulty": tables.difficulty(self.bins, self.transitions.bins),
+            "difficulty": tables.difficulty(self.bins),
             "transitions": tables.transitions(self.transitions),
             "lost_gained": tables.lost_gained(
                 {"lost": self.lost, "gained": self.gained}, self.mcnemar_p

@@ -13,7 +13,7 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable, response_set
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored
 from liftmap.store import KEY, ResponseSet, StudyFolder
 from liftmap.studyfile import load_config
 
@@ -43,27 +43,47 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
             remedy="Name one of them.",
         )
     target = response_set(files[0].path)
-    study = StudyFolder(target.root)
-    verifier = options.verifier or _verifier(study, target)
     with readable(files[0].path):
-        rows = _rows(target, verifier)
-        questions = study.read_questions(target.split)
-    known = pl.DataFrame(
+        outcomes = outcomes_of(target, options.verifier)
+    return replace(outcomes, source=source)
+
+
+def outcomes_of(target: ResponseSet, verifier: str | None = None) -> Outcomes:
+    """The outcomes of a response set.
+
+    Args:
+        target: The response set.
+        verifier: Whose verdicts count; by default those of the verifier in study.toml.
+
+    Raises:
+        InputError: Responses are missing, or have no verdict of this verifier.
+        StoreError: A shard is damaged or missing.
+        ConfigError: study.toml can't be read.
+    """
+    study = StudyFolder(target.root)
+    verifier = verifier or _verifier(study, target)
+    source = f"{target.root}:{target.model}:{target.split}"
+    rows = _rows(target, verifier)
+    questions = study.read_questions(target.split)
+    tally = target.tally(verifier, questions)
+    refuse_unscored(source, tally)
+    golds = pl.DataFrame(
         {
             "question_id": [q.question_id for q in questions],
             "gold": [q.answer for q in questions],
-            "cluster": [q.cluster or None for q in questions],
-        },
-        schema_overrides={"cluster": pl.String},
+        }
     )
     # In the order of the study's questions.
-    ordered = known.select("question_id", "cluster").join(
+    answers = golds.select("question_id").join(
         rows, on="question_id", how="inner", maintain_order="left_right"
     )
-    golds = known.select("question_id", "gold")
-    found = from_rows(source, "study", ordered, golds)
-    drawn = pl.Series(found.tally.n + found.tally.unscored)
-    return replace(found, tally=replace(found.tally, plan=target.plan(drawn, verifier)))
+    return Outcomes(
+        source=source,
+        format="study",
+        tally=tally,
+        answers=answers.select("question_id", "answer", "right"),
+        golds=golds,
+    )
 
 
 def _verifier(study: StudyFolder, target: ResponseSet) -> str:
@@ -80,7 +100,7 @@ def _verifier(study: StudyFolder, target: ResponseSet) -> str:
 
 
 def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
-    """A row for each response: question_id, right, answer, truncated."""
+    """A row for each response: question_id, right, answer."""
     place = f"the {target.split} responses of {target.model} in {target.root}"
     remedy = f"Run: liftmap verify {target.root} --verifier {verifier}"
     if not target.verdict_shards(verifier):
@@ -95,11 +115,7 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
             f"Only {len(target.shards())} of {wanted} shards of {place} are drawn.",
             remedy="Run the command that draws them again: it goes on where it stopped.",
         )
-    cut = pl.col("finish_reason").cast(pl.String) == "length"
-    responses = pl.concat(
-        target.read_responses(shard, [*KEY, "finish_reason"]).select(*KEY, truncated=cut)
-        for shard in target.shards()
-    )
+    responses = pl.concat(target.read_responses(shard, KEY) for shard in target.shards())
     verdict = pl.col("verdict").cast(pl.String)
     right = pl.when(verdict != "unscored").then(verdict == "right")
     answer = pl.col("answer").replace("", None)

@@ -40,16 +40,31 @@ class Moves(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Variance of both estimates given p, and expected responses, both (shifts, grid points)."""
+    """What a plan adds at each shift and success rate, all (shifts, grid points).
+
+    Attributes:
+        variance: Of both estimates given p.
+        cube: Mean of |d|^3, where d is the change of the estimates; its upper bound
+            sqrt(mean of d^2 times mean of d^4), which is exact where estimates are 0 or 1.
+        responses: Expected responses of both models.
+    """
 
     variance: FloatArray
+    cube: FloatArray
     responses: FloatArray
 
 
 class PlanMoments(NamedTuple):
-    """Variance of the estimate of pass@k, and expected n, at each of `ANGLES`."""
+    """At each of `ANGLES`.
+
+    Attributes:
+        variance: Of the estimate of pass@k.
+        powers: Shape (4, angles): means of the estimate and of its powers.
+        mean_n: Expected n.
+    """
 
     variance: FloatArray
+    powers: FloatArray
     mean_n: FloatArray
 
 
@@ -74,11 +89,17 @@ def moves_at(grid: tuple[float, ...], k: int, spread: float) -> Moves:
 def noise_at(plan: Plan, grid: tuple[float, ...], k: int, spread: float) -> Noise:
     """What a plan adds in error, and costs; arguments as in `moves_at`."""
     before, after = arcsine(np.array(grid)), _angles_after(grid, spread)
+    moments = plan_moments(plan, k)
     variance, responses = (
         np.interp(before, ANGLES, part) + np.interp(after, ANGLES, part) @ _NODE_WEIGHTS
-        for part in plan_moments(plan, k)
+        for part in (moments.variance, moments.mean_n)
     )
-    return Noise(variance, responses)
+    x = [np.interp(before, ANGLES, power)[:, None] for power in moments.powers]
+    y = [np.interp(after, ANGLES, power) for power in moments.powers]
+    square = np.maximum(y[1] - 2 * y[0] * x[0] + x[1], 0)
+    fourth = y[3] - 4 * y[2] * x[0] + 6 * y[1] * x[1] - 4 * y[0] * x[2] + x[3]
+    cube = np.sqrt(square * np.clip(fourth, 0, square)) @ _NODE_WEIGHTS
+    return Noise(variance, cube, responses)
 
 
 def _after(before: FloatArray, spread: float) -> FloatArray:
@@ -115,4 +136,5 @@ def plan_moments(plan: Plan, k: int) -> PlanMoments:
     estimate = pass_at_k(n, c, [k], plan)[:, 0]
     p = np.sin(ANGLES)[:, None] ** 2
     chance = np.exp(log_paths + special.xlogy(c, p) + special.xlog1py(n - c, -p))
-    return PlanMoments(chance @ estimate**2 - (chance @ estimate) ** 2, chance @ n)
+    powers = np.stack([chance @ estimate**power for power in (1, 2, 3, 4)])
+    return PlanMoments(powers[1] - powers[0] ** 2, powers, chance @ n)

@@ -11,9 +11,9 @@ questions move both ways, as they do in practice, which costs power. Questions w
 (arXiv 2505.14216, figure 9a) shows among questions of like difficulty.
 
 **The test.** A change is detected when its interval, as `intervals.mean_changes` makes it, leaves
-out 0: paired by question, with two pseudo-questions. Its variance has two parts, summed over
-questions: that of the true changes, and that of both estimates given p, exact for the plan. Within
-a cluster the true changes are correlated, the estimates given p are not.
+out 0: paired by question, with two pseudo-questions (see `floors`). Its variance has two parts,
+summed over questions: that of the true changes, and that of both estimates given p, exact for the
+plan. Within a cluster the true changes are correlated, the estimates given p are not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, FixedPlan, Plan
+from liftmap.records import Counts, CurtailedPlan, FixedPlan, Plan
+from liftmap.stats.floors import FEW_UNITS, change_floor, size_beside
 from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.moments import (
     ANGLES,
@@ -45,8 +46,8 @@ Direction = Literal["up", "down"]
 
 # A change of pass@k below this is none: all questions have p = 0 or 1.
 _NOTHING = 1e-12
-# Below so many questions the interval of accuracy counts whole pseudo-questions too.
-_FEW_QUESTIONS = 100
+# Mean of |x|^3 of a standard normal x.
+_NORMAL_CUBE = 2 * np.sqrt(2 / np.pi)
 # No study has more questions.
 _MOST_QUESTIONS = 10**12
 
@@ -141,8 +142,7 @@ def smallest_change(
     # move.
     steps = np.arange(still, len(SHIFTS)) if sign > 0 else np.arange(still - 1, -1, -1)
     changes = test.changes[steps]
-    true, noise = test.variances
-    surplus = test.surplus(changes, (true[steps], noise[steps]), questions)
+    surplus = test.surplus(changes, test.moments[:, steps], questions)
     passed = np.flatnonzero((surplus >= 0) & (sign * changes > _NOTHING))
     if not len(passed):
         return None
@@ -186,11 +186,11 @@ def needed_questions(
         )
     if not test.changes[0] < change < test.changes[-1]:
         return None
-    true, noise = (np.interp(change, test.changes, part) for part in test.variances)
+    moments = np.array([np.interp(change, test.changes, part) for part in test.moments])
     low, high = 1, _MOST_QUESTIONS
     while high - low > 1:
         middle = (low + high) // 2
-        enough = test.surplus(change, (true, noise), middle) >= 0
+        enough = test.surplus(change, moments, middle) >= 0
         low, high = (low, middle) if enough else (middle, high)
     return Design(plan, k, high, change, high * test.responses(change))
 
@@ -225,9 +225,10 @@ def needed_within(
         raise InputError(
             "The margin is a share between 0 and 1.", seen=margin, remedy="0.01 is one point."
         )
-    angle = arcsine(law.grid)
+    angle, moments = arcsine(law.grid), plan_moments(plan, k)
     variance, mean_n = (
-        float(law.weights @ np.interp(angle, ANGLES, part)) for part in plan_moments(plan, k)
+        float(law.weights @ np.interp(angle, ANGLES, part))
+        for part in (moments.variance, moments.mean_n)
     )
     spread = float(np.sqrt(2 * variance))
     questions = needed_if_unchanged(
@@ -294,16 +295,20 @@ class _Test:
     ) -> None:
         """Averages the moments of changes and estimates over the law."""
         _check_detection(detection)
-        self.plan, self.clusters = plan, clusters
-        self.level, self.k = detection.level, k
+        self.level, self.clusters = detection.level, clusters
+        one = np.array([plan.most])
+        side = Counts(one, 0 * one, plan)
+        self.floor = float(change_floor([k], side, side, units=_MOST_QUESTIONS)[0])
         self.reserve = float(special.ndtri(detection.power))
         moves = moves_at(tuple(law.grid.tolist()), k, detection.spread)
         noise = noise_at(plan, tuple(law.grid.tolist()), k, detection.spread)
         self.changes = moves.mean @ law.weights
-        # Of a question's true change, and of both estimates given p.
-        self.variances = (
-            moves.square @ law.weights - self.changes**2,
-            noise.variance @ law.weights,
+        self.moments = np.stack(
+            [
+                moves.square @ law.weights - self.changes**2,
+                noise.variance @ law.weights,
+                noise.cube @ law.weights,
+            ]
         )
         self._responses = noise.responses @ law.weights
 
@@ -311,35 +316,41 @@ class _Test:
         """Expected responses of both models to one question."""
         return float(np.interp(change, self.changes, self._responses))
 
-    def surplus(
-        self, change: ArrayLike, variances: tuple[ArrayLike, ArrayLike], questions: int
-    ) -> FloatArray:
-        """By how much the change exceeds what is detected with the power; 0 where just so."""
-        change, size = np.asarray(change), self.clusters.size
-        true, noise = (np.asarray(part) for part in variances)
-        design = 1 + (self.clusters.size_of_question - 1) * self.clusters.correlation
+    def surplus(self, change: ArrayLike, moments: FloatArray, questions: int) -> FloatArray:
+        """By how much the change exceeds what is detected with the power; 0 where just so.
+
+        Args:
+            change: The true mean change, any shape.
+            moments: Shape (3, ...): of a question's change, the variance of the true one, that of
+                both estimates given p, and the mean cube of the size of what is seen.
+            questions: Number of questions.
+        """
+        change, clusters = np.asarray(change), self.clusters
+        true, noise, cube = moments
+        design = 1 + (clusters.size_of_question - 1) * clusters.correlation
         variance = questions * np.maximum(design * true + noise, 0)
-        whole = questions + 2 * size
+        # The pseudo-questions, clusters of mean size, as large as small changes leave necessary.
+        if clusters.size > 1:
+            square = np.maximum(design * true + noise, 0) / clusters.size + change**2
+            cube = _NORMAL_CUBE * square**1.5
+        else:
+            square = true + noise + change**2
+        small = questions / clusters.size * np.maximum(square - cube, 0)
+        floor = max(self.floor, min(1.0, FEW_UNITS * clusters.size / questions))
+        scale = size_beside(floor, small)
+        mass = scale * clusters.size
+        whole = questions + 2 * mass
         centre = questions * change / whole
-        pseudo = _pseudo_value(self.plan, self.k, questions)
         spread = (
             variance
-            + questions * self.clusters.size_of_question * (change - centre) ** 2
-            + 2 * size**2 * (pseudo**2 + centre**2)
+            + questions * clusters.size_of_question * (change - centre) ** 2
+            + 2 * mass**2 * (1 + centre**2)
         )
-        units = questions / self.clusters.size_of_question + 2
-        reach = special.stdtrit(max(units - 1, 1), (1 + self.level) / 2)
-        half = reach * np.sqrt(spread * units / (units - 1))
-        result: FloatArray = np.abs(centre) - (half + self.reserve * np.sqrt(variance)) / whole
-        return result
-
-
-def _pseudo_value(plan: Plan, k: int, questions: int) -> float:
-    """The value of the two pseudo-questions that the interval of a change counts."""
-    if k > 1 or questions < _FEW_QUESTIONS:
-        return 1.0
-    n = plan.stop_after if isinstance(plan, CurtailedPlan) else plan.count
-    return float(min(1.0, np.sqrt(2 / n)))
+        units = questions / clusters.size_of_question + 2 * scale
+        freedom = np.maximum(units - 1, 1)
+        half = special.stdtrit(freedom, (1 + self.level) / 2) * np.sqrt(spread * units / freedom)
+        surplus: FloatArray = np.abs(centre) - (half + self.reserve * np.sqrt(variance)) / whole
+        return surplus
 
 
 def _check_questions(questions: int) -> None:
