@@ -149,7 +149,10 @@ ATTACKS: tuple[Attack, ...] = (
     ),
     *_other(
         (judge.CALLED,),
-        {"a recipe without effect, its checkpoints vary": repeated.varying_checkpoints},
+        {
+            "a recipe without effect, one seed: 500 questions": repeated.one_seed,
+            "a recipe without effect, three seeds: 500 questions": repeated.three_seeds,
+        },
     ),
     *_other((judge.ACCURACY_SETTLED, judge.CAPABILITY_SETTLED), promises.NEEDED, share=0.5),
     *_other((judge.DETECTED,), promises.PLANS, share=0.5),

@@ -14,6 +14,8 @@ import numpy as np
 import liftmap
 from bench.calibrate import worlds
 from bench.calibrate.judge import (
+    ACCURACY,
+    CALLED,
     COLOURED,
     EXCESS,
     GROSS,
@@ -25,8 +27,10 @@ from bench.calibrate.judge import (
     word_pair,
 )
 from bench.calibrate.situations import Claims, Trial, compare, nothing
-from bench.calibrate.worlds import World
+from bench.calibrate.worlds import Responses, World
 from liftmap.stats.bins import study_bins
+from liftmap.stats.passk import accuracy
+from liftmap.stats.seeds import change_over_seeds
 from liftmap.stats.transitions import raw_matrix
 
 
@@ -75,24 +79,39 @@ def six_arms(rng: np.random.Generator) -> Trial:
     return trial
 
 
-def varying_checkpoints(rng: np.random.Generator) -> Trial:
-    """A recipe without effect, whose checkpoints vary by 1.5 points; each is called up or down."""
+def one_seed(rng: np.random.Generator) -> Trial:
+    """A recipe without effect, whose checkpoints vary by 1.5 points: one of them is compared."""
     world = nothing(500, 16)(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        base, checkpoint = _checkpoints(world, 1, rng)
+        word = word_pair(compare(world, worlds.tally(base), worlds.tally(checkpoint), rng))[0]
+        return {CALLED: word in ("up", "down")}
+
+    return trial
+
+
+def three_seeds(rng: np.random.Generator) -> Trial:
+    """The same recipe trained three times: what is said of the way of training."""
+    world = nothing(500, 16)(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        base, *checkpoints = (accuracy(side.n, side.c) for side in _checkpoints(world, 3, rng))
+        change = change_over_seeds([one - base for one in checkpoints]).change
+        return {CALLED: not change.low <= 0 <= change.high, ACCURACY: holds(change, 0.0)}
+
+    return trial
+
+
+def _checkpoints(world: World, seeds: int, rng: np.random.Generator) -> list[Responses]:
+    """Responses of the base and of so many checkpoints to the same questions."""
     p = world.before
     # A shift of all log-odds by s moves accuracy by about s times the mean of p (1 - p).
     step = 0.015 / float((p * (1 - p)).mean())
-
-    def trial(rng: np.random.Generator) -> Claims:
-        chosen = p[rng.integers(len(p), size=world.units)].ravel()
-        log_odds = np.log(chosen) - np.log1p(-chosen)
-        after = 1 / (1 + np.exp(-log_odds - rng.normal(0, step)))
-        sides = (worlds.tally(world.respond[0](rates, rng)) for rates in (chosen, after))
-        return {
-            "one checkpoint called up or down": word_pair(compare(world, *sides, rng))[0]
-            in ("up", "down")
-        }
-
-    return trial
+    chosen = p[rng.integers(len(p), size=world.units)].ravel()
+    log_odds = np.log(chosen) - np.log1p(-chosen)
+    shifts = [0.0, *rng.normal(0, step, seeds)]
+    return [world.respond[0](1 / (1 + np.exp(-log_odds - shift)), rng) for shift in shifts]
 
 
 def matrix(make: Callable[[np.random.Generator], World]) -> Callable[..., Trial]:
