@@ -136,7 +136,7 @@ def test_out_of_memory_with_one_row_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         ("/nowhere/at/all", "transformers", "no config.json"),
         ("nobody/has-this-model", "transformers", "can't be loaded"),
         ("scripted:1.5", "scripted", "out of range"),
-        ("scripted:often", "scripted", "no number"),
+        ("scripted:often", "scripted", "not a number"),
         ("testbed:base", "scripted", "no such model"),
         ("testbed:base", "transformer", "mean 'transformers'"),
     ],

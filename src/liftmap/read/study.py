@@ -12,9 +12,9 @@ from dataclasses import replace
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.read.look import Glimpse, readable, response_set
+from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored
-from liftmap.store import KEY, ResponseSet, StudyFolder
+from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
 
@@ -42,7 +42,8 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
             seen=[str(file.path) for file in files],
             remedy="Name one of them.",
         )
-    target = response_set(files[0].path)
+    target = response_set_at(files[0].path)
+    assert target is not None, "a reader is asked about what it recognises"
     with readable(files[0].path):
         outcomes = outcomes_of(target, options.verifier)
     return replace(outcomes, source=source)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from liftmap.errors import InputError
 from liftmap.records import Change, Estimate
@@ -312,7 +312,7 @@ def _estimate(
         )
     pseudo = max(-ends[0], ends[1]) / questions
     error = float(np.sqrt(np.var(draws, ddof=1) + 2 * pseudo**2))
-    half = float(stats.t.ppf((1 + level) / 2, len(draws) - 1)) * error
+    half = float(special.stdtrit(len(draws) - 1, (1 + level) / 2)) * error
     return Estimate(centre, max(centre - half, ends[0]), min(centre + half, ends[1]))
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from liftmap.stats.passk import FloatArray
 
@@ -70,7 +70,9 @@ def noise_from(first: int, last: int, n: int) -> Measure:
     """
 
     def value(before: FloatArray, after: FloatArray) -> FloatArray:
-        inside = stats.binom.cdf(last, n, before) - stats.binom.cdf(first - 1, n, before)
+        inside = special.bdtr(last, n, before)
+        if first:
+            inside = inside - special.bdtr(first - 1, n, before)
         chance: FloatArray = inside * unsolved(before, n) + 0 * after
         return chance
 
