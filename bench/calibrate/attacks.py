@@ -136,7 +136,7 @@ ATTACKS: tuple[Attack, ...] = (
         share=0.05,
     ),
     *_other(
-        (judge.SILENT_LABEL,),
+        (judge.NO_WARNING,),
         {"the same file twice: 200 questions, n = 16": repeated.same_file_twice},
     ),
     *_other(

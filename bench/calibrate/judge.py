@@ -46,7 +46,6 @@ FALSE_LABEL = "false label"
 FALSE_LOSS = "loss without one"
 MCNEMAR = "McNemar rejects"
 NO_WARNING = "no warning"
-SILENT_LABEL = "label without warning"
 COLOURED = "a bin coloured"
 CALLED = "a checkpoint called up or down"
 ACCURACY_SETTLED = "accuracy settled"
@@ -72,7 +71,7 @@ COLUMNS = (*COVERED, *FALSE)
 PROMISES: Mapping[str, Promise] = {
     **dict.fromkeys(COVERED, Promise(LEVEL, at_least=True)),
     **dict.fromkeys((*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED), Promise(1 - LEVEL, False)),
-    **dict.fromkeys((NO_WARNING, SILENT_LABEL), Promise(0.0, at_least=False)),
+    NO_WARNING: Promise(0.0, at_least=False),
     **dict.fromkeys(
         (ACCURACY_SETTLED, CAPABILITY_SETTLED, DETECTED, WITHIN), Promise(0.8, at_least=True)
     ),
