@@ -16,7 +16,7 @@ from liftmap.cli.printing import warn
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
-    from liftmap.comparison.planning import Planning
+    from liftmap.comparison.plan_record import Planning
     from liftmap.comparison.result import Comparison
 
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
@@ -174,39 +174,61 @@ def plan(
     tally: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TALLY")],
     k: Whole = None,
     change: float = 0.01,
+    within: bool = False,
+    margin: float = 0.01,
     power: float = 0.8,
     level: float = 0.95,
     spread: float = 1.0,
+    cluster: Column = None,
+    resamples: int = 50,
+    seed: int = 0,
     verifier: Name = None,
     json: File = None,
 ) -> None:
-    """Say what a tally can detect, and the cheapest sampling plan that detects a wanted change.
+    """Say what a tally can detect, and the cheapest sampling plan that detects a given change.
 
     TALLY is what `liftmap compare` takes: results of the model before, or of a pilot.
 
     For instance:
         liftmap plan base.csv --change 0.02
+        liftmap plan base.csv --within --margin 0.02
 
     Args:
         tally: Results of the model before.
         k: Number of tries of capability; by default the most that every question supports.
         change: The change that is to be seen, as a share: 0.02 is two points up.
-        power: Chance that it is seen.
-        level: Coverage of the interval that has to leave out 0.
+        within: Plan for showing that nothing changed, too.
+        margin: The margin that an unchanged model is then declared within, as a share.
+        power: Chance that the change is seen, or an unchanged model declared within.
+        level: Coverage of the interval that has to leave out 0, or to lie within the margin.
         spread: Standard deviation of the questions' own changes of log-odds.
+        cluster: Column whose equal values make questions one sampling unit.
+        resamples: Resamples of the tally behind the intervals of the plan's numbers.
+        seed: Seed of the resamples.
         verifier: Whose verdicts count, where a log has several.
         json: Write the result as JSON; - prints it instead of the tables.
     """
     from liftmap.comparison.planning import plan as plan_sampling
 
     planning = plan_sampling(
-        tally, k=k, change=change, power=power, level=level, spread=spread, verifier=verifier
+        tally,
+        k=k,
+        change=change,
+        within=within,
+        margin=margin,
+        power=power,
+        level=level,
+        spread=spread,
+        cluster=cluster,
+        resamples=resamples,
+        seed=seed,
+        verifier=verifier,
     )
     if _write_json(planning, json):
         return
     from rich.console import Console
 
-    from liftmap.report.comparison_terminal import plan_page
+    from liftmap.report.plan_terminal import plan_page
 
     Console().print(plan_page(planning))
 

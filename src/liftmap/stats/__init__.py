@@ -27,7 +27,9 @@ question, before and after) and gives figures with intervals. Import the module 
 | repeated_texts | copies among the texts of responses |
 | unscored | bounds: unscored responses as wrong, and as right |
 | law/ | the joint law of success rates before and after, and what it says |
-| power | smallest detectable change, cheapest plan |
+| power | smallest detectable change, questions that detect a change or show none, cheapest plan |
+| moments | means and variances of changes and estimates: parts of power |
+| pilot | the questions that power plans with: law of p, clusters, refits to resamples |
 | verdict | the words and the label of a comparison |
 | answers | majority vote, entropy of answers, guess rate |
 | quality | which indicator tells right from wrong responses, within question |
