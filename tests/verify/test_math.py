@@ -11,6 +11,7 @@ from liftmap.verify import Verifier, make_verifier
 
 from .hostile import HOSTILE
 from .math_cases import CASES, KNOWN_TO_DIFFER, Case
+from .math_kinds import GOLDS, KINDS, WITHOUT_BOX
 
 
 def verdicts(verifier: Verifier, cases: list[tuple[str, str]]) -> list[Verdict]:
@@ -28,6 +29,32 @@ def test_it_says_what_a_human_says() -> None:
     assert len({case[:2] for case in CASES}) == len(CASES)
     assert Counter(label for *_, label in CASES)["wrong"] >= 90
     assert differing(CASES) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_on_which_verifiers_go_wrong(kind: str) -> None:
+    assert len(KINDS[kind]) >= 10
+    assert {label for *_, label in KINDS[kind]} == {"right", "wrong"}
+    assert (
+        differing([(gold, rf"\boxed{{{answer}}}", label) for gold, answer, label in KINDS[kind]])
+        == []
+    )
+
+
+def test_answers_without_a_box() -> None:
+    assert differing(WITHOUT_BOX) == []
+
+
+def test_golds_of_the_benchmarks_are_right_for_themselves_and_nothing_near_is() -> None:
+    own: list[Case] = [(gold, rf"\boxed{{{gold}}}", "right") for gold, _ in GOLDS]
+    near: list[Case] = [(gold, rf"\boxed{{{answer}}}", "wrong") for gold, answer in GOLDS]
+    assert differing(own + near) == []
+
+
+def test_a_base_is_the_questions_if_that_speaks_of_one() -> None:
+    math = make_verifier("math", {})
+    for text, label in (("Write 18 in base 16.", "right"), ("How many?", "wrong")):
+        assert math(Question(text, text, "12"), r"\boxed{12_{16}}").label == label
 
 
 def test_where_it_says_otherwise_is_known() -> None:

@@ -29,10 +29,20 @@ _BETWEEN = re.compile(
 )
 # "The answer is ...", "Answer: ...", "#### ...": then the rest of the sentence.
 _CUE = re.compile(
-    r"(?:\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])\s*:?|####)[\s*]*", re.IGNORECASE
+    r"(?:\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])\s*:?|####|<answer>)[\s*]*",
+    re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"\.(?=[\s*]|$)|\n|,?\s(?:because|since)\s")
+_SENTENCE_END = re.compile(r"</answer>|\.(?=[\s*]|$)|\n|,?\s(?:because|since)\s")
 _JOINT = re.compile(r"\s*(?:,|,?\s*and\b|,?\s*or\b)\s*")
+# What a formula without delimiters has, a word that it has not, and what makes it LaTeX.
+_MATHEMATICAL = re.compile(r"\d|\\[a-zA-Z{]|[πθ√∞∅ℝαβφω½⅓¼]")
+_IN_LATEX = re.compile(r"\\[a-zA-Z{]|[π√]")
+_PROSE_WORD = re.compile(
+    r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi|arc(?:sin|cos|tan))(?![a-zA-Z]))"
+    r"(?:[a-zA-Z]{3,}|[a-zA-Z]{2}(?=\s|$)|\b[aAI](?=\s+[a-zA-Z]{2}))"
+)
+_DELIMITER = re.compile(r"\$|\\[()\[\]]")
+_TEXT = re.compile(r"\\(?:text|mathrm|operatorname|mathbb|mathbf|textbf|begin|end)\s*\{[^{}]*\}")
 _MATH = re.compile(
     r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(((?:[^\\]|\\(?!\)))*+)\\\)|\\\[((?:[^\\]|\\(?!\]))*+)\\\]"
 )
@@ -103,8 +113,24 @@ def _in_prose(tail: str) -> str | None:
         if formulas or said:
             return formulas[0][0] if formulas else said
     formulas = _formulas(tail)
+    bare = _bare_formula(tail[formulas[-1][1] :] if formulas else tail)
+    if bare is not None:
+        return bare
     number = last_number(tail[formulas[-1][1] :] if formulas else tail)
     return number or (formulas[-1][0] if formulas else None)
+
+
+def _bare_formula(tail: str) -> str | None:
+    """The last line if it is a formula without delimiters, or its end if that is one in LaTeX."""
+    lines = [line for line in tail.splitlines() if line.strip(" \t*_`#.")]
+    if not lines or _DELIMITER.search(lines[-1]):
+        return None
+    line = lines[-1].strip(" \t*_`#").rstrip(".,;:")
+    words = list(_PROSE_WORD.finditer(_TEXT.sub(lambda text: "," * len(text.group()), line)))
+    if not words:
+        return line if _MATHEMATICAL.search(line) else None
+    end = line[words[-1].end() :].strip(" :,*_`")
+    return end if _IN_LATEX.search(end) else None
 
 
 def _formulas(text: str) -> list[tuple[str, int]]:
