@@ -28,13 +28,12 @@ _LETTER_FIRST = re.compile(
 _REJECTED = re.compile(r"(?i)\b(?:not|n't|wrong|incorrect|false|except|or [A-Z]\b)")
 
 
-def compare(question: Question, answer: str, *, shortcuts: bool = True) -> Verdict:
+def compare(question: Question, answer: str) -> Verdict:
     """Whether the answer is the gold answer.
 
     Args:
         question: Its `answer` is the gold answer, in LaTeX or plain.
         answer: What `answers.final_answer` found.
-        shortcuts: Whether equal texts are right at once; without, they are worked out.
 
     Returns:
         right or wrong; an answer that can't be read is wrong. unscored if the gold answer is empty
@@ -46,14 +45,21 @@ def compare(question: Question, answer: str, *, shortcuts: bool = True) -> Verdi
     if len(answer) > LONGEST:
         return Verdict("wrong", answer, f"the answer has more than {LONGEST} characters")
     said = plain(answer)
-    if shortcuts and canonical(said) == canonical(gold):
-        return Verdict("right", answer)
-    token = EQUAL_TEXTS_ARE_EQUAL.set(shortcuts)
+    right = canonical(said) == canonical(gold) or _same_answer(gold, said, question.text)
+    return Verdict("right" if right else "wrong", answer)
+
+
+def compare_gold(question: Question) -> Verdict:
+    """The gold answer compared with itself; its texts are not right because they are equal."""
+    gold = _plain_gold(question.answer)
+    if not _usable(gold):
+        return Verdict("unscored", gold, "the gold answer can't be parsed")
+    token = EQUAL_TEXTS_ARE_EQUAL.set(False)
     try:
-        right = _same_answer(gold, said, question.text)
+        _same_answer(gold, gold, question.text)
     finally:
         EQUAL_TEXTS_ARE_EQUAL.reset(token)
-    return Verdict("right" if right else "wrong", answer)
+    return Verdict("right", gold)
 
 
 @lru_cache(maxsize=1024)

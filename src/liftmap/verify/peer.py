@@ -14,6 +14,8 @@ from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
 
+from liftmap.verify.expressions import LONGEST
+
 # Numbers so long under an exponent or before a factorial are not worked out, and nor are towers.
 _TOO_LARGE = re.compile(
     r"\^ ?\{?\(?-?\d{5,}|\^ ?\{? ?10 ?\^|\d{5,}[})]? ?!|! ?\)? ?!|\^ ?\{[^{}]*\^|\d\^\d+\^"
@@ -27,12 +29,15 @@ for _name in ("math_verify", "latex2sympy2_extended"):
 
 def same_for_peer(gold: str, said: str) -> bool:
     """Whether math-verify calls two plain answers equal; False if it can't read one of them."""
-    if _TOO_LARGE.search(gold) or _TOO_LARGE.search(said):
+    if len(said) > LONGEST or _TOO_LARGE.search(gold) or _TOO_LARGE.search(said):
         return False
     ours, theirs = _parsed(gold), _parsed(said)
     if not ours or not theirs:
         return False
-    return bool(verify(ours, theirs, allow_set_relation_comp=True, timeout_seconds=None))
+    try:
+        return bool(verify(ours, theirs, allow_set_relation_comp=True, timeout_seconds=None))
+    except (ArithmeticError, AttributeError, TypeError, ValueError, RecursionError):
+        return False
 
 
 @lru_cache(maxsize=1024)
