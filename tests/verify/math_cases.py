@@ -474,6 +474,13 @@ CASES: list[Case] = [
 ]  # fmt: skip
 
 KNOWN_TO_DIFFER: list[Case] = [
+    # Decimals are right within half a millionth; an unknown sign at the end is not read.
+    ("1.00000000001", r"\boxed{1}", W),
+    ("5", r"\boxed{5?}", R),
+    # The engineer's imaginary unit, unit vectors in other marks, an angle's unit.
+    ("3+2i", r"\boxed{3+2j}", R),
+    (r"\mathbf{i}+2\mathbf{j}", r"\boxed{\hat{i}+2\hat{j}}", R),
+    (r"72^\circ", r"\boxed{72 \text{ rad}}", W),
     # Numbers in words.
     ("12", r"\boxed{\text{twelve}}", R),
     # The same said in other words.

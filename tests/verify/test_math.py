@@ -15,7 +15,7 @@ from liftmap.verify.steps import exhausted
 
 from .hostile import HOSTILE
 from .math_cases import CASES, KNOWN_TO_DIFFER, Case
-from .math_kinds import GOLDS, KINDS, WITHOUT_BOX
+from .math_kinds import BOXED, GOLDS, KINDS, WITHOUT_BOX
 
 
 def verdicts(verifier: Verifier, cases: list[tuple[str, str]]) -> list[Verdict]:
@@ -43,6 +43,11 @@ def test_kinds_on_which_verifiers_go_wrong(kind: str) -> None:
         differing([(gold, rf"\boxed{{{answer}}}", label) for gold, answer, label in KINDS[kind]])
         == []
     )
+
+
+def test_answers_in_boxes() -> None:
+    assert len(BOXED) >= 300
+    assert differing([(gold, rf"\boxed{{{answer}}}", label) for gold, answer, label in BOXED]) == []
 
 
 def test_answers_without_a_box() -> None:
@@ -86,6 +91,7 @@ BUSY = "while True: pass"
 def test_busy_cores_change_no_verdict() -> None:
     """All cases in one call while four loops keep the cores busy: each as alone, none unscored."""
     boxed = [(g, rf"\boxed{{{a}}}", label) for cases in KINDS.values() for g, a, label in cases]
+    boxed += [(gold, rf"\boxed{{{answer}}}", label) for gold, answer, label in BOXED]
     golds = [(gold, rf"\boxed{{{gold}}}", "right") for gold, _ in GOLDS]
     near = [(gold, rf"\boxed{{{answer}}}", "wrong") for gold, answer in GOLDS]
     close_pool()

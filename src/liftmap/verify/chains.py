@@ -76,6 +76,13 @@ def reduced(answer: Form) -> Form:
     return _equation(first, last)
 
 
+def rounded_to(answer: Form) -> str:
+    r"""The decimal that a chain ends with, of "x = \pi \approx 3.14"; empty if it is not one."""
+    if answer.kind != "chain" or answer.signs[-1] != "~" or reduced(answer) == _FALSE:
+        return ""
+    return answer.parts[-1]
+
+
 def _equation(left: str, right: str) -> Form:
     return Form("chain", (left, right), ("=",), f"{left} = {right}")
 

@@ -99,6 +99,11 @@ def _same_solutions(gold: Sides, said: Sides, names: list[str]) -> bool:
     return _solves(gold, said, names) and _solves(said, gold, names)
 
 
+def solutions(sides: Sides, name: str) -> list[float]:
+    """The values of its one variable at which an equation's sides meet or touch."""
+    return [point[name] for point in _solutions(sides, {}, name)]
+
+
 def _solves(one: Sides, other: Sides, names: list[str]) -> bool:
     rng = random.Random(13)
     solutions = 0
@@ -120,18 +125,40 @@ def _solves(one: Sides, other: Sides, names: list[str]) -> bool:
 def _solutions(sides: Sides, at: Point, free: str) -> list[Point]:
     """Where an equation is solved along one line; found by changes of sign."""
     points: list[Point] = []
-    before: tuple[float, float] | None = None
+    before: list[tuple[float, float]] = []
     for place in _GRID:
         there = _difference(sides, {**at, free: place})
         if there is None:
-            before = None
+            before = []
             continue
-        if before is not None and before[1] * there[0] < 0:
-            root = _root(sides, at, free, before, (place, there[0]))
-            if root is not None:
-                points.append({**at, free: root})
-        before = (place, there[0])
+        before = [*before[-2:], (place, there[0])]
+        if len(before) < 2:
+            continue
+        root = None
+        if before[-2][1] * before[-1][1] < 0:
+            root = _root(sides, at, free, before[-2], before[-1])
+        elif (
+            len(before) == 3
+            and not at
+            and abs(before[1][1]) < min(abs(before[0][1]), abs(before[2][1]))
+        ):
+            root = _touching(sides, free, before[0][0], before[2][0])
+        if root is not None:
+            points.append({**at, free: root})
     return points
+
+
+def _touching(sides: Sides, free: str, low: float, high: float) -> float | None:
+    """Where the sides touch without crossing, by thirds; None if they don't."""
+    for _ in range(100):
+        third = (high - low) / 3
+        sizes = [_difference(sides, {free: low + third}), _difference(sides, {free: high - third})]
+        if None in sizes:
+            return None
+        one, other = (abs(size[0]) for size in sizes if size is not None)
+        low, high = (low, high - third) if one < other else (low + third, high)
+    there = _difference(sides, {free: low})
+    return low if there is not None and abs(there[0]) <= 1e-12 * max(1.0, there[1]) else None
 
 
 def _root(

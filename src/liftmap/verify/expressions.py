@@ -50,6 +50,7 @@ _TOKEN = re.compile(
     rf"|(?P<command>\\[a-zA-Z]+|\\[{{}}|%])|(?P<function>(?:{_WORD_FUNCTIONS})(?![a-zA-Z]))"
     rf"|(?P<letter>[a-zA-Z])|(?P<sign>\*\*|[-+*/^_!(){{}}\[\]|'%]))"
 )
+_ANGLES = [("constant", "pi"), *(("function", f"arc{name}") for name in _INVERSES)]
 _CLOSING = {
     "(": ")",
     "[": "]",
@@ -79,7 +80,7 @@ class Expression:
         rounded: Whether it holds a decimal point, so that it may be rounded.
         percent: Whether it is a percentage; its value is the number before the sign.
         degrees: Whether it holds degrees outside functions.
-        has_pi: Whether it holds pi.
+        has_pi: Whether it holds pi or an inverse function, so that it may be an angle.
         has_log: Whether it holds a logarithm without its base.
     """
 
@@ -121,7 +122,7 @@ def read_all(text: str) -> tuple[Expression, ...]:
                     rounded=("number", True) in kinds,
                     percent=percent is not None,
                     degrees=("degrees", None) in kinds,
-                    has_pi=("constant", "pi") in kinds,
+                    has_pi=any(kind in kinds for kind in _ANGLES),
                     has_log=("log", None) in kinds,
                 )
             )
@@ -150,6 +151,8 @@ def _walk(node: Node) -> list[tuple[str, Any]]:
         return [(kind, node[1])]
     if kind == "function" and node[1] == "log" and node[3] is None:
         found: list[tuple[str, Any]] = [("log", None)]
+    elif kind == "function":
+        found = [("function", node[1])]
     else:
         found = [("degrees", None)] if kind == "degrees" else []
     for argument in node[1:]:

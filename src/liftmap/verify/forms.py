@@ -27,12 +27,19 @@ _TOKEN = re.compile(
     r"\\(?:begin|end)\s*\{[a-zA-Z*]+\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\.|[<>!]=|\s+|[a-zA-Z]+|.",
     re.S,
 )
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
 _MATRIX = re.compile(
     r"\\begin ?\{(?P<kind>[pb]?matrix|array|[pb]?smallmatrix)\}(?:\{[lcr|]*\})?(?P<inside>.*)"
     r"\\end ?\{(?P=kind)\}",
     re.S,
 )
+_SYSTEM = re.compile(
+    r"(?:\\\{ ?)?\\begin ?\{(?P<kind>cases|aligned|align|array|gathered|split)\*?\}(?:\{[lcr|]*\})?"
+    r"(?P<inside>.*=.*)\\end ?\{(?P=kind)\*?\}",
+    re.S,
+)
+_SIGN = re.compile(r"\\(?:pm|mp)(?![a-zA-Z])")
+_JOINTS = {",": ",", ";": ",", "and": "and", "or": "or", "&": ",", r"\\": ","}
 _OPEN, _CLOSE = "([{", ")]}"
 
 
@@ -71,7 +78,10 @@ def forms(text: str) -> list[Form]:
 def form(text: str) -> Form:
     """The form that an answer has, each comma a joint."""
     text = text.strip()
-    parts, joints = split(text, {",": ",", ";": ",", "and": "and", "or": "or", "&": ","})
+    system = _SYSTEM.fullmatch(text)
+    if system:
+        text = system["inside"].replace("&", " ").strip()
+    parts, joints = split(text, _JOINTS)
     parts, joints = _without_empty(parts, joints)
     if len(parts) > 1:
         return Form("list", tuple(parts), tuple(joints), text)
@@ -123,9 +133,14 @@ def bracketed(text: str) -> tuple[str, str, str] | None:
     return None
 
 
+def has_sign(text: str) -> bool:
+    r"""Whether a text holds \pm or \mp, so that it stands for several."""
+    return _SIGN.search(text) is not None
+
+
 def expanded(text: str) -> list[str]:
     r"""The texts that one with \pm stands for; \mp has the other sign. All signs go together."""
-    if r"\pm" not in text and r"\mp" not in text:
+    if not has_sign(text):
         return [text]
     texts = []
     for plus, minus in (("+", "-"), ("-", "+")):

@@ -14,14 +14,16 @@ from typing import Any
 
 from mpmath import mp
 
+from liftmap.verify.equations import solutions
 from liftmap.verify.evaluation import TooLargeError, value
 from liftmap.verify.expressions import read
-from liftmap.verify.forms import Form, form, split
+from liftmap.verify.forms import Form, expanded, form, has_sign, split
 
 _DIGITS = 60
 # Ends are one within this share of them; decimal ones within this.
 _SHARE, _ROUNDED = mp.mpf(10) ** -30, mp.mpf(1) / 2000000
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!=", "=": "="}
+_POSITIVE = re.compile(r"\\mathbb ?\{? ?R ?\}? ?(?:\^ ?\{? ?\+ ?\}?|_ ?\{? ?(?:\+|> ?0) ?\}?)")
 _ALL = re.compile(r"\\mathbb ?\{? ?R ?\}?|\\R|\\Re|\\text ?\{ ?(?:all )?reals?(?: numbers?)? ?\}|R")
 _EMPTY = re.compile(r"\\emptyset|\\\{ ?\\\}")
 
@@ -70,6 +72,9 @@ def real_set(text: str) -> RealSet | None:
     """The set that a plain answer is; None if it is none that can be read here."""
     try:
         with mp.workdps(_DIGITS):
+            if has_sign(text):
+                signed = [part for part in map(real_set, expanded(text)) if part is not None]
+                return joined(signed, "or") if len(signed) == 2 else None
             return _set(form(text), text)
     except (ArithmeticError, ValueError, TypeError, RecursionError):
         return None
@@ -90,7 +95,7 @@ def joined(parts: list[RealSet], how: str) -> RealSet:
 
 def _set(shape: Form, text: str) -> RealSet | None:
     if shape.kind in ("union", "intersection", "list"):
-        sets = [part for part in map(real_set, shape.parts) if part is not None]
+        sets = [part for part in map(_part, shape.parts) if part is not None]
         if len(sets) < len(shape.parts):
             return None
         if len({part.name for part in sets} - {""}) > 1:
@@ -107,6 +112,8 @@ def _set(shape: Form, text: str) -> RealSet | None:
     whole = shape.parts[0] if shape.parts else ""
     if _ALL.fullmatch(whole):
         return RealSet(lambda number, slack: True)
+    if _POSITIVE.fullmatch(whole):
+        return RealSet(_above(mp.mpf(0), False), (mp.mpf(0),))
     if _EMPTY.fullmatch(whole):
         return RealSet(lambda number, slack: False)
     parts, signs = split(
@@ -122,6 +129,15 @@ def _set(shape: Form, text: str) -> RealSet | None:
                 rounded=one.rounded or other.rounded,
             )
     return None
+
+
+def _part(text: str) -> RealSet | None:
+    """A set in a list of sets; a number there is a point."""
+    point = _end(text)
+    if point is None:
+        return real_set(text)
+    number, rounded = point
+    return RealSet(_rule("=", number), (number,), rounded=rounded, plain_interval=True)
 
 
 def _listed(sets: list[RealSet], shape: Form) -> RealSet | None:
@@ -192,19 +208,47 @@ def _relation(shape: Form) -> RealSet | None:
         return None
     names = [part for part in shape.parts if re.fullmatch(r"[a-zA-Z]|\\(?!pi|infty)[a-z]+", part)]
     if len(names) != 1 or names[0] in "ei":
-        return None
+        return _solved(shape)
     at = shape.parts.index(names[0])
     rules: list[RealSet] = []
     for place, part in enumerate(shape.parts):
         end = None if place == at else _end(part)
         if place != at and end is None:
-            return None
+            return _solved(shape)
         if end is None or abs(place - at) > 1:
             continue
         sign = shape.signs[at] if place > at else _FLIPPED[shape.signs[place]]
         ends = () if mp.isinf(end[0]) else (end[0],)
         rules.append(RealSet(_rule(sign, end[0]), ends, names[0], end[1]))
     return joined(rules, "and") if rules else None
+
+
+def _solved(shape: Form) -> RealSet | None:
+    """An equation or inequality in one variable, as |x - 1| < 2, by where its sides are equal."""
+    sides = [read(part) for part in shape.parts]
+    if len(shape.signs) != 1 or None in sides:
+        return None
+    left, right = (side for side in sides if side is not None)
+    names = left.names | right.names
+    if len(names) != 1:
+        return None
+    [name] = names
+    sign = shape.signs[0]
+
+    def holds(number: Any, slack: Any) -> bool:
+        # Either side of an end is as good as the end; they are worked out as floats.
+        try:
+            difference = value(left, mp, {name: number}) - value(right, mp, {name: number})
+        except ArithmeticError:
+            return False
+        if mp.im(difference) != 0:
+            return False
+        near = any(abs(number - end) <= slack for end in ends)
+        return ("=" in sign) != (sign == "!=") if near else _rule(sign, mp.mpf(0))(difference, 0)
+
+    ends = tuple(mp.mpf(end) for end in solutions((left, right), name))
+    # Where none is found, it may be that floats are too small for the equation's powers.
+    return RealSet(holds, ends, name, rounded=True) if ends else None
 
 
 def _rule(sign: str, end: Any) -> Rule:

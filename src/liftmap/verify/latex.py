@@ -73,10 +73,18 @@ _REPLACED = [
     for pattern, by in (
         (rf"[{_RAISED}]+", lambda m: f"^{{{m.group().translate(_RAISED_TABLE)}}}"),
         (rf"[{_LOWERED}]+", lambda m: f"_{{{m.group().translate(_LOWERED_TABLE)}}}"),
+        (r"(?<=[\d.])\s*[xX]\s*(?=10\s*(?:\^|\*\*))", r"\\times "),
         (r"√\s*(\d+|[a-zA-Z])", r"\\sqrt{\1}"),
         (r"√", r"\\sqrt"),
         (r"\\(?:dfrac|tfrac|cfrac|nicefrac|sfrac|xfrac|flatfrac|ifrac)(?![a-zA-Z])", r"\\frac"),
         (r"\\[dt]binom(?![a-zA-Z])", r"\\binom"),
+        (r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}", r"\\frac{\1}{\2}"),
+        (r"(?:\{\})?\^ ?\{?(\d+)\}? ?/ ?_ ?\{?(\d+)\}?", r"\\frac{\1}{\2}"),
+        (r"\\(?:mathrm|mathbf|mathit|mathsf|boldsymbol|bm)\s+([a-zA-Z\d])(?![a-zA-Z])", r"\1"),
+        (r"\\mathring\s*\{\s*\\?(?:text|mathrm)?\s*\{?\s*A\s*\}?\s*\}", r"\\AA "),
+        (r"(?<=[\d\s,}])([kMGmn])\s*(?=\\Omega)", r"\\text{\1}"),
+        (r"\s*(?:\\q?quad(?![a-zA-Z])\s*)+(?=\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*=)", ", "),
+        (r"(?:\\\\\s*)+$", ""),
         (r"\\varnothing(?![a-zA-Z])", r"\\emptyset "),
         (r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![a-zA-Z])\s*\.?(?=\W|$)", ""),
         (r"\\[lr]?[vV]ert(?![a-zA-Z])", "|"),
@@ -113,7 +121,7 @@ _REPLACED = [
         (r"[€£¥₹]", ""),
         (r"\s*(?:\\text ?\{ ?(?:per ?cent|pct)\.? ?\}|\bper ?cent\b|\bpct\b)", r"\\%"),
         (r"\s+", " "),
-        (r"^\s*(?:\\(?:approx|therefore|simeq|implies|Rightarrow)(?![a-zA-Z])|=)\s*", ""),
+        (r"^\s*(?:\\(?:approx|sim|therefore|simeq|implies|Rightarrow)(?![a-zA-Z])|=)\s*", ""),
         # "k\pi, where k \in \mathbb{Z}": the names of free integers say nothing more.
         (r"[,\s]+(?:\\text ?\{ ?)?(?:(?:where|for|with)(?: any| all| every)?(?: integers?)?)? ?"
          r"\}? ?"
@@ -189,12 +197,14 @@ def closing_brace(text: str, opening: int) -> int:
 
 # A space between two words or two numbers says something.
 _SPACE = re.compile(r"(?<=[a-zA-Z])\s+(?![a-zA-Z])|(?<=\d)\s+(?!\d)|(?<![a-zA-Z\d])\s+")
+_LIMITS = re.compile(r"_ ?\{? ?\\(min|max|inf|sup|ext) ?\}?")
 _SINGLE = re.compile(r"(?<=[\^_])\{(\w|\\[a-zA-Z]+)\}")
 
 
 def canonical(text: str) -> str:
     r"""A plain answer without spaces, and without braces around one letter: E_{1} is E_1."""
     text = re.sub(r"\\text ?\{([^{}]*)\}", r"\1", text)
+    text = _LIMITS.sub(r"_{\1}", text)
     text = re.sub(r"(\\[a-zA-Z]+) +(?![a-zA-Z])", r"\1", text)
     for command, sign in ((r"\le", "<="), (r"\ge", ">="), (r"\lt", "<"), (r"\gt", ">")):
         text = re.sub(rf"\{command}(?:q|qslant)?(?![a-zA-Z])", sign, text)

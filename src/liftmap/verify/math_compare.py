@@ -13,8 +13,8 @@ from functools import lru_cache
 from liftmap.records import Question, Verdict
 from liftmap.verify.answers import LONGEST, last_box
 from liftmap.verify.bases import same_in_base
-from liftmap.verify.chains import assigned, is_name, names_agree, reduced, same_chain
-from liftmap.verify.forms import Form, expanded, expanded_group, form, forms
+from liftmap.verify.chains import assigned, is_name, names_agree, reduced, rounded_to, same_chain
+from liftmap.verify.forms import Form, expanded, expanded_group, form, forms, has_sign
 from liftmap.verify.intervals import real_set, same_set
 from liftmap.verify.latex import canonical, plain
 from liftmap.verify.leaves import EQUAL_TEXTS_ARE_EQUAL, same_leaf
@@ -45,7 +45,10 @@ def compare(question: Question, answer: str) -> Verdict:
     if len(answer) > LONGEST:
         return Verdict("wrong", answer, f"the answer has more than {LONGEST} characters")
     said = plain(answer)
-    right = canonical(said) == canonical(gold) or _same_answer(gold, said, question.text)
+    try:
+        right = canonical(said) == canonical(gold) or _same_answer(gold, said, question.text)
+    except RecursionError:
+        return Verdict("wrong", answer, "it is nested too deeply")
     return Verdict("right" if right else "wrong", answer)
 
 
@@ -90,10 +93,13 @@ def _same_answer(gold: str, said: str, question: str) -> bool:
     in_base = same_in_base(gold, said, question)
     if in_base is not None:
         return in_base
-    said = without_frame(said)
-    return any(
-        _same_form(one, other) for one in forms(without_frame(gold)) for other in forms(said)
-    )
+    return any(_same_form(one, other) for one in _readings(gold) for other in _readings(said))
+
+
+def _readings(text: str) -> list[Form]:
+    """The forms that an answer may have; a decimal that it is rounded to is one more."""
+    readings = forms(without_frame(text))
+    return readings + [form(part) for part in map(rounded_to, readings) if part]
 
 
 def _same_text(gold: str, said: str) -> bool:
@@ -192,7 +198,7 @@ def _same_listing(gold: Form, said: Form) -> bool | None:
 
 
 def _has_sign(*answers: Form) -> bool:
-    return any(r"\pm" in answer.text or r"\mp" in answer.text for answer in answers)
+    return any(has_sign(answer.text) for answer in answers)
 
 
 def _inequalities(answer: Form) -> bool:
@@ -232,7 +238,7 @@ def _elements(answer: Form) -> list[str]:
 
 def _signed(text: str) -> list[str]:
     r"""The texts that a part with \pm stands for, a pair with its brackets."""
-    shape = form(text) if "pm" in text or "mp" in text else None
+    shape = form(text) if has_sign(text) else None
     if shape is not None and shape.kind == "group":
         opening, closing = shape.signs
         return [f"{opening}{', '.join(parts)}{closing}" for parts in expanded_group(shape.parts)]
@@ -293,7 +299,7 @@ def _same_assignments(gold: Form, said: Form) -> bool | None:
 
 def _named(answer: Form) -> list[tuple[str, str]] | None:
     """Names and values of a list of assignments; "x = 1, 2" gives both values to x."""
-    if answer.kind != "list":
+    if answer.kind not in ("list", "set"):
         return None
     pairs: list[tuple[str, str]] = []
     for part in answer.parts:

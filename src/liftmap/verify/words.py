@@ -39,6 +39,8 @@ _SAID_FIRST = re.compile(
     r"(?:(?:final|correct|only|right)\s+)?(?:answers?|solutions?|results?|values?|sum|total|product)"
     r"(?:\s+(?:is|are|equals?|will be|must be|of|to))*\s*:?\s*(?:\}|\b|$)\s*:?\s*"
 )
+# "12 (that is, a dozen)".
+_ASIDE = re.compile(r"(?<=[\w}$]) ?\((?=[^()]*[a-zA-Z]{3})[^()\d\\=<>^]*\)$")
 _SCALES = {"hundred": 100, "dozen": 12, "thousand": 10**3, "million": 10**6}
 _SCALES |= {"billion": 10**9, "trillion": 10**12}
 _SCALE = re.compile(rf"(?i)(?:\\text ?\{{\s*)?\b({'|'.join(_SCALES)})s?\b(?:\s*\}})?")
@@ -128,6 +130,9 @@ def phrase(text: str) -> tuple[str, ...]:
 
 def without_frame(text: str) -> str:
     """The answer alone, of "the answer is 5" or "5 is the correct answer"."""
+    aside = _ASIDE.search(text)
+    if aside and not denies(aside.group()):
+        text = text[: aside.start()]
     return _SAID_FIRST.sub("", _NOW_RIGHT.sub("", text)) or text
 
 
