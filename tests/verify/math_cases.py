@@ -481,6 +481,10 @@ KNOWN_TO_DIFFER: list[Case] = [
     ("3+2i", r"\boxed{3+2j}", R),
     (r"\mathbf{i}+2\mathbf{j}", r"\boxed{\hat{i}+2\hat{j}}", R),
     (r"72^\circ", r"\boxed{72 \text{ rad}}", W),
+    # Sums of units, words in another order, unions of sets without elements.
+    (r"\frac{3}{2} \text{ hours}", r"\boxed{1 \text{ hour } 30 \text{ minutes}}", R),
+    (r"\text{red and blue}", r"\boxed{\text{blue and red}}", R),
+    (r"A \cup B", r"\boxed{B \cup A}", R),
     # Numbers in words.
     ("12", r"\boxed{\text{twelve}}", R),
     # The same said in other words.

@@ -26,17 +26,21 @@ _NAME = re.compile(
     rf"(?:[a-zA-Z]|\\(?!pi\b|frac|sqrt|sin|cos|tan|log|ln|cdot|times|binom)[a-zA-Z]+){_SUBSCRIPT}'*"
 )
 _FUNCTION_OF = re.compile(
-    rf"(?:[a-zA-Z]|\\[a-zA-Z]+){_SUBSCRIPT}(?:\^ ?\{{? ?-?\w+ ?\}}?|'+)* ?"
+    rf"(?:[a-zA-Z]|\\text ?\{{[^{{}}\d]*\}}|\\[a-zA-Z]+){_SUBSCRIPT}(?:\^ ?\{{? ?-?\w+ ?\}}?|'+)* ?"
     r"\([^()=]*(?:\([^()]*\)[^()=]*)*\)"
 )
 # A quantity made of letters alone, as a+b, AB, x^2+y^2, |z|, \angle ABC, [ABC].
 _QUANTITY = re.compile(
-    r"(?:[a-zA-Z]|\\(?:angle|triangle|cdot|overline|frac|alpha|beta|gamma|theta|phi|sqrt|lvert|text"
+    r"(?:[a-zA-Z]|\\(?:angle|triangle|cdot|overline|frac|alpha|beta|gamma|theta|phi|lvert|text"
     r"|max|min|lambda|mu|sigma|Delta|operatorname|measuredangle|vec|hat|bar|Pr|mathbb|gcd|lim|to"
     r"|infty|mathcal|det)(?![a-zA-Z])|\^ ?\{?\d\}?|_ ?\{?\w+\}?|[\s+\-*/(){}\[\]|':,]"
     r"|\\[{}])+"
 )
 _WORDS = re.compile(r"\\text ?\{[^{}\d]*\}|[A-Z][a-z]{2,}(?: [a-z]+)*|[A-Z]{2,3}")
+_FIGURE = re.compile(
+    r"m? ?\\(?:measured)?(?:angle|triangle) ?\{? ?[A-Z][A-Z_'\d ]*\}?|\| ?[A-Z]{1,2} ?\|"
+    r"|\\(?:overline|vec|hat|bar|overrightarrow|tilde|widehat) ?\{? ?[a-zA-Z]+ ?\}?"
+)
 _IN_WORDS = re.compile(r"^(?!\\)[a-zA-Z]{3,}")
 _OPERATION = re.compile(
     r"\\(?:lim|sum|prod|int|iint|oint|max|min|sup|inf|det|deg|dim|gcd)(?![a-zA-Z])"
@@ -47,20 +51,20 @@ _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 def reduced(answer: Form) -> Form:
     r"""What a chain of equals signs comes to: its last exact part, with the name before it.
 
-    "3 = 4 = 5" comes to 0 = 1. "\frac{1}{3} \approx 0.33" comes to its first part, and
+    "3 = 4 = 5" comes to `FALSE`. "\frac{1}{3} \approx 0.33" comes to its first part, and
     "V = \pi r^2 h = 12\pi" to "V = 12\pi".
     """
     parts, signs = list(answer.parts), list(answer.signs)
     if not all(parts):
-        return _FALSE
+        return FALSE
     while len(parts) > 1 and signs[-1] == "~" and not is_name(parts[-2]):
         if not _rounds_to(parts[-2], parts[-1]):
-            return _FALSE
+            return FALSE
         parts.pop()
         signs.pop()
     constants = [part for part in parts if _is_constant(part)]
     if not all(same_leaf(one, other) for one, other in pairwise(constants)):
-        return _FALSE
+        return FALSE
     first, last = parts[0], parts[-1]
     if len(parts) == 1 or (_is_constant(first) and _is_constant(last)):
         return form(last)
@@ -78,7 +82,7 @@ def reduced(answer: Form) -> Form:
 
 def rounded_to(answer: Form) -> str:
     r"""The decimal that a chain ends with, of "x = \pi \approx 3.14"; empty if it is not one."""
-    if answer.kind != "chain" or answer.signs[-1] != "~" or reduced(answer) == _FALSE:
+    if answer.kind != "chain" or answer.signs[-1] != "~" or reduced(answer) == FALSE:
         return ""
     return answer.parts[-1]
 
@@ -87,7 +91,8 @@ def _equation(left: str, right: str) -> Form:
     return Form("chain", (left, right), ("=",), f"{left} = {right}")
 
 
-_FALSE = _equation("0", "1")
+# What a chain comes to that is not true; it equals nothing.
+FALSE = _equation("0", "1")
 
 
 def _rounds_to(exact: str, rounded: str) -> bool:
@@ -114,15 +119,19 @@ def is_name(text: str) -> bool:
     text = text.strip()
     if text in ("e", "i"):
         return False
-    return any(name.fullmatch(text) for name in (_NAME, _FUNCTION_OF, _WORDS))
+    return any(name.fullmatch(text) for name in (_NAME, _FUNCTION_OF, _FIGURE, _WORDS))
 
 
-def assigned(answer: Form) -> tuple[str, str] | None:
-    """The name and the value of an assignment; before a number, letters count as a name: a + b."""
+def assigned(answer: Form, *, gold: bool) -> tuple[str, str] | None:
+    """The name and the value of an assignment.
+
+    In an answer, letters before a number count as a name, as in m + n = 5; a gold answer of that
+    form is an equation.
+    """
     if answer.kind != "chain" or answer.signs not in (("=",), ("~",)):
         return None
     name, said = answer.parts
-    quantity_of_letters = _QUANTITY.fullmatch(name) or _OPERATION.match(name)
+    quantity_of_letters = _OPERATION.match(name) or (not gold and _QUANTITY.fullmatch(name))
     if is_name(name) or (quantity_of_letters and _is_constant(said)):
         return canonical(name), said
     return None
@@ -146,7 +155,8 @@ def same_chain(gold: Form, said: Form) -> bool:
     """Whether two chains say the same, side by side or as equations and inequalities."""
     if len(gold.parts) != len(said.parts):
         return False
-    for turned in (said, flipped(said)):
+    turns = set(said.signs) <= {"=", "!=", "~", "mod", *_FLIPPED}
+    for turned in (said, flipped(said)) if turns else (said,):
         if turned.signs == gold.signs and all(map(same_leaf, gold.parts, turned.parts)):
             return True
     if len(gold.parts) != 2:

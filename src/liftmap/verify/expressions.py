@@ -236,7 +236,7 @@ class _Reader:
     def beside(self, node: Node) -> Node:
         r"""A product without a sign; 3\frac{1}{2} is a mixed number."""
         before, token = self.tokens[self.place - 1], self.peek()
-        if token[0].isdigit() or token[0] == ".":
+        if before != "!" and (token[0].isdigit() or token[0] == "."):
             # "1 2" is no product, and nor is "x2".
             raise UnreadableError("a number after a factor")
         factor = self.power()

@@ -100,7 +100,9 @@ _REPLACED = [
          r"|(?:(?<=\d)|(?<=\}))\s*(?:\\text\s*\{\s*degrees?\s*\}|degrees?\b|deg\b)", r"\\degree "),
         (r"\{\s*\\(?:rm|bf|it|sf|tt)\s+((?:[a-zA-Z]|\s)*)\}", r"\\text{\1}"),
         (r"\\rm(?![a-zA-Z])\s*([a-zA-Z]+)", r"\\text{\1}"),
-        (rf"{_UPRIGHT}\s*\{{\s*({_FUNCTION_NAMES})\s*\}}", r"\\\1 "),
+        # After a number, "min" is a unit.
+        (rf"(?<!\d)(?<!\d )(?<!\}})(?<!\}} ){_UPRIGHT}\s*\{{\s*({_FUNCTION_NAMES})\s*\}}",
+         r"\\\1 "),
         (rf"{_UPRIGHT}\s*\{{([eid])\}}", r"\1"),
         (rf"{_UPRIGHT}\s*\{{((?:\s|\\[a-zA-Z]+(?![a-zA-Z])|[\d.+^_()-])*)\}}", r" \1 "),
         (r"\\(?:textbf|textit|textrm|textsf|texttt|textsc|textnormal|textup|emph|mathrm|mbox|rm)"

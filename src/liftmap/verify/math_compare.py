@@ -13,7 +13,15 @@ from functools import lru_cache
 from liftmap.records import Question, Verdict
 from liftmap.verify.answers import LONGEST, last_box
 from liftmap.verify.bases import same_in_base
-from liftmap.verify.chains import assigned, is_name, names_agree, reduced, rounded_to, same_chain
+from liftmap.verify.chains import (
+    FALSE,
+    assigned,
+    is_name,
+    names_agree,
+    reduced,
+    rounded_to,
+    same_chain,
+)
 from liftmap.verify.forms import Form, expanded, expanded_group, form, forms, has_sign
 from liftmap.verify.intervals import real_set, same_set
 from liftmap.verify.latex import canonical, plain
@@ -109,6 +117,8 @@ def _same_text(gold: str, said: str) -> bool:
 def _same_form(gold: Form, said: Form) -> bool:
     """Whether two answers are equal, part by part where they have parts."""
     gold, said = _normal(gold), _normal(said)
+    if FALSE in (gold, said):
+        return False
     if gold.kind == "value" == said.kind and not _has_sign(gold, said):
         return same_leaf(gold.text, said.text) or _same_real_set(gold, said) is True
     if gold.kind == "chain" or said.kind == "chain":
@@ -133,7 +143,7 @@ def _normal(answer: Form) -> Form:
 
 def _same_relation(gold: Form, said: Form) -> bool:
     """Whether two answers are equal of which one at least is a relation."""
-    ours, theirs = assigned(gold), assigned(said)
+    ours, theirs = assigned(gold, gold=True), assigned(said, gold=False)
     if gold.kind != "chain" or said.kind != "chain":
         # A value without a name is the value with it.
         one = form(ours[1]) if ours else gold

@@ -49,6 +49,7 @@ _LEADING = re.compile(r"(?:[a-zA-Z]{2,}+[,:.]?\s++|[aAI]\s++)++")
 _TRAILING = re.compile(
     r"(?<=[\d})!%])(?:[\s-]*+(?:[a-zA-Z]{2,}+|a\b)[.,]?)++(?:\s*\^\s*\{?[23]\}?)?$"
 )
+_COMMAND = re.compile(r"\\(?:begin|end) ?\{[a-z]+\*?\}|\\[a-zA-Z]+")
 _WORD_RUN = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{2,}")
 # Letters that are multiplied more often than they are a word.
 _SMALL_WORDS = set(
@@ -168,7 +169,7 @@ def has_words(text: str) -> bool:
     r"""Whether a plain value holds words, other than names of functions and products of letters."""
     if "\\text" in text:
         return True
-    for run in _WORD_RUN.findall(re.sub(r"\\[a-zA-Z]+", " ", text)):
+    for run in _WORD_RUN.findall(_COMMAND.sub(" ", text)):
         if run in FUNCTIONS or run in ("sqrt", "pi", "arcsin", "infty"):
             continue
         if len(run) > 4 or run.lower() in _SMALL_WORDS:
