@@ -7,12 +7,13 @@ the same call. Takes questions and texts, gives verdicts; reads and writes nothi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 
 from liftmap.errors import LiftmapError
 from liftmap.records import Question, Verdict
 from liftmap.verify.pool import compare_all
-from liftmap.verify.steps import NO_ANSWER, TwoSteps
+from liftmap.verify.steps import NO_ANSWER, NO_COMPARISON, Exhausted, TwoSteps
 
 Judge = Callable[[Question, str], Verdict]
 # What makes two responses one to a verifier: question, gold answer, and the text or a digest of it.
@@ -35,6 +36,8 @@ class Verifier:
     def __init__(self, rule: Judge | TwoSteps) -> None:
         self.rule = rule
         self._known: dict[Key, Verdict] = {}
+        # Whether the gold answer can be compared with itself within the limits.
+        self._golds: dict[tuple[str, str], bool] = {}
 
     def __call__(self, question: Question, text: str) -> Verdict:
         """The verdict of one response."""
@@ -87,13 +90,58 @@ class Verifier:
                 found[key] = self._known[key]
             else:
                 asked.setdefault(key, (question, answer))
-        compared = compare_all(steps.compare, list(asked.values()), steps.seconds)
-        for (key, (_, answer)), verdict in zip(asked.items(), compared, strict=True):
-            found[key] = self._known[key] = _with_answer(verdict, answer)
+        outcomes = compare_all(steps.compare, list(asked.values()), steps.seconds, steps.load)
+        spent = [q for (q, _), o in zip(asked.values(), outcomes, strict=True) if _ran_out(o)]
+        self._try_golds(steps, spent)
+        for (key, (question, answer)), outcome in zip(asked.items(), outcomes, strict=True):
+            if isinstance(outcome, Exhausted):
+                # Not remembered: it may have been this machine's fault.
+                found[key] = _with_answer(self._exhausted(question, outcome), answer)
+            else:
+                found[key] = _with_answer(outcome, answer)
+                if outcome.label != "unscored":
+                    self._known[key] = found[key]
         while len(self._known) > REMEMBERED:
             # The oldest; responses come question by question, so it is the least likely to return.
             self._known.pop(next(iter(self._known)))
         return [key if isinstance(key, Verdict) else found[key] for key in keys]
+
+    def _try_golds(self, steps: TwoSteps, questions: Sequence[Question]) -> None:
+        """Compares the gold answers of these questions with themselves, each once."""
+        if steps.compare_gold is None:
+            return
+        tried = {_gold_key(q): q for q in questions if not self._golds.get(_gold_key(q))}
+        outcomes = compare_all(
+            partial(_compare_gold, steps.compare_gold),
+            [(question, question.answer) for question in tried.values()],
+            steps.seconds,
+            steps.load,
+        )
+        for key, outcome in zip(tried, outcomes, strict=True):
+            self._golds[key] = isinstance(outcome, Verdict) and outcome.label != "unscored"
+
+    def _exhausted(self, question: Question, reached: Exhausted) -> Verdict:
+        """Wrong where the gold answer does not reach the limit that the response reached."""
+        if self._golds.get(_gold_key(question), False):
+            return Verdict("wrong", reason=f"{NO_COMPARISON} {reached.limit}")
+        return Verdict(
+            "unscored", reason=f"{NO_COMPARISON} {reached.limit}, not even of the gold answer"
+        )
+
+
+def _ran_out(outcome: Verdict | Exhausted) -> bool:
+    return isinstance(outcome, Exhausted)
+
+
+def _gold_key(question: Question) -> tuple[str, str]:
+    return question.question_id, question.answer
+
+
+def _compare_gold(
+    compare: Callable[[Question], Verdict], question: Question, answer: str
+) -> Verdict:
+    """A comparison of the pool that is of the gold answer with itself."""
+    return compare(question)
 
 
 def _verdict(rule: Judge, question: Question, text: str) -> Verdict:
