@@ -159,10 +159,13 @@ class VerifySection(Section):
     Attributes:
         verifier: A name of `liftmap.verify.VERIFIERS`.
         options: Options of the verifier.
+        think_end: The text that ends a model's thoughts, where they have no tags that are known;
+            a response without it ends while thinking. What comes after it is judged.
     """
 
     verifier: str = "exact"
     options: Mapping[str, Any] = Field(default_factory=dict)
+    think_end: str | None = Field(default=None, min_length=1)
 
 
 class ResponsesSection(Section):

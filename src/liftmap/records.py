@@ -17,6 +17,8 @@ FinishReason = Literal["stop", "length", "failed"]
 VerdictLabel = Literal["right", "wrong", "unscored"]
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+# The reason of a verdict on a response that ends while thinking: it has no answer, and is wrong.
+ENDED_WHILE_THINKING = "ended while thinking"
 # What a model is asked: a text that it goes on with, or a conversation of {"role", "content"} that
 # its chat template puts into words.
 Prompt = str | Sequence[Mapping[str, str]]
@@ -99,7 +101,8 @@ class Verdict:
         label: "right"; "wrong" (no answer and an unparsable answer included); or "unscored": the
             failure is ours alone (time-out, crash, broken gold answer), and it leaves n.
         answer: The answer found in the response; empty if there is none.
-        reason: Why it is unscored, or why no answer was found; empty otherwise.
+        reason: Why it is unscored, or why no answer was found (`ENDED_WHILE_THINKING` among such
+            reasons); empty otherwise.
     """
 
     label: VerdictLabel

@@ -35,6 +35,7 @@ from liftmap.files import (
     read_parquet,
     read_toml,
     remove_unfinished,
+    write_json,
     write_parquet,
     write_toml,
 )
@@ -102,6 +103,22 @@ class ResponseSet:
         found: dict[str, Any] = read_json(self._folder("responses") / "settings.json")
         return found
 
+    def keep_prompt(self, prompt: Mapping[str, Any]) -> None:
+        """Writes how prompts end and what marks thoughts, unless that is known already.
+
+        Args:
+            prompt: `end`: the last characters of a prompt as the model reads it; `marks`: the tags
+                of the model's template that have to do with thinking, each with its token or null.
+        """
+        if not (file := self._folder("responses") / "prompt.json").exists():
+            write_json(file, prompt)
+
+    def prompt(self) -> dict[str, Any] | None:
+        """What `keep_prompt` wrote; None where it is not known, as with most servers."""
+        file = self._folder("responses") / "prompt.json"
+        found: dict[str, Any] | None = read_json(file) if file.exists() else None
+        return found
+
     def wanted_shards(self) -> int:
         """How many shards there will be once all responses are drawn; 0 where it is not known."""
         if not (self._folder("responses") / "settings.json").exists():
@@ -140,6 +157,12 @@ class ResponseSet:
     def keep_verifier_settings(self, verifier: str, settings: Mapping[str, Any]) -> None:
         """Writes a verifier's options, or checks that they are as before."""
         keep_settings(self._folder("verdicts", verifier) / "settings.json", settings)
+
+    def verifier_settings(self, verifier: str) -> dict[str, Any] | None:
+        """A verifier's options and how it told thoughts from answers; None before it judged."""
+        file = self._folder("verdicts", verifier) / "settings.json"
+        found: dict[str, Any] | None = read_json(file) if file.exists() else None
+        return found
 
     def read_verdicts(self, verifier: str, shard: str | None = None) -> pl.DataFrame:
         """The verdicts of a verifier on one shard or on all; columns of `VERDICT_SCHEMA`."""

@@ -7,7 +7,6 @@ questions of 256 responses have at most some 66,000 of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,10 +18,9 @@ from liftmap.errors import InputError
 from liftmap.read import read, tables
 from liftmap.read.look import glimpse
 from liftmap.read.outcomes import Outcomes, from_counts
-from liftmap.records import CurtailedPlan, Plan, Question, Tally
+from liftmap.records import CurtailedPlan, Plan, Tally
 from liftmap.stats.passk import IntArray, checked_tally, distinct
-from liftmap.verify import make_verifier
-from liftmap.verify.run import verdicts_frame
+from liftmap.verify.run import judge_of
 
 Source = str | Path | Tally | pl.DataFrame
 StrArray = NDArray[np.str_]
@@ -107,20 +105,11 @@ def load(source: Source, *, verifier: str | None = None, cluster: str | None = N
     elif isinstance(source, pl.DataFrame):
         found = _from_table(source, cluster or "cluster")
     else:
-        found = read(source, verifier=verifier, judge=_judge(verifier) if verifier else None)
+        found = read(source, verifier=verifier, judge=judge_of(verifier) if verifier else None)
         if cluster is not None:
             found = replace(found, tally=_clustered(found.tally, Path(source), cluster))
     check(found.tally)
     return found
-
-
-def _judge(verifier: str) -> Callable[[pl.DataFrame, dict[str, Question]], pl.DataFrame]:
-    """What gives a log without verdicts its own: the verifier of this name, asked when needed."""
-
-    def judge(responses: pl.DataFrame, questions: dict[str, Question]) -> pl.DataFrame:
-        return verdicts_frame(responses, questions, make_verifier(verifier, {}))
-
-    return judge
 
 
 def _from_table(table: pl.DataFrame, cluster: str) -> Outcomes:

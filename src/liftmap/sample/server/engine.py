@@ -29,6 +29,7 @@ from liftmap.sample.server.check import Access, check_section, check_urls
 from liftmap.sample.server.launch import LaunchedServer
 from liftmap.sample.server.pool import LONGEST_BACKOFF, Pool, Server
 from liftmap.sample.server.send import Sender
+from liftmap.sample.templates import PROMPT_END
 
 if TYPE_CHECKING:
     import openai
@@ -160,6 +161,12 @@ class ServerEngine:
                 yield from came
         finally:
             running.cancel()
+
+    def prompt_facts(self, prompt: Prompt) -> dict[str, object] | None:
+        """How a prompt ends that goes to the model as it is; the server alone knows of others."""
+        if not isinstance(prompt, str) or is_chat(prompt, self.section):
+            return None
+        return {"end": prompt[-PROMPT_END:], "marks": {}}
 
     def _jobs(self, prompts: Mapping[str, Prompt], count: int, first: int) -> Iterator[_Job]:
         for question_id in prompts:
