@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 Name = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
 Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 
 
@@ -37,6 +38,7 @@ def compare(
     cluster: Column = None,
     teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
     verifier: Name = None,
+    think_end: Text = None,
     extrapolate: bool = False,
     law_resamples: int = 50,
     resamples: int = 1000,
@@ -71,6 +73,7 @@ def compare(
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
         verifier: Whose verdicts count, where a log has several.
+        think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
@@ -86,7 +89,9 @@ def compare(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
         )
-    ask = compare_results if drawing.task is None else _asked(drawing, out, seed, verifier)
+    ask: Callable[..., Comparison] = compare_results
+    if drawing.task is not None:
+        ask = _asked(drawing, out, seed, verifier, think_end)
     found = ask(
         before,
         after,
@@ -101,12 +106,13 @@ def compare(
         teacher=teacher,
         extrapolate=extrapolate,
         verifier=verifier,
+        think_end=think_end,
     )
     _show(found, json, report)
 
 
 def _asked(
-    drawing: Drawing, out: Path | None, seed: int, verifier: str | None
+    drawing: Drawing, out: Path | None, seed: int, verifier: str | None, think_end: str | None
 ) -> Callable[..., Comparison]:
     """What asks two models and compares them.
 
@@ -121,7 +127,8 @@ def _asked(
         )
 
     def ask(before: str, after: str, **options: Any) -> Comparison:
-        return compare_models(before, after, asked(drawing, before, seed, verifier), out, **options)
+        asking = asked(drawing, before, seed, verifier, think_end=think_end)
+        return compare_models(before, after, asking, out, **options)
 
     return ask
 

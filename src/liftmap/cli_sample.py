@@ -163,7 +163,9 @@ def key_values(texts: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def verifying(verifier: str | None, options: tuple[str, ...]) -> VerifySection | None:
+def verifying(
+    verifier: str | None, options: tuple[str, ...], think_end: str | None = None
+) -> VerifySection | None:
     """The verifier that the command line names, or None.
 
     Raises:
@@ -171,7 +173,10 @@ def verifying(verifier: str | None, options: tuple[str, ...]) -> VerifySection |
     """
     found = key_values(options)
     if verifier is not None:
-        return VerifySection(verifier=verifier, options=found)
+        section: VerifySection = _checked(
+            VerifySection, verifier=verifier, options=found, think_end=think_end
+        )
+        return section
     if found:
         raise ConfigError(
             "--verifier-option needs --verifier.", seen=list(options), remedy="Name it."
@@ -196,11 +201,16 @@ def without_sandbox(section: VerifySection) -> VerifySection:
         "with your rights.",
         highlight=False,
     )
-    return VerifySection(verifier="code", options={**section.options, "unsafe": True})
+    return section.model_copy(update={"options": {**section.options, "unsafe": True}})
 
 
 def asked(
-    drawing: Drawing, model: str, seed: int, verifier: str | None, options: tuple[str, ...] = ()
+    drawing: Drawing,
+    model: str,
+    seed: int,
+    verifier: str | None,
+    options: tuple[str, ...] = (),
+    think_end: str | None = None,
 ) -> Asking:
     """What the command line asks of a model.
 
@@ -218,6 +228,9 @@ def asked(
         drawing.sampling(model, seed),
         verifying(verifier, options),
     )
+    if think_end is not None:
+        settings = {**dict(asking.verifier()), "think_end": think_end}
+        asking = replace(asking, verifying=_checked(VerifySection, **settings))
     if drawing.unsafe_code:
         asking = replace(asking, verifying=without_sandbox(asking.verifier()))
     return asking
@@ -229,6 +242,7 @@ def sample(
     out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None,
     verifier: Name = None,
     verifier_option: Options = (),
+    think_end: Text = None,
     seed: int = 0,
     drawing: Annotated[Drawing, tyro.conf.OmitArgPrefixes] = Drawing(),
 ) -> None:
@@ -249,6 +263,7 @@ def sample(
         out: The folder for questions, responses and verdicts.
         verifier: What judges the responses; by default what fits the task.
         verifier_option: An option of the verifier; may be given several times.
+        think_end: The text that ends the model's thoughts, where they have no tags that are known.
         seed: Fixes every response's randomness.
         drawing: How the task is asked and responses are drawn.
     """
@@ -258,7 +273,7 @@ def sample(
             remedy="For instance: liftmap sample --model M --task math-500 --out runs/math",
         )
     if folder is not None:
-        if drawing != Drawing() or out is not None or verifier is not None:
+        if drawing != Drawing() or out or verifier or think_end:
             raise ConfigError(
                 f"{folder} is a study: its study.toml says how it is sampled and judged.",
                 remedy="Leave all options but --model out.",
@@ -275,7 +290,7 @@ def sample(
         raise ConfigError(f"{missing} is missing.", remedy="Name it beside --task.")
     from liftmap.ask import sample_model
 
-    asking = asked(drawing, model, seed, verifier, verifier_option)
+    asking = asked(drawing, model, seed, verifier, verifier_option, think_end)
     target = sample_model(model, asking, out)
     tally = target.tally(asking.verifier().verifier, StudyFolder(out).read_questions(asking.split))
     scored = tally.n > 0
@@ -295,6 +310,7 @@ def verify(
     folder: Folder,
     verifier: Name = None,
     verifier_option: Options = (),
+    think_end: Text = None,
     unsafe_code: bool = False,
 ) -> None:
     """Judge all responses of a folder; never samples.
@@ -309,12 +325,18 @@ def verify(
         folder: A study folder, or one that `liftmap sample` made.
         verifier: The verifier; by default the study's own.
         verifier_option: An option of the verifier; may be given several times.
+        think_end: With --verifier: the text that ends the models' thoughts, where they have no tags
+            that are known.
         unsafe_code: Run the code verifier without a sandbox; read docs/verifiers.md first.
     """
-    section = verifying("code" if unsafe_code and not verifier else verifier, verifier_option)
+    name = "code" if unsafe_code and not verifier else verifier
+    section = verifying(name, verifier_option, think_end)
     if section is not None and unsafe_code:
         section = without_sandbox(section)
-    if StudyFolder(folder).config_file.exists() and not verifier_option and not unsafe_code:
+    if think_end is not None and section is None:
+        raise ConfigError("--think-end needs --verifier.", seen=think_end, remedy="Name it.")
+    own = not (verifier_option or unsafe_code or think_end is not None)
+    if StudyFolder(folder).config_file.exists() and own:
         with open_study(StudyFolder(folder)) as run:
             judged = run.verify(verifier)
     else:

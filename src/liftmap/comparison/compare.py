@@ -74,6 +74,7 @@ def compare(
     teacher: Source | None = None,
     extrapolate: bool = False,
     verifier: str | None = None,
+    think_end: str | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -97,6 +98,8 @@ def compare(
         extrapolate: Allows k beyond the responses: the curve then ends with that k, by the joint
             law, marked; the verdict stays within the responses.
         verifier: Whose verdicts count, where a log has several.
+        think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
+            that are known.
 
     Returns:
         What changed, with the noise taken out.
@@ -107,8 +110,13 @@ def compare(
     """
     options = Options(k, margin, bins, level, seed, law_resamples, resamples, extrapolate)
     options.check()
-    found = [load(one, verifier=verifier, cluster=cluster) for one in (before, after)]
-    taught = None if teacher is None else load(teacher, verifier=verifier).tally
+    found = [
+        load(one, verifier=verifier, cluster=cluster, think_end=think_end)
+        for one in (before, after)
+    ]
+    taught = None
+    if teacher is not None:
+        taught = load(teacher, verifier=verifier, think_end=think_end).tally
     result = compare_sides(match(*(one.tally for one in found)), options, taught, found[0].answers)
     said = [
         f"{side.capitalize()}: {text}"

@@ -84,7 +84,13 @@ def most_tries(tally: Tally) -> int:
     return tally.plan.cap if isinstance(tally.plan, CurtailedPlan) else int(tally.n.min())
 
 
-def load(source: Source, *, verifier: str | None = None, cluster: str | None = None) -> Outcomes:
+def load(
+    source: Source,
+    *,
+    verifier: str | None = None,
+    cluster: str | None = None,
+    think_end: str | None = None,
+) -> Outcomes:
     """One model's outcomes from whatever holds them.
 
     Args:
@@ -93,6 +99,7 @@ def load(source: Source, *, verifier: str | None = None, cluster: str | None = N
         verifier: Whose verdicts count, where responses have several.
         cluster: Column of a table, or of a file that is one, whose equal values make questions one
             sampling unit; default the column `cluster`, where there is one.
+        think_end: With a verifier: the text that ends the model's thoughts.
 
     Returns:
         The outcomes, with a tally that is checked.
@@ -105,7 +112,8 @@ def load(source: Source, *, verifier: str | None = None, cluster: str | None = N
     elif isinstance(source, pl.DataFrame):
         found = _from_table(source, cluster or "cluster")
     else:
-        found = read(source, verifier=verifier, judge=judge_of(verifier) if verifier else None)
+        judge = judge_of(verifier, think_end=think_end) if verifier else None
+        found = read(source, verifier=verifier, judge=judge, think_end=think_end)
         if cluster is not None:
             found = replace(found, tally=_clustered(found.tally, Path(source), cluster))
     check(found.tally)

@@ -13,7 +13,8 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable, response_set
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows, unfinished_thoughts
+from liftmap.records import ENDED_WHILE_THINKING
 from liftmap.store import KEY, ResponseSet, StudyFolder
 from liftmap.studyfile import load_config
 
@@ -45,6 +46,7 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
     target = response_set(files[0].path)
     study = StudyFolder(target.root)
     verifier = options.verifier or _verifier(study, target)
+    _check_think_end(target, verifier, options.think_end)
     with readable(files[0].path):
         rows = _rows(target, verifier)
         questions = study.read_questions(target.split)
@@ -61,9 +63,24 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
         rows, on="question_id", how="inner", maintain_order="left_right"
     )
     golds = known.select("question_id", "gold")
-    found = from_rows(source, "study", ordered, golds)
+    said = unfinished_thoughts(int(ordered["unfinished"].sum()), len(ordered))
+    found = from_rows(source, "study", ordered, golds, said)
     drawn = pl.Series(found.tally.n + found.tally.unscored)
     return replace(found, tally=replace(found.tally, plan=target.plan(drawn, verifier)))
+
+
+def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) -> None:
+    """Raises if the user names a text that ends thoughts, and the verdicts were made without it."""
+    kept = target.verifier_settings(verifier)
+    if think_end is None or kept is None or kept.get("think_end") == think_end:
+        return
+    raise InputError(
+        f"The verdicts of {verifier} on {target.model} in {target.root} were made with another "
+        "text that ends thoughts.",
+        seen=kept.get("think_end"),
+        remedy=f"Leave --think-end out; or delete those verdicts and run: liftmap verify "
+        f"{target.root} --verifier {verifier} --think-end {think_end!r}",
+    )
 
 
 def _verifier(study: StudyFolder, target: ResponseSet) -> str:
@@ -80,7 +97,7 @@ def _verifier(study: StudyFolder, target: ResponseSet) -> str:
 
 
 def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
-    """A row for each response: question_id, right, answer, truncated."""
+    """A row for each response: question_id, right, answer, truncated, unfinished (thinking)."""
     place = f"the {target.split} responses of {target.model} in {target.root}"
     remedy = f"Run: liftmap verify {target.root} --verifier {verifier}"
     if not target.verdict_shards(verifier):
@@ -103,7 +120,13 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
     verdict = pl.col("verdict").cast(pl.String)
     right = pl.when(verdict != "unscored").then(verdict == "right")
     answer = pl.col("answer").replace("", None)
-    verdicts = target.read_verdicts(verifier).select(*KEY, right=right, answer=answer, judged=True)
+    verdicts = target.read_verdicts(verifier).select(
+        *KEY,
+        right=right,
+        answer=answer,
+        unfinished=pl.col("reason") == ENDED_WHILE_THINKING,
+        judged=True,
+    )
     rows = responses.join(verdicts, on=KEY, how="left", maintain_order="left")
     missing = rows["judged"].null_count()
     if missing:
