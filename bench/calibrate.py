@@ -23,8 +23,9 @@ from rich.table import Table
 from scipy import special
 
 from liftmap.comparison import figures
+from liftmap.comparison.bootstrap import Resamples, resample
+from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.published import read_matrix
-from liftmap.comparison.sides import Sides, match
 from liftmap.progress import Advance, progress
 from liftmap.records import Estimate, Tally
 from liftmap.stats.bins import assign, change_by_bin, study_bins
@@ -63,7 +64,7 @@ class World:
     before: Rates
     after: Rates
 
-    def draw(self, questions: int, rng: np.random.Generator) -> Sides:
+    def draw(self, questions: int, rng: np.random.Generator) -> PairedTallies:
         """Questions drawn from the world, and N responses to each on both sides."""
         chosen = rng.integers(len(self.before), size=questions)
         ids = np.char.add("q", np.arange(questions).astype(np.str_))
@@ -198,8 +199,7 @@ def cover(
             add(f"{name} before", point.before, truth.before[point.k - 1])
             add(f"change of {name}", point.change, truth.change[point.k - 1])
         low, high = simultaneous_band(
-            pass_at_k(*sides.rows[:2], KS),
-            pass_at_k(*sides.rows[2:], KS),
+            *(pass_at_k(side.n, side.c, KS) for side in sides.rows),
             rng=np.random.default_rng([drawn.seed, 1]),
             counts=sides.counts,
         )
@@ -286,14 +286,14 @@ def _rate(rate: float, rounds: int) -> str:
 
 def _rounds(
     world: World, questions: int, rounds: int, seed: list[int]
-) -> Iterator[tuple[int, Sides, figures.Resamples]]:
+) -> Iterator[tuple[int, PairedTallies, Resamples]]:
     for number in range(rounds):
         rng = np.random.default_rng([*seed, number])
         sides = world.draw(questions, rng)
         yield (
             number,
             sides,
-            figures.draw(
+            resample(
                 sides,
                 resamples=RESAMPLES,
                 law_resamples=LAW_RESAMPLES,

@@ -112,7 +112,7 @@ def _generate(
 PEAK = """
 import sys, tempfile
 from liftmap import Asking, sample_model
-from liftmap.config import SampleSection
+from liftmap.sections import SampleSection
 with tempfile.TemporaryDirectory() as folder:
     sampling = SampleSection(engine="scripted", n=int(sys.argv[1]))
     sample_model("scripted:0,0.05,0.5,0.95", Asking("kin", sampling=sampling), folder)

@@ -13,12 +13,12 @@ import pytest
 
 from liftmap import Asking, audit_folder, compare, compare_models, sample_model, verify_folder
 from liftmap.cli import main
-from liftmap.config import SampleSection, VerifySection
 from liftmap.errors import ConfigError, InputError, LiftmapError, SettingsDifferError
 from liftmap.records import CurtailedPlan, FixedPlan, SamplingSettings
 from liftmap.sample.plans import curtailed
 from liftmap.sample.scripted import ScriptedEngine
 from liftmap.sample.templates import render_prompt
+from liftmap.sections import SampleSection, VerifySection
 from liftmap.stats.curtailed import stopping_points
 from liftmap.store import ResponseSet, StudyFolder
 from liftmap.tasks.kin import kin

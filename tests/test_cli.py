@@ -12,19 +12,122 @@ from pathlib import Path
 
 import pytest
 import tomli_w
+import tyro
 
 from liftmap.cli import COMMANDS, main
+from liftmap.cli.flags import NOT_FLAGS, SampleFlags, sample_section
+from liftmap.errors import ConfigError
+from liftmap.sections import SampleSection, ServerSection
 
 from .conftest import SCRIPTED
 
 
-def test_the_command_line_starts_without_torch() -> None:
-    program = (
-        "import sys, liftmap.cli; "
-        "print({'torch', 'transformers', 'trl', 'datasets'} & set(sys.modules))"
-    )
+def loaded(program: str) -> set[str]:
+    """The modules that a fresh process has loaded once it ran a program."""
+    program += "; import sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout == "set()\n", done.stderr
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_the_command_line_starts_with_little() -> None:
+    modules = loaded("import liftmap.cli")
+    heavy = {"numpy", "polars", "scipy", "altair", "rich.progress", "asyncio", "torch", "datasets"}
+    assert not heavy & modules
+    assert {name for name in modules if name.startswith("liftmap.")} == {
+        *(f"liftmap.{name}" for name in ("cli", "errors", "records", "sections")),
+        *(f"liftmap.cli.{name}" for name in ("flags", "printing")),
+        *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "compare")),
+    }
+
+
+def test_no_command_that_trains_nothing_loads_torch() -> None:
+    modules = loaded("import liftmap.study, liftmap.ask, liftmap.report.comparison")
+    assert not {"torch", "transformers", "trl", "datasets"} & modules
+
+
+# The names that scripts rely on, with a value of each and where it arrives.
+FLAGS: dict[str, tuple[list[str], str, object]] = {
+    "--n": (["3"], "n", 3),
+    "--plan": (["curtailed"], "plan", "curtailed"),
+    "--stop-after": (["2"], "stop_after", 2),
+    "--round-size": (["2"], "round_size", 2),
+    "--engine": (["server"], "engine", "server"),
+    "--template": (["chat"], "template", "chat"),
+    "--temperature": (["0.5"], "temperature", 0.5),
+    "--top-p": (["0.5"], "top_p", 0.5),
+    "--top-k": (["7"], "top_k", 7),
+    "--max-tokens": (["9"], "max_tokens", 9),
+    "--stop": (["a", "--stop", "b"], "stop", ("a", "b")),
+    "--batch-size": (["5"], "batch_size", 5),
+    "--shard-responses": (["6"], "shard_responses", 6),
+    "--device": (["cpu"], "device", "cpu"),
+    "--dtype": (["bfloat16"], "dtype", "bfloat16"),
+    "--url": (["http://a/v1", "--url", "http://b/v1"], "urls", ("http://a/v1", "http://b/v1")),
+    "--launch": (["serve {port}"], "launch", "serve {port}"),
+    "--endpoint": (["chat"], "endpoint", "chat"),
+    "--requests": (["4"], "requests", 4),
+    "--key-variable": (["KEY"], "key_variable", "KEY"),
+    "--per-request": (["8"], "per_request", 8),
+    "--no-log-probabilities": ([], "log_probabilities", False),
+    "--timeout": (["1.5"], "timeout", 1.5),
+    "--start-timeout": (["2.5"], "start_timeout", 2.5),
+    "--retries": (["0"], "retries", 0),
+    "--backoff": (["0.5"], "backoff", 0.5),
+    "--extra": (["min_p=0.1", "--extra", "a={}"], "extra", {"min_p": 0.1, "a": {}}),
+}
+
+
+def section_of(words: list[str], model: str = "m") -> SampleSection:
+    flags = tyro.cli(tyro.conf.OmitArgPrefixes[SampleFlags], args=words)
+    return sample_section(flags, model, seed=4)
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_flag_of_sampling_sets_its_setting(flag: str) -> None:
+    words, name, value = FLAGS[flag]
+    section = section_of([flag, *words])
+    holder = section.server if name in ServerSection.model_fields else section
+    assert getattr(holder, name) == value
+
+
+def test_every_setting_of_sampling_has_a_flag_with_help(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = [*SampleSection.model_fields, *ServerSection.model_fields]
+    assert {name for _, name, _ in FLAGS.values()} == {*settings} - {*NOT_FLAGS}
+    for command in ("sample", "compare"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        page = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        for section in (SampleSection, ServerSection):
+            for name, field in section.model_fields.items():
+                if name not in NOT_FLAGS:
+                    about = " ".join((field.description or "").split()).removesuffix(".")
+                    assert about
+                    assert about in page, name
+
+
+def test_what_no_flag_says_follows_from_the_rest() -> None:
+    assert section_of([]) == SampleSection(seed=4)
+    assert section_of([], "scripted:0.5").engine == "scripted"
+    assert section_of(["--url", "http://a/v1"]).engine == "server"
+    assert section_of(["--launch", "x"]).engine == "server"
+    assert section_of(["--task", "math-500"]).template == "step-by-step"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--n", "0"], "--n: "),
+        (["--requests", "2000"], "--requests: "),
+        (["--extra", "x"], "KEY=VALUE"),
+        (["--start-timeout", "0"], "--start-timeout: "),
+    ],
+)
+def test_a_flag_out_of_range_is_named(words: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        section_of(words)
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

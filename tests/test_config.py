@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 
+from liftmap.config import StudyConfig
 from liftmap.errors import ConfigError
 from liftmap.sample.templates import render_prompt
+from liftmap.sections import Section
 from liftmap.studyfile import load_config, parse_config, shipped_studies
 from liftmap.tasks.sets import make_questions
 from liftmap.verify import make_verifier
@@ -56,6 +59,13 @@ def test_every_recipe_loads_and_its_questions_fill_its_template(
         ({"sample": {"temprature": 1}}, "sample.temprature is unknown.*'temperature'"),
         ({"sample": {"n": 0}}, "sample.n"),
         ({"sample": {"temperature": "hot"}}, "sample.temperature.*'hot'"),
+        ({"sample": {"server": {"endpont": "chat"}}}, "server.endpont is unknown.*'endpoint'"),
+        ({"teacher": {"modle": "x"}}, "teacher.modle is unknown.*'model'"),
+        ({"verify": {"verifer": "x"}}, "verify.verifer is unknown.*'verifier'"),
+        (
+            {"arms": {"responses": SFT | {"responses": {"of": "base", "per_qestion": 1}}}},
+            "arms.responses.responses.per_qestion is unknown.*'per_question'",
+        ),
         ({"base": {}}, "base.model is missing"),
         ({"arms": {}}, "arms"),
         ({"arms": {"self": {"method": "sft"}}}, "needs a table 'responses'"),
@@ -90,6 +100,35 @@ def test_what_cannot_be_run_is_refused(changes: dict[str, Any], message: str) ->
     with pytest.raises(ConfigError, match=message) as caught:
         parse_config(study(**changes), "study.toml")
     assert str(caught.value).startswith("study.toml: ")
+
+
+def sections(
+    section: type[Section], place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], type[Section]]]:
+    """Every section of a study file with its place; an arm has the name `x`."""
+    yield place, section
+    for name, field in section.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                table = get_origin(field.annotation) is Mapping
+                yield from sections(kind, (*place, name, *(["x"] if table else [])))
+
+
+@pytest.mark.parametrize(
+    ("place", "section"), list(sections(StudyConfig)), ids=lambda value: str(value)
+)
+def test_a_misspelt_key_of_any_section_names_the_right_one(
+    place: tuple[str, ...], section: type[Section]
+) -> None:
+    for key in section.model_fields:
+        inner: dict[str, Any] = {key + "x": 1}
+        for name in reversed(place):
+            inner = {name: inner}
+        misspelt = ".".join([*place, key + "x"])
+        with pytest.raises(ConfigError) as caught:
+            parse_config({**study(), **inner}, "study.toml")
+        assert str(caught.value).startswith(f"study.toml: the key {misspelt} is unknown.")
+        assert str(caught.value).endswith(f"Did you mean {key!r}?")
 
 
 def test_files_that_are_no_study(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from liftmap.cli import COMMANDS
-from liftmap.config import ArmSection, SampleSection, VerifySection
+from liftmap.config import ArmSection
 from liftmap.records import Question
 from liftmap.sample.templates import render_prompt
+from liftmap.sections import SampleSection, VerifySection
 from liftmap.verify import make_verifier
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from liftmap.config import SampleSection, VerifySection
 from liftmap.errors import ConfigError, InputError, StoreError
 from liftmap.files import keep_settings
 from liftmap.records import SPLITS, Question, Split
@@ -24,6 +23,7 @@ from liftmap.registry import find
 from liftmap.sample import ENGINES, check_model, make_engine
 from liftmap.sample.run import questions_digest
 from liftmap.sample.templates import get_template, render_prompt
+from liftmap.sections import SampleSection, VerifySection
 from liftmap.store import ResponseSet, StudyFolder
 from liftmap.tasks import preset
 from liftmap.tasks.sets import load_questions
@@ -119,9 +119,7 @@ def compare_models(
             "Before and after are the same model.", seen=before, remedy="Name two models."
         )
     sets = _sample_all([before, after], asking, StudyFolder(Path(out)))
-    paths = [target.root / "responses" / target.model / target.split for target in sets]
-    options["verifier"] = asking.verifier().verifier
-    return compare(str(paths[0]), str(paths[1]), **options)
+    return compare(sets[0], sets[1], **{**options, "verifier": asking.verifier().verifier})
 
 
 def _sample_all(models: list[str], asking: Asking, folder: StudyFolder) -> list[ResponseSet]:

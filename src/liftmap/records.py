@@ -7,11 +7,12 @@ imports nothing of ours.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FinishReason = Literal["stop", "length", "failed"]
 VerdictLabel = Literal["right", "wrong", "unscored"]
@@ -19,6 +20,8 @@ Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 # The reason of a verdict on a response that ends while thinking: it has no answer, and is wrong.
 ENDED_WHILE_THINKING = "ended while thinking"
+# A question of which more responses than this share could not be scored is left out.
+MOST_UNSCORED = 0.5
 # What a model is asked: a text that it goes on with, or a conversation of {"role", "content"} that
 # its chat template puts into words.
 Prompt = str | Sequence[Mapping[str, str]]
@@ -126,6 +129,15 @@ class FixedPlan:
         """The most scored responses that a question gets."""
         return self.count
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether n tells of the outcomes: never."""
+        return False
+
+    def supported(self, n: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The most tries k that each question of these n supports: its n."""
+        return n
+
     def tries(self, n: NDArray[np.int64]) -> int:
         """The most tries k that every question of these n supports; n has one question or more."""
         return int(n.min())
@@ -147,6 +159,15 @@ class CurtailedPlan:
     def most(self) -> int:
         """The most scored responses that a question gets."""
         return self.cap
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether n tells of the outcomes: always, since right responses end the drawing."""
+        return True
+
+    def supported(self, n: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The most tries k that each question supports: the cap, however early it stopped."""
+        return 0 * n + self.cap
 
     def tries(self, n: NDArray[np.int64]) -> int:
         """The most tries k that every question supports: the cap, however early it stopped."""
@@ -177,6 +198,21 @@ class Counts:
     c: NDArray[np.int64]
     plan: Plan | None = None
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether n tells of the outcomes, as under a curtailed plan."""
+        return self.plan is not None and self.plan.stops_early
+
+    @property
+    def supported(self) -> NDArray[np.int64]:
+        """Shape (rows,): the most tries k that each row supports."""
+        return self.n if self.plan is None else self.plan.supported(self.n)
+
+    @property
+    def most_tries(self) -> int:
+        """The most tries k that every row supports; there is one row or more."""
+        return int(self.n.min()) if self.plan is None else self.plan.tries(self.n)
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -199,6 +235,36 @@ class Tally:
     truncated: NDArray[np.int64]
     cluster: NDArray[np.str_] | None = None
     plan: Plan | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """The counts alone, a row a question."""
+        return Counts(self.n, self.c, self.plan)
+
+    @property
+    def most_tries(self) -> int:
+        """The most tries k that every question supports; there is one question or more."""
+        return self.counts.most_tries
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Shape (questions,): whether at most `MOST_UNSCORED` of the responses are unscored.
+
+        False too where a question has no response at all.
+        """
+        return self.n > MOST_UNSCORED * (self.n + self.unscored)
+
+    def subset(self, rows: NDArray[np.int64]) -> Tally:
+        """The tally of some of its questions, in the order of `rows`."""
+        return replace(
+            self,
+            question_ids=self.question_ids[rows],
+            n=self.n[rows],
+            c=self.c[rows],
+            unscored=self.unscored[rows],
+            truncated=self.truncated[rows],
+            cluster=None if self.cluster is None else self.cluster[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,7 @@ Used by every stage that can be added to; reads nothing but the installed packag
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 from liftmap.errors import ConfigError, UnknownNameError
@@ -17,6 +15,8 @@ T = TypeVar("T")
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known word, or all of them."""
+    import difflib
+
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:
@@ -37,6 +37,9 @@ def find(registry: Mapping[str, T], name: str, what: str) -> T:
     """
     if name in registry:
         return registry[name]
+    # Imported here: the names of our own are looked up at every start.
+    from importlib.metadata import entry_points
+
     plural = "analyses" if what == "analysis" else f"{what}s"
     others = entry_points(group=f"liftmap.{plural}")
     if name in others.names:

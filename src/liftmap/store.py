@@ -91,6 +91,11 @@ class ResponseSet:
     model: str
     split: str
 
+    @property
+    def path(self) -> Path:
+        """The folder of the responses."""
+        return self._folder("responses")
+
     def _folder(self, kind: str, *further: str) -> Path:
         return self.root.joinpath(kind, self.model, self.split, *further)
 
@@ -198,18 +203,16 @@ class ResponseSet:
             folder = self._folder("verdicts", verifier)
             raise StoreError(f"{folder} holds no shards.", remedy="Run: liftmap verify.")
         counts = pl.concat(parts).group_by("question_id").sum()
-        ids = pl.DataFrame({"question_id": [q.question_id for q in questions]})
-        rows = ids.join(counts, on="question_id", how="left", maintain_order="left").fill_null(0)
-        labels = [q.cluster or q.question_id for q in questions]
-        return Tally(
-            question_ids=rows["question_id"].to_numpy().astype(np.str_),
-            n=rows["n"].to_numpy().astype(np.int64),
-            c=rows["c"].to_numpy().astype(np.int64),
-            unscored=rows["unscored"].to_numpy().astype(np.int64),
-            truncated=rows["truncated"].to_numpy().astype(np.int64),
-            cluster=np.array(labels) if len(set(labels)) < len(labels) else None,
-            plan=self.plan(rows["n"] + rows["unscored"], verifier),
+        asked = pl.DataFrame(
+            {
+                "question_id": [q.question_id for q in questions],
+                "cluster": [q.cluster or None for q in questions],
+            },
+            schema_overrides={"cluster": pl.String},
         )
+        rows = asked.join(counts, on="question_id", how="left", maintain_order="left")
+        rows = rows.with_columns(pl.col("n", "c", "unscored", "truncated").fill_null(0))
+        return tally_of(rows, self.plan(rows["n"] + rows["unscored"], verifier))
 
     def plan(self, drawn: pl.Series, verifier: str) -> Plan | None:
         """How the responses were drawn.
@@ -240,18 +243,57 @@ class ResponseSet:
         verdicts = read_parquet(self._folder("verdicts", verifier) / shard)
         reasons = read_parquet(self._folder("responses") / shard, [*KEY, "finish_reason"])
         verdict = pl.col("verdict").cast(pl.String)
-        return (
-            verdicts.join(reasons, on=KEY)
-            .group_by("question_id")
-            .agg(
-                n=(verdict != "unscored").sum().cast(pl.Int64),
-                c=(verdict == "right").sum().cast(pl.Int64),
-                unscored=(verdict == "unscored").sum().cast(pl.Int64),
-                truncated=(pl.col("finish_reason").cast(pl.String) == "length")
-                .sum()
-                .cast(pl.Int64),
+        return count_verdicts(
+            verdicts.join(reasons, on=KEY).select(
+                "question_id",
+                right=pl.when(verdict != "unscored").then(verdict == "right"),
+                truncated=pl.col("finish_reason").cast(pl.String) == "length",
             )
         )
+
+
+def count_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Counts per question, in order of first appearance.
+
+    Args:
+        rows: A row a response: question_id, right (null if unscored), truncated.
+
+    Returns:
+        question_id; n, c, unscored and truncated as in `Tally`.
+    """
+    right = pl.col("right")
+    return rows.group_by("question_id", maintain_order=True).agg(
+        n=right.count().cast(pl.Int64),
+        c=right.sum().cast(pl.Int64),
+        unscored=right.null_count().cast(pl.Int64),
+        truncated=pl.col("truncated").sum().cast(pl.Int64),
+    )
+
+
+def tally_of(counts: pl.DataFrame, plan: Plan | None) -> Tally:
+    """The tally of a table of counts: the one place that makes a tally of rows.
+
+    Args:
+        counts: A row a question: question_id, n, c, unscored, truncated, cluster (null: the
+            question is its own).
+        plan: How the responses were drawn.
+
+    Returns:
+        The tally, without clusters where no question names one.
+    """
+    labels = counts.select(pl.coalesce("cluster", "question_id")).to_series()
+    n, c, unscored, truncated = (
+        counts[name].to_numpy().astype(np.int64) for name in ("n", "c", "unscored", "truncated")
+    )
+    return Tally(
+        question_ids=counts["question_id"].to_numpy().astype(np.str_),
+        n=n,
+        c=c,
+        unscored=unscored,
+        truncated=truncated,
+        cluster=None if counts["cluster"].is_null().all() else labels.to_numpy().astype(np.str_),
+        plan=plan,
+    )
 
 
 def shard_name(index: int) -> str:
@@ -323,6 +365,31 @@ class StudyFolder:
     def report_file(self) -> Path:
         """The report."""
         return self.path / "report.html"
+
+    @property
+    def responses_dir(self) -> Path:
+        """Everything that models answered."""
+        return self.path / "responses"
+
+    @property
+    def verdicts_dir(self) -> Path:
+        """What verifiers say of the responses."""
+        return self.path / "verdicts"
+
+    @property
+    def scores_dir(self) -> Path:
+        """Log-likelihoods of the responses."""
+        return self.path / "scores"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """The trained models."""
+        return self.path / "checkpoints"
+
+    @property
+    def tables_dir(self) -> Path:
+        """The analyses."""
+        return self.path / "tables"
 
     def responses(self, model: str, split: str) -> ResponseSet:
         """The responses of a model to a question set."""

@@ -20,13 +20,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from liftmap.analyse import analyse
-from liftmap.config import (
-    BASE,
-    TEACHER,
-    StudyConfig,
-    VerifySection,
-    model_name,
-)
+from liftmap.config import BASE, TEACHER, StudyConfig, model_name
 from liftmap.errors import StoreError
 from liftmap.files import keep_settings, read_json, read_toml, write_json
 from liftmap.records import SPLITS, FixedPlan, Split
@@ -34,6 +28,7 @@ from liftmap.registry import find
 from liftmap.report.build import build_report
 from liftmap.sample import ENGINES, check_model, make_engine
 from liftmap.sample.templates import get_template
+from liftmap.sections import VerifySection
 from liftmap.store import StudyFolder
 from liftmap.studyfile import load_config, parse_config
 from liftmap.tasks.sets import make_questions

@@ -10,24 +10,15 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from liftmap.config import (
-    AnalyseSection,
-    ArmSection,
-    ModelSection,
-    ResponsesSection,
-    SampleSection,
-    ScoreSection,
-    Section,
-    StudyConfig,
-    TaskSection,
-    VerifySection,
-)
+from liftmap.config import StudyConfig
 from liftmap.errors import ConfigError
 from liftmap.registry import nearest
+from liftmap.sections import Section
 
 
 def load_config(path: str | Path) -> StudyConfig:
@@ -76,7 +67,8 @@ def parse_config(data: Mapping[str, Any], place: str) -> StudyConfig:
     try:
         return StudyConfig.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is named before the key that is missing because of it.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = _keys_at(first["loc"][:-1])
@@ -95,22 +87,27 @@ def parse_config(data: Mapping[str, Any], place: str) -> StudyConfig:
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the section at `location` knows."""
-    sections: dict[str, type[Section]] = {
-        "base": ModelSection,
-        "teacher": ModelSection,
-        "task": TaskSection,
-        "sample": SampleSection,
-        "verify": VerifySection,
-        "score": ScoreSection,
-        "analyse": AnalyseSection,
-    }
-    if not location:
-        return list(StudyConfig.model_fields)
-    if location[0] == "arms":
-        section = ResponsesSection if location[-1] == "responses" else ArmSection
-        return list(section.model_fields)
-    return list(sections[str(location[0])].model_fields)
+    """The keys that the section at `location` knows.
+
+    Args:
+        location: Keys from the whole study down, as `("arms", "rlvr", "responses")`.
+    """
+    place: Any = StudyConfig
+    for key in location:
+        if isinstance(place, type) and issubclass(place, Section):
+            place = place.model_fields[str(key)].annotation
+        else:
+            # A table of sections, such as the arms: all its keys lead to the same type.
+            place = get_args(place)[-1]
+        place = _section_or_table(place)
+    return list(place.model_fields)
+
+
+def _section_or_table(annotation: Any) -> Any:
+    """What a field holds where it is set: of `TaskSection | None` the section."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    return next(kind for kind in get_args(annotation) if kind is not type(None))
 
 
 def shipped_studies() -> list[str]:

@@ -85,7 +85,7 @@ def test_json_alone_on_standard_output(
 
 
 def test_clusters_of_a_named_column_widen_intervals(files: tuple[str, str]) -> None:
-    from liftmap.comparison.sides import load
+    from liftmap.comparison.load import load
 
     tally = load(files[0], cluster="source").tally
     assert tally.cluster is not None

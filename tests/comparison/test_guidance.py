@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from liftmap.comparison.compare import Options, compare, compare_sides
+from liftmap.comparison.compare import Options, compare, compare_pair
+from liftmap.comparison.match import match
 from liftmap.comparison.result import Comparison, Guidance
-from liftmap.comparison.sides import match
 
 from .conftest import FEW, make_tally, make_world
 
@@ -102,14 +102,14 @@ def test_samples_of_the_untrained_model_that_do_as_much() -> None:
 
 def test_votes_count_where_answers_are_known() -> None:
     # Right answers are the majority of 5 on seven questions, one of 5 on the eighth.
-    sides = match(make_tally([3] * 7 + [1], 5), make_tally([4] * 8, 5))
+    pair = match(make_tally([3] * 7 + [1], 5), make_tally([4] * 8, 5))
     rows = [
         (f"q{i:03}", "right" if j < c else f"wrong {j}", j < c)
         for i, c in enumerate([3] * 7 + [1])
         for j in range(5)
     ]
     answers = pl.DataFrame(rows, schema=["question_id", "answer", "right"], orient="row")
-    found = compare_sides(sides, Options(**FEW), answers=answers)
+    found = compare_pair(pair, Options(**FEW), answers=answers)
     evidence = _advice(found, "samples").evidence
     votes = {vote["k"]: vote["right"].estimate for vote in evidence["majority"]}
     assert votes[1] == pytest.approx(22 / 40)

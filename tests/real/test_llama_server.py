@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from liftmap.config import SampleSection, ServerSection
 from liftmap.errors import ModelError
 from liftmap.records import FixedPlan, Prompt, Question, Response, SamplingSettings
 from liftmap.sample import Engine
 from liftmap.sample.run import sample
 from liftmap.sample.server import ServerEngine, check_server
 from liftmap.sample.server.launch import LaunchedServer
+from liftmap.sections import SampleSection, ServerSection
 from liftmap.store import ResponseSet
 
 pytestmark = pytest.mark.real

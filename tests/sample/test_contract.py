@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from liftmap.config import SampleSection, ServerSection
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample import ENGINES, Engine, make_engine
 from liftmap.sample.templates import render_prompt
+from liftmap.sections import SampleSection, ServerSection
 from liftmap.tasks.kin import kin
 
 from .faulty_server import MODEL, FaultyServer

@@ -10,13 +10,13 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from liftmap.config import SampleSection
 from liftmap.errors import ModelError
 from liftmap.records import SamplingSettings
 from liftmap.sample import check_model
 from liftmap.sample.gguf import plain_folder
 from liftmap.sample.hf import load_model
 from liftmap.sample.transformers_engine import TransformersEngine
+from liftmap.sections import SampleSection
 
 WORDS = ["<unk>", "<eos>", "a", "b", "Ġ", "c", "ab", "Ġa"]
 MERGES = ["a b", "Ġ a"]

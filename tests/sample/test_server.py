@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
-from liftmap.config import SampleSection, ServerSection
 from liftmap.errors import ConfigError, MissingDependencyError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
 from liftmap.sample.server import ServerEngine, check_server
 from liftmap.sample.server.calls import NEUTRAL, Fault, read_choices, request_seed, retry_after
+from liftmap.sections import SampleSection, ServerSection
 
 from . import faulty_server
 from .faulty_server import FAULTS, MODEL, FaultyServer, words
@@ -371,7 +371,7 @@ def test_no_server_is_left_behind(tmp_path: Path, number: int) -> None:
     launch = f"{LAUNCH} --pids {pids}"
     program = f"""
 import time
-from liftmap.config import ServerSection
+from liftmap.sections import ServerSection
 from liftmap.records import SamplingSettings
 from liftmap.sample.server import ServerEngine
 engine = ServerEngine("m", ServerSection(launch={launch!r}))

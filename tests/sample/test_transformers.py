@@ -13,7 +13,6 @@ import pytest
 import torch
 from scipy import stats
 
-from liftmap.config import SampleSection
 from liftmap.errors import InputError, ModelError, UnknownNameError
 from liftmap.records import FixedPlan, Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
@@ -21,6 +20,7 @@ from liftmap.sample.hf import prompt_facts
 from liftmap.sample.run import sample
 from liftmap.sample.score import Scorer
 from liftmap.sample.transformers_engine import TransformersEngine
+from liftmap.sections import SampleSection
 from liftmap.store import ResponseSet
 from liftmap.tasks.kin import kin
 from liftmap.verify.thinking import USUAL

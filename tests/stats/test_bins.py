@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan
+from liftmap.records import Counts, CurtailedPlan
 from liftmap.stats import bins, intervals, passk
 
 
@@ -35,9 +35,10 @@ def test_custom_and_quantile_bins():
     custom = bins.custom_bins("0, 1-4,5 - 9,10", 10)
     assert custom.labels == ("0", "1-4", "5-9", "10")
     c = np.repeat([0, 3, 7, 10], [40, 30, 20, 10])
-    halves = bins.quantile_bins(np.full(100, 10), c, 2)
+    halves = bins.quantile_bins(Counts(np.full(100, 10), c), 2)
     assert halves.labels == ("0-3", "4-10")
-    assert bins.quantile_bins([10] * 4, [0, 3, 7, 10], 2, counts=[40, 30, 20, 10]) == halves
+    rows = Counts([10] * 4, [0, 3, 7, 10])
+    assert bins.quantile_bins(rows, 2, counts=[40, 30, 20, 10]) == halves
 
 
 @pytest.mark.parametrize("text", ["", "0,2-10", "0-5,5-10", "0-5", "0-11", "a-10", "0,4-1,5-10"])
@@ -60,7 +61,7 @@ def test_cross_fit_is_the_mean_over_all_splits(n, k):
             weights[index] += 1 / len(splits)
             measured = passk.pass_at_k([len(rest)], [rest.sum()], [k])[0, 0]
             before[index] += measured / len(splits)
-        fit = bins.cross_fitted_weights([n], [c], thirds, k)
+        fit = bins.cross_fitted_weights(Counts([n], [c]), thirds, k)
         np.testing.assert_allclose(fit.weights[0], weights, atol=1e-13)
         np.testing.assert_allclose(fit.before[0], before, atol=1e-13)
 
@@ -85,7 +86,7 @@ def test_cross_fit_under_a_curtailed_plan_is_unbiased_by_enumeration(plan, k):
     thirds = bins.Bins(3, (0, 1, 3))
     points = sorted({(stop, sum(path[:stop])) for path, stop in paths(plan)})
     n, c = np.array(points).T
-    fit = bins.cross_fitted_weights(n, c, thirds, k, plan)
+    fit = bins.cross_fitted_weights(Counts(n, c, plan), thirds, k)
     place = {point: i for i, point in enumerate(points)}
     size = int(bins.block_sizes(n[:1], plan)[0])
     for p in (0.02, 0.3, 0.8):
@@ -105,7 +106,8 @@ def test_changes_by_bin_add_up_to_the_whole_change(rng):
     n, before = np.full(200, 32), rng.binomial(32, rng.beta(0.4, 0.6, 200))
     after = np.minimum(32, before + rng.integers(0, 5, 200))
     for k in (1, 8):
-        found = bins.change_by_bin(n, before, n, after, bins.study_bins(32), k=k)
+        sides = Counts(n, before), Counts(n, after)
+        found = bins.change_by_bin(*sides, bins.study_bins(32), k=k)
         assert sum(one.questions for one in found) == pytest.approx(200)
         curves = [passk.pass_at_k(n, c, [k]).mean() for c in (before, after)]
         whole = sum(one.questions * one.change.estimate for one in found) / 200
@@ -121,7 +123,8 @@ def test_a_bin_in_which_nothing_changed_keeps_an_interval(rng):
     after = np.where(before == 0, 0, rng.integers(8, 32, 60))
     weights = intervals.bootstrap_weights(60, 200, rng)
     for options in ({}, {"weights": weights}, {"k": 8}, {"k": 8, "weights": weights}):
-        hardest = bins.change_by_bin(n, before, n, after, bins.study_bins(32), **options)[0]
+        sides = Counts(n, before), Counts(n, after)
+        hardest = bins.change_by_bin(*sides, bins.study_bins(32), **options)[0]
         assert hardest.change.estimate == pytest.approx(0, abs=1e-4)
         assert hardest.change.high - hardest.change.low > 0.05
 
@@ -131,8 +134,9 @@ def test_grouped_questions_give_the_same_changes(rng):
     after = rng.binomial(16, 0.5, 300)
     rows = passk.distinct(n, before, n, after)
     eighth = bins.study_bins(16)
-    each = bins.change_by_bin(n, before, n, after, eighth)
-    grouped = bins.change_by_bin(*rows.columns, eighth, counts=rows.counts)
+    each = bins.change_by_bin(Counts(n, before), Counts(n, after), eighth)
+    sides = Counts(*rows.columns[:2]), Counts(*rows.columns[2:])
+    grouped = bins.change_by_bin(*sides, eighth, counts=rows.counts)
     for one, other in zip(each, grouped, strict=True):
         assert (one.label, one.questions) == (other.label, pytest.approx(other.questions))
         for name in ("before", "after", "change"):
@@ -142,7 +146,7 @@ def test_grouped_questions_give_the_same_changes(rng):
 
 def test_mean_by_bin_of_the_success_rate_rises_with_the_bin(rng):
     n, rate = np.full(500, 64), rng.beta(0.4, 0.6, 500)
-    fit = bins.cross_fitted_weights(n, rng.binomial(64, rate), bins.study_bins(64))
+    fit = bins.cross_fitted_weights(Counts(n, rng.binomial(64, rate)), bins.study_bins(64))
     weights = intervals.bootstrap_weights(500, 200, rng)
     found = bins.mean_by_bin(fit, rate, weights=weights)
     means = [one.mean.estimate for one in found]
@@ -156,13 +160,14 @@ def test_mean_by_bin_of_the_success_rate_rises_with_the_bin(rng):
 @pytest.mark.parametrize("k", [0, 17])
 def test_k_beyond_the_part_that_measures_is_named(k):
     with pytest.raises(InputError, match="did not bin"):
-        bins.cross_fitted_weights([32], [3], bins.study_bins(32), k)
+        bins.cross_fitted_weights(Counts([32], [3]), bins.study_bins(32), k)
 
 
 def test_tallies_that_cannot_be_split_are_named():
     with pytest.raises(InputError, match="two of every question"):
-        bins.cross_fitted_weights([4, 1], [1, 1], bins.study_bins(4))
+        bins.cross_fitted_weights(Counts([4, 1], [1, 1]), bins.study_bins(4))
     with pytest.raises(InputError, match="cannot come from the sampling plan"):
-        bins.cross_fitted_weights([4], [1], bins.study_bins(4), plan=PLANS[0])
+        bins.cross_fitted_weights(Counts([4], [1], PLANS[0]), bins.study_bins(4))
+    early = CurtailedPlan(1, 8, 2)
     with pytest.raises(InputError, match="stops too early"):
-        bins.cross_fitted_weights([4], [1], bins.study_bins(4), plan=CurtailedPlan(1, 8, 2))
+        bins.cross_fitted_weights(Counts([4], [1], early), bins.study_bins(4))

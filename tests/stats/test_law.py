@@ -10,7 +10,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan
+from liftmap.records import Counts, CurtailedPlan
 from liftmap.stats.bins import Bins, study_bins
 from liftmap.stats.extrapolate import pass_at_k_of_law
 from liftmap.stats.intervals import bootstrap_weights
@@ -21,7 +21,7 @@ from liftmap.stats.law.fit import fit_joint_law, fit_marginal_law, law_grid, ref
 from liftmap.stats.law.identification import identification_range
 from liftmap.stats.law.program import greatest_likelihood, greatest_mean
 from liftmap.stats.lost import mcnemar
-from liftmap.stats.passk import FloatArray, IntArray, fail_at_k, pass_at_k
+from liftmap.stats.passk import FloatArray, fail_at_k, pass_at_k
 
 N = 256
 
@@ -38,9 +38,9 @@ def _world(questions: int, rng: np.random.Generator) -> tuple[FloatArray, FloatA
 
 def _counts(
     before: FloatArray, after: FloatArray, rng: np.random.Generator, n: int = N
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+) -> tuple[Counts, Counts]:
     size = np.full(len(before), n)
-    return size, rng.binomial(n, before), size, rng.binomial(n, after)
+    return Counts(size, rng.binomial(n, before)), Counts(size, rng.binomial(n, after))
 
 
 def _figure_9a() -> FloatArray:
@@ -132,8 +132,9 @@ def test_recovers_lost_noise_and_excess_of_a_known_world(rng: np.random.Generato
 
 def test_agrees_with_the_unbiased_estimators_up_to_half_of_n(rng: np.random.Generator) -> None:
     before, after = _world(3000, rng)
-    n, c_before, _, c_after = _counts(before, after, rng)
-    law = fit_joint_law(pair_counts(n, c_before, n, c_after))
+    sides = _counts(before, after, rng)
+    n, c_before, c_after = sides[0].n, sides[0].c, sides[1].c
+    law = fit_joint_law(pair_counts(*sides))
     k = N // 2
     once, twice = fail_at_k(n, c_before, [k, 2 * k]).T
     failed = fail_at_k(n, c_after, [k])[:, 0]
@@ -179,11 +180,11 @@ def test_corrected_matrix_takes_out_what_noise_moves(rng: np.random.Generator) -
     bins = study_bins(N)
     ends = (np.array(bins.last[:-1]) + 0.5) / N
     for then, share in ((before, 0.6), (after, 1.2)):
-        n, c_before, _, c_after = _counts(before, then, rng)
-        law = fit_joint_law(pair_counts(n, c_before, n, c_after))
+        sides = _counts(before, then, rng)
+        law = fit_joint_law(pair_counts(*sides))
         found = figures.transition_matrix(law, bins)
         assert found.sum() == pytest.approx(7500)
-        truth, raw = _matrix(before, then, ends), _matrix(c_before / N, c_after / N, ends)
+        truth, raw = _matrix(before, then, ends), _matrix(sides[0].c / N, sides[1].c / N, ends)
         assert np.abs(found - truth).sum() < share * np.abs(raw - truth).sum()
 
 
@@ -205,8 +206,9 @@ def test_cover_finds_the_true_shares(rng: np.random.Generator) -> None:
 
 def test_posterior_puts_the_questions_truly_lost_first(rng: np.random.Generator) -> None:
     before, after = _world(3000, rng)
-    n, c_before, _, c_after = _counts(before, after, rng)
-    pairs = pair_counts(n, c_before, n, c_after)
+    sides = _counts(before, after, rng)
+    c_before, c_after = sides[0].c, sides[1].c
+    pairs = pair_counts(*sides)
     law = fit_joint_law(pairs)
     each = figures.posterior_mean(pairs, law, measures.gross_lost(N))[pairs.pair_of_question]
     assert each.sum() == pytest.approx(
@@ -279,7 +281,7 @@ def test_unequal_n_and_curtailed_plans_give_the_same_law(rng: np.random.Generato
     stop = np.where((right >= 8).any(axis=2), (right >= 8).argmax(axis=2), 15)
     c = np.take_along_axis(right, stop[:, :, None], axis=2)[:, :, 0]
     n = 16 * (stop + 1)
-    pairs = pair_counts(n[0], c[0], n[1], c[1], plan_before=plan, plan_after=plan)
+    pairs = pair_counts(Counts(n[0], c[0], plan), Counts(n[1], c[1], plan))
     law = fit_joint_law(pairs)
     for k in (1, 32, N):
         found = figures.expected(law, measures.passes_before(k))
@@ -292,7 +294,8 @@ def test_unequal_n_and_curtailed_plans_give_the_same_law(rng: np.random.Generato
     # Unscored responses: a few n differ.
     short = N - rng.integers(0, 5, 4000)
     uneven = pair_counts(
-        short, rng.binomial(short, before), np.full(4000, N), rng.binomial(N, after)
+        Counts(short, rng.binomial(short, before)),
+        Counts(np.full(4000, N), rng.binomial(N, after)),
     )
     other = fit_joint_law(uneven)
     assert figures.expected(other, measures.noise(64)) == pytest.approx(
@@ -369,11 +372,11 @@ def test_extrapolation_is_marked_and_its_range_holds_the_truth(rng: np.random.Ge
 
 def test_bad_counts_are_errors() -> None:
     with pytest.raises(InputError, match="at least one scored response"):
-        pair_counts([4, 0], [1, 0], [4, 4], [1, 1])
+        pair_counts(Counts([4, 0], [1, 0]), Counts([4, 4], [1, 1]))
     with pytest.raises(InputError, match="same questions"):
-        pair_counts([4, 4], [1, 0], [4], [1])
+        pair_counts(Counts([4, 4], [1, 0]), Counts([4], [1]))
     with pytest.raises(InputError, match="never stops"):
-        pair_counts([4], [1], [8], [0], plan_before=CurtailedPlan(2, 8, 4))
+        pair_counts(Counts([4], [1], CurtailedPlan(2, 8, 4)), Counts([8], [0]))
     for matrix in ([[1, 2], [3, -1]], [[1, 2], [3, 0.5]], [[0, 0], [0, 0]], [[1, 2, 3]]):
         with pytest.raises(InputError):
             pair_counts_of_matrix(matrix, Bins(8, (0, 8)))

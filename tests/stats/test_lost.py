@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan
+from liftmap.records import Counts, CurtailedPlan
 from liftmap.stats import curtailed, intervals, lost
 
 
@@ -21,7 +21,7 @@ def test_noise_is_the_share_of_disjoint_pairs_that_solve_once_and_then_fail():
             for first in combinations(range(n), k)
             for second in combinations(sorted(set(range(n)) - set(first)), k)
         ]
-        each = lost.losses([n], [c], [n], [c], k)
+        each = lost.losses(Counts([n], [c]), Counts([n], [c]), k)
         assert each.noise[0] == pytest.approx(np.mean(moved), abs=1e-14)
 
 
@@ -37,7 +37,8 @@ def test_unbiased_over_all_tallies(plan):
         np.exp(log_paths + c * np.log(p) + (n - c) * np.log1p(-p)) for p in (p_before, p_after)
     ]
     rows = np.repeat(np.arange(len(n)), len(n)), np.tile(np.arange(len(n)), len(n))
-    each = lost.losses(n[rows[0]], c[rows[0]], n[rows[1]], c[rows[1]], k, plans=(plan, plan))
+    sides = (Counts(n[chosen], c[chosen], plan) for chosen in rows)
+    each = lost.losses(*sides, k)
     weight = chances[0][rows[0]] * chances[1][rows[1]]
     fail_before, fail_after = (1 - p_before) ** k, (1 - p_after) ** k
     assert weight @ each.lost == pytest.approx((1 - fail_before) * fail_after)
@@ -51,16 +52,17 @@ def test_unbiased_over_all_tallies(plan):
 def test_swapping_sides_swaps_what_was_observed(rows):
     before, after, counts = np.array(rows).T
     n = np.full(len(before), 8)
-    there = lost.observed(n, before, n, after, counts)
-    back = lost.observed(n, after, n, before, counts)
+    first, then = Counts(n, before), Counts(n, after)
+    there = lost.observed(first, then, counts)
+    back = lost.observed(then, first, counts)
     assert (there.lost, there.gained) == (back.gained, back.lost)
     assert there.lost == sum(m for b, a, m in rows if b > 0 and a == 0)
 
 
 def test_nothing_is_observed_at_unequal_n_or_under_a_curtailed_plan():
-    assert lost.observed([8, 8], [1, 1], [8, 7], [0, 1]) is None
+    assert lost.observed(Counts([8, 8], [1, 1]), Counts([8, 7], [0, 1])) is None
     plan = CurtailedPlan(2, 8, 2)
-    assert lost.observed([8], [1], [8], [0], plans=(plan, None)) is None
+    assert lost.observed(Counts([8], [1], plan), Counts([8], [0])) is None
 
 
 def test_excess_is_estimate_less_noise_and_net_gain_is_the_change(rng):
@@ -68,7 +70,7 @@ def test_excess_is_estimate_less_noise_and_net_gain_is_the_change(rng):
     after = rng.binomial(64, np.clip(before / 64 + rng.normal(0, 0.1, 300), 0, 1))
     weights = intervals.bootstrap_weights(300, 300, rng)
     for options in ({}, {"weights": weights}):
-        found = lost.lost_gained(n, before, n, after, **options)
+        found = lost.lost_gained(Counts(n, before), Counts(n, after), **options)
         assert found.k == 32
         for moves in (found.lost, found.gained):
             excess = moves.estimate.estimate - moves.noise.estimate
@@ -90,7 +92,8 @@ def test_two_halves_of_one_model_seldom_show_an_excess_loss():
     false = 0
     for _ in range(rounds):
         rate = rng.beta(0.2, 0.4, questions)
-        found = lost.lost_gained(n, rng.binomial(32, rate), n, rng.binomial(32, rate))
+        sides = (Counts(n, rng.binomial(32, rate)) for _ in range(2))
+        found = lost.lost_gained(*sides)
         false += found.lost.excess.low > 0
     # 2.5 % are expected at most; 4.9 % is three standard errors above.
     assert false / rounds < 0.049
@@ -107,11 +110,11 @@ def test_intervals_of_the_excess_hold_the_truth(way):
     for _ in range(rounds):
         before = np.where(rng.random(questions) < 0.5, 0.9, 0.0)
         after = np.where(rng.random(questions) < 0.02, 0.0, before)
-        tallies = n, rng.binomial(128, before), n, rng.binomial(128, after)
+        sides = Counts(n, rng.binomial(128, before)), Counts(n, rng.binomial(128, after))
         options = {}
         if way == "bootstrap":
             options["weights"] = intervals.bootstrap_weights(questions, 200, rng)
-        excess = lost.lost_gained(*tallies, **options).lost.excess
+        excess = lost.lost_gained(*sides, **options).lost.excess
         held += excess.low <= questions * truth <= excess.high
     # 95 % at least are wanted; 91.2 % is three standard errors below.
     assert held / rounds > 0.912
@@ -119,6 +122,6 @@ def test_intervals_of_the_excess_hold_the_truth(way):
 
 def test_bad_input_is_named():
     with pytest.raises(InputError, match="2k responses"):
-        lost.losses([8], [1], [8], [1], 5)
+        lost.losses(Counts([8], [1]), Counts([8], [1]), 5)
     with pytest.raises(InputError, match="same questions"):
-        lost.losses([8], [1], [8, 8], [1, 1])
+        lost.losses(Counts([8], [1]), Counts([8, 8], [1, 1]))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan
+from liftmap.records import Counts, CurtailedPlan
 from liftmap.stats import bins, transitions
 
 THIRDS = bins.Bins(3, (0, 1, 3))
@@ -24,13 +24,13 @@ tallies = st.lists(
 def test_all_matrices_hold_all_questions_with_rows_that_match(rows, random):
     n_before, c_before, n_after = np.array(rows).T
     c_after = np.array([random.randint(0, n) for n in n_after])
-    sides = (n_before, c_before, n_after, c_after)
+    sides = Counts(n_before, c_before), Counts(n_after, c_after)
     raw = transitions.raw_matrix(*sides, THIRDS)
     counted = np.bincount(bins.assign(c_before, n_before, THIRDS), minlength=3)
     np.testing.assert_array_equal(raw.sum(axis=1), counted)
     half = transitions.half_matrix(*sides, THIRDS)
-    sizes = transitions.half_sizes(n_before, n_after)
-    noise = transitions.noise_matrix(n_before, c_before, THIRDS, sizes=sizes)
+    sizes = transitions.half_sizes(*sides)
+    noise = transitions.noise_matrix(sides[0], THIRDS, sizes=sizes)
     assert half.sum() == pytest.approx(len(rows))
     np.testing.assert_allclose(noise.sum(axis=1), half.sum(axis=1), atol=1e-9)
     np.testing.assert_allclose(noise, noise.T, atol=1e-9)
@@ -46,7 +46,7 @@ def test_noise_is_the_mean_over_all_pairs_of_parts(n, size):
                 found = [right[list(part)].sum() for part in (first, second)]
                 expected[tuple(bins.assign(found, size, THIRDS))] += 1
                 pairs += 1
-        noise = transitions.noise_matrix([n], [c], THIRDS, sizes=[size])
+        noise = transitions.noise_matrix(Counts([n], [c]), THIRDS, sizes=[size])
         np.testing.assert_allclose(noise, expected / pairs, atol=1e-13)
 
 
@@ -57,7 +57,8 @@ def test_half_is_the_mean_over_all_halves_of_both_sides():
         right = np.arange(n) < c
         halves = [right[list(half)].sum() for half in combinations(range(n), 3)]
         chances.append(np.bincount(bins.assign(halves, 3, THIRDS), minlength=3) / len(halves))
-    half = transitions.half_matrix([n], [before], [n], [after], THIRDS, counts=[5])
+    sides = Counts([n], [before]), Counts([n], [after])
+    half = transitions.half_matrix(*sides, THIRDS, counts=[5])
     np.testing.assert_allclose(half, 5 * np.outer(*chances), atol=1e-13)
 
 
@@ -65,8 +66,8 @@ def test_untrained_model_differs_from_its_noise_matrix_by_chance_alone(rng):
     n, rate = np.full(3000, 32), rng.beta(0.3, 0.5, 3000)
     before, again = rng.binomial(32, rate), rng.binomial(32, rate)
     study = bins.study_bins(32)
-    half = transitions.half_matrix(n, before, n, again, study)
-    noise = transitions.noise_matrix(n, before, study)
+    half = transitions.half_matrix(Counts(n, before), Counts(n, again), study)
+    noise = transitions.noise_matrix(Counts(n, before), study)
     assert np.abs(half - noise).max() < 4 * np.sqrt(noise.max())
     assert half[-1, 0] + half[0, -1] < 1
 
@@ -82,14 +83,15 @@ def test_curtailed_noise_and_half_are_those_of_the_first_responses():
         cell[tuple(bins.assign(parts, 2, THIRDS))] += 1
         by_point[stop, sum(path[:stop])] = by_point.get((stop, sum(path[:stop])), 0) + 1
     for (n, c), counts in expected.items():
-        noise = transitions.noise_matrix([n], [c], THIRDS, plan=plan)
+        side = Counts([n], [c], plan)
+        noise = transitions.noise_matrix(side, THIRDS)
         np.testing.assert_allclose(noise, counts / by_point[n, c], atol=1e-12)
-        half = transitions.half_matrix([n], [c], [9], [9], THIRDS, plans=(plan, None))
+        half = transitions.half_matrix(side, Counts([9], [9]), THIRDS)
         np.testing.assert_allclose(half[:, 2], noise.sum(axis=1), atol=1e-12)
 
 
 def test_bad_input_is_named():
     with pytest.raises(InputError, match="same questions"):
-        transitions.raw_matrix([4, 4], [1, 1], [4], [1], THIRDS)
+        transitions.raw_matrix(Counts([4, 4], [1, 1]), Counts([4], [1]), THIRDS)
     with pytest.raises(InputError, match="do not fit"):
-        transitions.noise_matrix([6], [1], THIRDS, sizes=[4])
+        transitions.noise_matrix(Counts([6], [1]), THIRDS, sizes=[4])

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from liftmap.config import TaskSection
 from liftmap.errors import ConfigError, InputError, UnknownNameError
 from liftmap.records import SPLITS, Question
 from liftmap.sample.templates import TEMPLATES, render_prompt
+from liftmap.sections import TaskSection
 from liftmap.tasks import PRESETS, get_task, preset
 from liftmap.tasks.ids import question_id
 from liftmap.tasks.sets import check_task_options, make_questions

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from liftmap.config import VerifySection
 from liftmap.errors import InputError
 from liftmap.records import Question, Response
+from liftmap.sections import VerifySection
 from liftmap.store import ResponseSet, shard_name
 from liftmap.verify.audit import audit, disagreements
 from liftmap.verify.run import verify

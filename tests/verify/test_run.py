@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from liftmap.config import VerifySection
 from liftmap.errors import ConfigError, InputError, SettingsDifferError, UnknownNameError
 from liftmap.records import ENDED_WHILE_THINKING, Question, Response, Verdict
+from liftmap.sections import VerifySection
 from liftmap.store import ResponseSet, shard_name
 from liftmap.verify import Verifier, make_verifier
 from liftmap.verify.run import judge_of, verdicts_frame, verify

@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from liftmap.analyse.data import Compared, StudyData, StudyModel
-from liftmap.analyse.table import MODEL_COLUMNS, build, columns, estimate_schema, within
+from liftmap.analyse.table import MODEL_COLUMNS
+from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.records import Estimate
 from liftmap.stats.intervals import ratios, simultaneous_band
 from liftmap.stats.passk import pass_at_k
-from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE
+from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, clipped
 
 _CURVE = {
     "k": pl.Int64(),
@@ -150,9 +151,9 @@ def curve(data: StudyData, compared: Compared) -> list[CurvePoint]:
         points.append(
             CurvePoint(
                 k,
-                within(ratios(one, everyone, pseudo=share, **options)[0], 0.0),
-                within(ratios(other, everyone, pseudo=share, **options)[0], 0.0),
-                within(ratios(other - one, everyone, pseudo=change, **options)[0], -1.0),
+                clipped(ratios(one, everyone, pseudo=share, **options)[0], 0.0),
+                clipped(ratios(other, everyone, pseudo=share, **options)[0], 0.0),
+                clipped(ratios(other - one, everyone, pseudo=change, **options)[0], -1.0),
                 float(low[at]),
                 float(high[at]),
             )

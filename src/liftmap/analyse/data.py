@@ -7,27 +7,24 @@ bootstrap weights that all tables share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from liftmap.analyse.responses import kin_style, load_responses
+from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
-from liftmap.records import CurtailedPlan, Plan, Question, Tally
+from liftmap.records import Counts, Question, Tally
 from liftmap.stats.intervals import IntervalOptions, bootstrap_weights
 from liftmap.stats.resampling import WeightArray
 from liftmap.store import StudyFolder
 
 IntArray = NDArray[np.int64]
 StrArray = NDArray[np.str_]
-
-# A question of which more responses than this share could not be scored is left out.
-MOST_UNSCORED = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +71,9 @@ class Compared:
         return self.before, self.after
 
     @property
-    def plans(self) -> tuple[Plan | None, Plan | None]:
-        """How the responses before and after were drawn."""
-        return self.before.plan, self.after.plan
-
-    @property
-    def counts(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """The columns n and c before, n and c after, as the functions of `stats` take them."""
-        return self.before.n, self.before.c, self.after.n, self.after.c
+    def counts(self) -> tuple[Counts, Counts]:
+        """The counts before and after."""
+        return self.before.counts, self.after.counts
 
 
 @dataclass
@@ -178,23 +170,15 @@ class StudyData:
         return self._responses[model.model]
 
     def tally(self, model: StudyModel) -> Tally:
-        """Counts per test question, as `ResponseSet.tally`, from the rows of `responses`."""
+        """Counts per test question.
+
+        Raises:
+            StoreError: Some of the responses, or their verdicts, are missing.
+        """
         if model.model not in self._tallies:
-            frame = self.responses(model)
-            total = self.count(frame)
-            scored = frame.filter(pl.col("right").is_not_null())
-            n = self.count(scored)
-            self._tallies[model.model] = Tally(
-                question_ids=np.array([q.question_id for q in self.questions], dtype=np.str_),
-                n=n,
-                c=self.count(scored.filter("right")),
-                unscored=total - n,
-                truncated=self.count(frame.filter("truncated")),
-                cluster=self.cluster,
-                plan=self.folder.responses(model.model, "test").plan(
-                    pl.Series(total), self.config.verify.verifier
-                ),
-            )
+            source, verifier = self.folder.responses(model.model, "test"), self.config.verify
+            check_complete(source, verifier.verifier)
+            self._tallies[model.model] = source.tally(verifier.verifier, self.questions)
         return self._tallies[model.model]
 
     def count(self, responses: pl.DataFrame) -> IntArray:
@@ -215,13 +199,11 @@ class StudyData:
 
         A question stays if at most half of each model's responses to it are unscored.
         """
-        kept = np.ones(len(self.questions), dtype=bool)
-        for tally in (self.tally(model) for model in (before, after, *others)):
-            kept &= tally.n > MOST_UNSCORED * (tally.n + tally.unscored)
-        rows = np.flatnonzero(kept).astype(np.int64)
-        one, other = (_subset(self.tally(model), rows) for model in (before, after))
-        most = min(most_tries(one), most_tries(other)) if len(rows) else 0
-        return Compared(rows, one, other, most, self.intervals(rows))
+        judged = np.all([self.tally(model).judged for model in (before, after, *others)], axis=0)
+        rows = np.flatnonzero(judged).astype(np.int64)
+        first, then = (self.tally(model).subset(rows) for model in (before, after))
+        most = min(first.most_tries, then.most_tries) if len(rows) else 0
+        return Compared(rows, first, then, most, self.intervals(rows))
 
     def intervals(self, rows: IntArray | None = None) -> IntervalOptions:
         """What `stats.intervals` needs for these questions; all of them by default."""
@@ -231,23 +213,3 @@ class StudyData:
             "cluster": None if self.cluster is None else self.cluster[chosen],
             "level": self.config.analyse.level,
         }
-
-
-def most_tries(tally: Tally) -> int:
-    """The largest k that every question supports."""
-    if isinstance(tally.plan, CurtailedPlan):
-        return tally.plan.cap
-    return int(tally.n.min())
-
-
-def _subset(tally: Tally, rows: IntArray) -> Tally:
-    """The tally of some of its questions."""
-    return replace(
-        tally,
-        question_ids=tally.question_ids[rows],
-        n=tally.n[rows],
-        c=tally.c[rows],
-        unscored=tally.unscored[rows],
-        truncated=tally.truncated[rows],
-        cluster=None if tally.cluster is None else tally.cluster[rows],
-    )

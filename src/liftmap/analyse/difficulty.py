@@ -12,7 +12,8 @@ import polars as pl
 from liftmap.analyse.capability import contrasted
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.groups import change_by_group
-from liftmap.analyse.table import MODEL_COLUMNS, build, columns, estimate_schema
+from liftmap.analyse.table import MODEL_COLUMNS
+from liftmap.comparison.columns import build, change_columns, estimate_schema
 from liftmap.stats.bins import Bins, assign, change_by_bin, study_bins
 from liftmap.stats.passk import accuracy
 from liftmap.stats.transitions import half_matrix, half_sizes, noise_matrix, raw_matrix
@@ -55,11 +56,9 @@ def difficulty(data: StudyData) -> pl.DataFrame:
     for model in data.arms:
         compared = data.compare(data.base, model)
         for k in sorted({1, compared.most // 2} - {0}) if compared.most > 1 else []:
-            for found in change_by_bin(
-                *compared.counts, bins, k=k, plans=compared.plans, **compared.intervals
-            ):
-                place = {"k": k, "bin": bins.labels.index(found.label), "label": found.label}
-                figures = columns(before=found.before, after=found.after, change=found.change)
+            for found in change_by_bin(*compared.counts, bins, k=k, **compared.intervals):
+                place = {"k": k, "bin": found.place, "label": found.label}
+                figures = change_columns(found)
                 rows.append({**model.columns, **place, "questions": found.questions, **figures})
     return build(rows, {**MODEL_COLUMNS, **_BIN, **_CHANGE})
 
@@ -100,7 +99,7 @@ def contrast_difficulty(data: StudyData) -> pl.DataFrame:
                 continue
             pair = {"before_arm": one.arm, "after_arm": other.arm, "seed": one.seed}
             place = {"k": 1, "bin": index, "label": bins.labels[index]}
-            figures = columns(before=group.before, after=group.after, change=group.change)
+            figures = change_columns(group.figures)
             rows.append({**pair, **place, "questions": group.questions, **figures})
     return build(rows, {**_PAIR, **_BIN, **_CHANGE})
 
@@ -127,16 +126,15 @@ def transitions(data: StudyData) -> pl.DataFrame:
         compared = data.compare(data.base, model)
         if compared.most < 2:
             continue
-        before, after = compared.tallies
-        sizes = half_sizes(before.n, after.n, compared.plans)
+        sizes = half_sizes(*compared.counts)
         matrices = {
             "raw": (raw_matrix(*compared.counts, bins), bins.labels),
             "half": (
-                half_matrix(*compared.counts, bins, plans=compared.plans),
+                half_matrix(*compared.counts, bins),
                 bins.labels_at(int(sizes.max())),
             ),
             "noise": (
-                noise_matrix(before.n, before.c, bins, sizes=sizes, plan=before.plan),
+                noise_matrix(compared.counts[0], bins, sizes=sizes),
                 bins.labels_at(int(sizes.max())),
             ),
         }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftmap.analyse.table import FloatArray, ratios_or_none
-from liftmap.records import Estimate
+from liftmap.records import Change
 from liftmap.stats.intervals import IntervalOptions
 from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, clipped
 
@@ -23,16 +23,12 @@ class GroupChange(NamedTuple):
 
     Attributes:
         questions: Number of questions in the group.
-        before: pass@k before, in [0, 1]; None for an empty group. Without an interval (nan) where
-            the group holds too few questions for one.
-        after: Likewise after.
-        change: After minus before.
+        figures: pass@k, in [0, 1]; None for an empty group. Without intervals (nan) where the
+            group holds too few questions for one.
     """
 
     questions: int
-    before: Estimate | None
-    after: Estimate | None
-    change: Estimate | None
+    figures: Change | None
 
 
 def change_by_group(
@@ -63,7 +59,7 @@ def change_by_group(
     pooled = Pseudo((spread, -spread), mass=0.0)
     floors = (NO_PSEUDO, NO_PSEUDO, pooled) if k == 1 else (SHARE, SHARE, CHANGE)
     inside = member.astype(np.float64)
-    found = [
+    estimates = [
         [
             None if estimate is None else clipped(estimate, lowest)
             for estimate in ratios_or_none(values[:, None] * inside, inside, options, pseudo)
@@ -72,7 +68,8 @@ def change_by_group(
             (before, after, change), floors, (0.0, 0.0, -1.0), strict=True
         )
     ]
-    counts = member.sum(axis=0)
-    return [
-        GroupChange(int(count), *figures) for count, *figures in zip(counts, *found, strict=True)
-    ]
+    groups = []
+    for questions, *figures in zip(member.sum(axis=0), *estimates, strict=True):
+        known = [figure for figure in figures if figure is not None]
+        groups.append(GroupChange(int(questions), Change(*known) if len(known) == 3 else None))
+    return groups

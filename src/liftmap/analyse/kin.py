@@ -11,13 +11,8 @@ import polars as pl
 
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.groups import change_by_group
-from liftmap.analyse.table import (
-    MODEL_COLUMNS,
-    build,
-    columns,
-    estimate_schema,
-    ratios_or_none,
-)
+from liftmap.analyse.table import MODEL_COLUMNS, ratios_or_none
+from liftmap.comparison.columns import build, change_columns, columns, estimate_schema
 from liftmap.stats.passk import pass_at_k
 from liftmap.stats.resampling import SHARE
 from liftmap.testbed.language import STYLES, WORDINGS
@@ -104,6 +99,6 @@ def knowledge(data: StudyData) -> pl.DataFrame:
             groups = change_by_group(before, after, member[compared.rows], k, compared.intervals)
             for kind, group in zip(KNOWLEDGE, groups, strict=True):
                 place = {"knowledge": kind, "k": k, "questions": group.questions}
-                figures = columns(before=group.before, after=group.after, change=group.change)
+                figures = change_columns(group.figures)
                 rows.append({**model.columns, **place, **figures})
     return build(rows, KNOWLEDGE_SCHEMA)

@@ -10,14 +10,8 @@ import polars as pl
 
 from liftmap.analyse.data import StudyData, StudyModel
 from liftmap.analyse.difficulty import difficulty_bins
-from liftmap.analyse.table import (
-    MODEL_COLUMNS,
-    FloatArray,
-    build,
-    columns,
-    estimate_schema,
-    ratios_or_none,
-)
+from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, ratios_or_none
+from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.stats.bins import assign
 from liftmap.stats.resampling import NO_PSEUDO, SHARE
 

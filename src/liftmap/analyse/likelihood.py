@@ -10,14 +10,8 @@ import numpy as np
 import polars as pl
 
 from liftmap.analyse.data import IntArray, StudyData, StudyModel
-from liftmap.analyse.table import (
-    MODEL_COLUMNS,
-    FloatArray,
-    build,
-    columns,
-    estimate_schema,
-    ratios_or_none,
-)
+from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, ratios_or_none
+from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.testbed.language import STYLES
 
 SCHEMA = {

@@ -9,7 +9,8 @@ import polars as pl
 
 from liftmap.analyse.capability import curve
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, build, columns, estimate_schema
+from liftmap.analyse.table import MODEL_COLUMNS
+from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.stats import lost as moves
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.verdict import decide
@@ -65,8 +66,8 @@ def lost_gained(data: StudyData) -> pl.DataFrame:
         compared = data.compare(data.base, model)
         if compared.most < 2:
             continue
-        found = moves.lost_gained(*compared.counts, plans=compared.plans, **compared.intervals)
-        seen = moves.observed(*compared.counts, plans=compared.plans)
+        found = moves.lost_gained(*compared.counts, **compared.intervals)
+        seen = moves.observed(*compared.counts)
         for direction in ("lost", "gained"):
             net = getattr(found, direction)
             rows.append(

@@ -9,11 +9,12 @@ import json
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike
 from scipy import stats
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, build
+from liftmap.analyse.table import MODEL_COLUMNS, FloatArray
+from liftmap.comparison.columns import build
+from liftmap.records import Counts
 from liftmap.stats.orders import log_choose
 from liftmap.stats.passk import distinct
 
@@ -58,10 +59,9 @@ def moved(data: StudyData) -> pl.DataFrame:
         compared = data.compare(data.base, model)
         if not len(compared.rows):
             continue
-        one, other = compared.before, compared.after
-        p = fisher_p_values(one.n, one.c, other.n, other.c)
+        p = fisher_p_values(*compared.counts)
         q = stats.false_discovery_control(p, method="bh")
-        before, after = one.c / one.n, other.c / other.n
+        before, after = (side.c / side.n for side in compared.counts)
         chosen = np.flatnonzero(q <= 1 - data.config.analyse.level)
         for at in chosen[np.argsort((after - before)[chosen], kind="stable")]:
             question = data.questions[compared.rows[at]]
@@ -82,9 +82,7 @@ def moved(data: StudyData) -> pl.DataFrame:
     return build(rows, SCHEMA)
 
 
-def fisher_p_values(
-    n_before: ArrayLike, c_before: ArrayLike, n_after: ArrayLike, c_after: ArrayLike
-) -> FloatArray:
+def fisher_p_values(before: Counts, after: Counts) -> FloatArray:
     """Two-sided p-values of Fisher's exact test, for many 2 x 2 tables at once.
 
     A table holds right and wrong responses before and after; its p-value is the chance, given its
@@ -92,15 +90,13 @@ def fisher_p_values(
     distinct table.
 
     Args:
-        n_before: Shape (questions,): scored responses before.
-        c_before: Shape (questions,): right responses before.
-        n_after: Shape (questions,): scored responses after.
-        c_after: Shape (questions,): right responses after.
+        before: The counts before.
+        after: The counts after, the same questions.
 
     Returns:
         Shape (questions,), in (0, 1].
     """
-    rows = distinct(n_before, c_before, n_after, c_after)
+    rows = distinct(before.n, before.c, after.n, after.c)
     n0, c0, n1, c1 = (column[:, None] for column in rows.columns)
     out = np.empty(len(n0))
     counts = np.arange(int(n0.max()) + 1)

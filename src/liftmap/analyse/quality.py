@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, build, columns, estimate_schema, ratios_or_none
+from liftmap.analyse.table import MODEL_COLUMNS, ratios_or_none
+from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.config import BASE
 from liftmap.stats.quality import question_aucs
 from liftmap.stats.resampling import SHARE

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, build
+from liftmap.analyse.table import MODEL_COLUMNS
+from liftmap.comparison.columns import build
 from liftmap.records import SPLITS
 from liftmap.store import KEY
 

@@ -62,7 +62,7 @@ def load_responses(
         StoreError: There are no responses or no verdicts, or a shard is damaged.
     """
     ids = pl.DataFrame({"question_id": question_ids}).with_row_index("question")
-    _check_complete(source, verifier)
+    check_complete(source, verifier)
     shards = [_reduced(source.read_responses(shard), ids, style) for shard in source.shards()]
     verdict = pl.col("verdict").cast(pl.String)
     verdicts = _placed(source.read_verdicts(verifier), ids).select(
@@ -88,8 +88,12 @@ def load_responses(
     return frame.select(pl.col(name).cast(kind) for name, kind in RESPONSE_COLUMNS.items())
 
 
-def _check_complete(source: ResponseSet, verifier: str) -> None:
-    """Refuses a set of which shards are missing: its figures would be of other questions."""
+def check_complete(source: ResponseSet, verifier: str) -> None:
+    """Refuses a set of which shards are missing: its figures would be of other questions.
+
+    Raises:
+        StoreError: Some shards of responses or of their verdicts are missing.
+    """
     wanted, found = int(source.settings()["shards"]), source.shards()
     judged = source.verdict_shards(verifier)
     if len(found) < wanted or judged != found:

@@ -12,7 +12,7 @@ import polars as pl
 from scipy import special
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import build, columns, estimate_schema
+from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.files import read_json
 from liftmap.records import Estimate
 

@@ -13,17 +13,20 @@ import numpy as np
 import polars as pl
 
 from liftmap.comparison import figures
+from liftmap.comparison.bootstrap import resample
 from liftmap.comparison.fitted import FittedLaw
 from liftmap.comparison.guidance import advise
-from liftmap.comparison.result import Change, Comparison, CurvePoint
-from liftmap.comparison.sides import Sides, Source, load, match
+from liftmap.comparison.load import JudgedBy, Source, load
+from liftmap.comparison.match import PairedTallies, match
+from liftmap.comparison.result import Comparison, CurvePoint
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
-from liftmap.records import Estimate, Tally
+from liftmap.records import Change, Estimate, Tally
 from liftmap.stats.extrapolate import pass_at_k_of_law
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.lost import mcnemar, observed
 from liftmap.stats.verdict import Finding, decide
+from liftmap.store import ResponseSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,36 +113,29 @@ def compare(
     """
     options = Options(k, margin, bins, level, seed, law_resamples, resamples, extrapolate)
     options.check()
-    found = [
-        load(one, verifier=verifier, cluster=cluster, think_end=think_end)
-        for one in (before, after)
-    ]
-    taught = None
-    if teacher is not None:
-        taught = load(teacher, verifier=verifier, think_end=think_end).tally
-    result = compare_sides(match(*(one.tally for one in found)), options, taught, found[0].answers)
-    said = [
-        f"{side.capitalize()}: {text}"
-        for side, one in zip(("before", "after"), found, strict=True)
-        for text in one.warnings
-    ]
+    judged: JudgedBy = {"verifier": verifier, "think_end": think_end}
+    first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    taught = None if teacher is None else load(teacher, **judged).tally
+    comparison = compare_pair(match(first.tally, then.tally), options, taught, first.answers)
+    notes = [f"Before: {text}" for text in first.warnings]
+    notes += [f"After: {text}" for text in then.warnings]
     return replace(
-        result,
-        warnings=(*said, *result.warnings),
+        comparison,
+        warnings=(*notes, *comparison.warnings),
         names=(_name(before, "before"), _name(after, "after")),
     )
 
 
-def compare_sides(
-    sides: Sides,
+def compare_pair(
+    pair: PairedTallies,
     options: Options,
     teacher: Tally | None = None,
     answers: pl.DataFrame | None = None,
 ) -> Comparison:
-    """`compare` for sides that are matched already.
+    """`compare` for tallies that are matched already.
 
     Args:
-        sides: The two sides.
+        pair: The matched tallies.
         options: How the comparison is made.
         teacher: A teacher's tally.
         answers: What the model before answered: question_id, answer (null for none) and right
@@ -151,7 +147,7 @@ def compare_sides(
     Raises:
         InputError: k is above the responses, or the bins mean nothing.
     """
-    most = sides.most
+    most = pair.most
     k = most if options.k is None else min(options.k, most)
     if options.k is not None and options.k > most and not options.extrapolate:
         raise InputError(
@@ -159,18 +155,18 @@ def compare_sides(
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    bins = figures.difficulty_bins(options.bins, sides)
-    drawn = figures.draw(
-        sides,
+    bins = figures.difficulty_bins(options.bins, pair)
+    resamples = resample(
+        pair,
         resamples=options.resamples,
         law_resamples=options.law_resamples,
         level=options.level,
         seed=options.seed,
     )
-    points = figures.curve(sides, figures.tries(k, len(sides.counts)), drawn)
-    fitted = figures.joint_law(sides, drawn)
-    lost, gained = figures.lost_and_gained(sides, options.k, drawn, fitted)
-    seen = observed(*sides.rows, counts=sides.counts, plans=sides.plans)
+    points = figures.curve(pair, figures.tries(k, len(pair.counts)), resamples)
+    fitted = figures.joint_law(pair, resamples)
+    lost, gained = figures.lost_and_gained(pair, options.k, resamples, fitted)
+    seen = observed(*pair.rows, pair.counts)
     loss = first_loss_k(
         [point.k for point in points],
         [point.change.estimate for point in points],
@@ -180,23 +176,23 @@ def compare_sides(
     votes: tuple[Vote, ...] = ()
     if answers is not None:
         rng = np.random.default_rng([options.seed, 2])
-        votes = majority(answers, sides, figures.doubling(most), options.level, rng)
+        votes = majority(answers, pair, figures.doubling(most), options.level, rng)
     if options.k is not None and options.k > most:
         points.append(_beyond(fitted, options.k, options.level))
     return Comparison(
-        questions=sides.questions,
+        questions=pair.questions,
         k=k,
         accuracy=Change(points[0].before, points[0].after, points[0].change),
         capability=tuple(points),
-        bins=figures.changes_by_difficulty(sides, bins, drawn),
-        transitions=figures.transitions(sides, bins, fitted),
+        bins=figures.changes_by_difficulty(pair, bins, resamples),
+        transitions=figures.transitions(pair, bins, fitted),
         lost=lost,
         gained=gained,
         mcnemar_p=None if seen is None else mcnemar(*seen),
         first_loss_k=loss,
-        verdict=judge(points, k, options.margin, sides.questions),
-        guidance=advise(sides, points, loss, lost, fitted, teacher, votes),
-        warnings=sides.warnings,
+        verdict=judge(points, k, options.margin, pair.questions),
+        guidance=advise(pair, points, loss, lost, fitted, teacher, votes),
+        warnings=pair.warnings,
         margin=options.margin,
         level=options.level,
     )
@@ -219,8 +215,10 @@ def _with_range(found: Estimate) -> Estimate:
 def _beyond(fitted: FittedLaw, k: int, level: float) -> CurvePoint:
     """The point of the curve beyond the responses, from the law."""
     [found] = pass_at_k_of_law(fitted.pairs, fitted.law, fitted.refits, [k], level=level)
-    return CurvePoint(k, found.before, found.after, found.change, None, extrapolated=True)
+    return CurvePoint(found.before, found.after, found.change, k, extrapolated=True)
 
 
 def _name(source: Source, otherwise: str) -> str:
+    if isinstance(source, ResponseSet):
+        return f"{source.root}:{source.model}"
     return str(source) if isinstance(source, str | Path) else otherwise

@@ -1,22 +1,23 @@
 """The figures of a comparison from exact counts: curve, bins, transitions, lost and gained.
 
-Middle of the flow of `comparison`: takes matched sides and bootstrap weights, calls `stats` with
+Middle of the flow of `comparison`: takes matched pair and bootstrap weights, calls `stats` with
 the options that the tables of a study use, and gives the records of `result`. Everything is
 computed on distinct rows of counts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from liftmap.comparison.bootstrap import Resamples
 from liftmap.comparison.fitted import FittedLaw, fit
+from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.result import CurvePoint, Matrix, Moves, Transitions
-from liftmap.comparison.sides import Sides
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, Estimate, Tally
+from liftmap.records import Estimate, Tally
 from liftmap.stats.bins import (
     BinChange,
     Bins,
@@ -27,7 +28,6 @@ from liftmap.stats.bins import (
 )
 from liftmap.stats.intervals import (
     IntervalOptions,
-    bootstrap_weights,
     ratios,
     simultaneous_band,
 )
@@ -35,53 +35,12 @@ from liftmap.stats.law.counts import pair_counts
 from liftmap.stats.law.estimates import transition_matrix
 from liftmap.stats.lost import lost_gained
 from liftmap.stats.passk import FloatArray, IntArray, distinct, pass_at_k
-from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, WeightArray, clipped
+from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, clipped
 from liftmap.stats.transitions import half_matrix, half_sizes, noise_matrix, raw_matrix
 
 # Beyond so many k, or numbers in all (160 MB of float64), the curve is made at powers of two alone.
 _MOST_TRIES = 1024
 _MOST_CURVE = 20_000_000
-# Beyond so many bootstrap weights (400 MB) intervals are analytic; so many questions make the two
-# ways agree.
-_MOST_WEIGHTS = 100_000_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Resamples:
-    """How the intervals of one comparison are made, the same for all its figures.
-
-    Attributes:
-        options: Weights (None: analytic), counts, cluster and level, as `stats.intervals` takes
-            them.
-        of_law: Shape (law resamples, rows): weights for the refits of the law.
-        number: Resamples of the band.
-        seed: Seed of everything random.
-    """
-
-    options: IntervalOptions
-    of_law: WeightArray
-    number: int
-    seed: int
-
-
-def draw(sides: Sides, *, resamples: int, law_resamples: int, level: float, seed: int) -> Resamples:
-    """Draws the bootstrap weights of a comparison: those of the law are the first of all."""
-    rows = len(sides.counts)
-    wanted = resamples if resamples * rows <= _MOST_WEIGHTS else 0
-    weights = bootstrap_weights(
-        rows,
-        max(wanted, law_resamples),
-        np.random.default_rng([seed, 0]),
-        sides.cluster,
-        sides.counts,
-    )
-    options: IntervalOptions = {
-        "weights": weights[:wanted] if wanted else None,
-        "counts": sides.counts,
-        "cluster": sides.cluster,
-        "level": level,
-    }
-    return Resamples(options, weights[:law_resamples], resamples, seed)
 
 
 def tries(most: int, rows: int) -> list[int]:
@@ -96,17 +55,15 @@ def doubling(most: int) -> list[int]:
     return sorted({2**power for power in range(most.bit_length())} | {most})
 
 
-def curve(sides: Sides, ks: list[int], drawn: Resamples) -> list[CurvePoint]:
+def curve(pair: PairedTallies, ks: list[int], resamples: Resamples) -> list[CurvePoint]:
     """pass@k before and after at each k, with the simultaneous band of the change."""
-    n_before, c_before, n_after, c_after = sides.rows
-    before = pass_at_k(n_before, c_before, ks, sides.plans[0])
-    after = pass_at_k(n_after, c_after, ks, sides.plans[1])
-    options = drawn.options
+    before, after = (pass_at_k(side.n, side.c, ks, side.plan) for side in pair.rows)
+    options = resamples.options
     low, high = simultaneous_band(
         before,
         after,
-        rng=np.random.default_rng([drawn.seed, 1]),
-        resamples=drawn.number,
+        rng=np.random.default_rng([resamples.seed, 1]),
+        resamples=resamples.number,
         counts=options["counts"],
         cluster=options["cluster"],
         level=options["level"],
@@ -119,14 +76,14 @@ def curve(sides: Sides, ks: list[int], drawn: Resamples) -> list[CurvePoint]:
             (after - before, CHANGE, -1.0),
         )
     ]
-    ranges = _bounds(sides, ks)
+    ranges = _bounds(pair, ks)
     points = []
     for at, k in enumerate(ks):
         one, other, change = (
             replace(column[at], range=None if ranges is None else ranges[kind][at])
             for kind, column in enumerate(figures)
         )
-        points.append(CurvePoint(k, one, other, change, (float(low[at]), float(high[at]))))
+        points.append(CurvePoint(one, other, change, k, (float(low[at]), float(high[at]))))
     return points
 
 
@@ -144,14 +101,15 @@ def _shares(
     return [clipped(estimate, lowest) for estimate in found]
 
 
-def _bounds(sides: Sides, ks: list[int]) -> list[list[tuple[float, float]]] | None:
+def _bounds(pair: PairedTallies, ks: list[int]) -> list[list[tuple[float, float]]] | None:
     """What pass@k would be if all unscored responses were wrong, or right: before, after, change.
 
     None where all responses are scored, or where a plan draws again what could not be scored.
     """
-    tallies = (sides.before, sides.after)
-    redrawn = any(isinstance(plan, CurtailedPlan) for plan in sides.plans)
-    if redrawn or not any(tally.unscored.any() for tally in tallies):
+    tallies = (pair.before, pair.after)
+    if any(side.stops_early for side in pair.rows) or not any(
+        tally.unscored.any() for tally in tallies
+    ):
         return None
     ends = [(_mean_pass(tally, ks, 0), _mean_pass(tally, ks, 1)) for tally in tallies]
     (least, most), (least_after, most_after) = ends
@@ -169,12 +127,12 @@ def _mean_pass(tally: Tally, ks: list[int], right: int) -> FloatArray:
     return mean
 
 
-def difficulty_bins(wanted: str, sides: Sides) -> Bins:
+def difficulty_bins(wanted: str, pair: PairedTallies) -> Bins:
     """The bins that an option asks for.
 
     Args:
         wanted: "study", a number of quantile bins, or counts out of n such as "0,1-4,5-256".
-        sides: The sides; difficulty is that before.
+        pair: The pair; difficulty is that before.
 
     Returns:
         The bins.
@@ -182,12 +140,12 @@ def difficulty_bins(wanted: str, sides: Sides) -> Bins:
     Raises:
         InputError: The words mean no bins.
     """
-    n = sides.rows[0]
-    most = int(n.max())
+    before = pair.rows[0]
+    most = int(before.n.max())
     if wanted == "study":
         return study_bins(most)
     if wanted.isdecimal() and int(wanted) > 1:
-        return quantile_bins(n, sides.rows[1], int(wanted), sides.counts)
+        return quantile_bins(before, int(wanted), pair.counts)
     if not any(mark in wanted for mark in ",-"):
         raise InputError(
             "This names no bins.",
@@ -197,25 +155,27 @@ def difficulty_bins(wanted: str, sides: Sides) -> Bins:
     return custom_bins(wanted, most)
 
 
-def changes_by_difficulty(sides: Sides, bins: Bins, drawn: Resamples) -> tuple[BinChange, ...]:
+def changes_by_difficulty(
+    pair: PairedTallies, bins: Bins, resamples: Resamples
+) -> tuple[BinChange, ...]:
     """Accuracy by difficulty, cross-fitted; empty where responses can't be split."""
-    if sides.most < 2:
+    if pair.most < 2:
         return ()
-    return tuple(change_by_bin(*sides.rows, bins, k=1, plans=sides.plans, **drawn.options))
+    return tuple(change_by_bin(*pair.rows, bins, **resamples.options))
 
 
-def transitions(sides: Sides, bins: Bins, fitted: FittedLaw) -> Transitions:
+def transitions(pair: PairedTallies, bins: Bins, fitted: FittedLaw) -> Transitions:
     """The raw matrix, the half matrix beside its noise floor, and the corrected one."""
-    counts = sides.counts
+    counts = pair.counts
     half = noise = half_n = None
-    if sides.most >= 2:
-        sizes = half_sizes(sides.rows[0], sides.rows[2], sides.plans)
+    if pair.most >= 2:
+        sizes = half_sizes(*pair.rows)
         half_n = int(sizes.max())
-        half = half_matrix(*sides.rows, bins, counts=counts, plans=sides.plans)
-        noise = noise_matrix(*sides.rows[:2], bins, sizes=sizes, counts=counts, plan=sides.plans[0])
+        half = half_matrix(*pair.rows, bins, counts=counts)
+        noise = noise_matrix(pair.rows[0], bins, sizes=sizes, counts=counts)
     return Transitions(
         bins=bins.labels,
-        raw=as_rows(raw_matrix(*sides.rows, bins, counts)),
+        raw=as_rows(raw_matrix(*pair.rows, bins, counts)),
         half=None if half is None else as_rows(half),
         noise=None if noise is None else as_rows(noise),
         corrected=as_rows(transition_matrix(fitted.law, bins)),
@@ -228,38 +188,30 @@ def as_rows(matrix: NDArray[np.float64] | IntArray) -> Matrix:
     return tuple(tuple(row) for row in matrix.tolist())
 
 
-def joint_law(sides: Sides, drawn: Resamples) -> FittedLaw:
-    """The joint law of the sides, with refits to the resamples."""
-    before, after = sides.before, sides.after
-    pairs = pair_counts(
-        before.n,
-        before.c,
-        after.n,
-        after.c,
-        plan_before=before.plan,
-        plan_after=after.plan,
-    )
+def joint_law(pair: PairedTallies, resamples: Resamples) -> FittedLaw:
+    """The joint law of the two sides, with refits to the resamples."""
+    pairs = pair_counts(pair.before.counts, pair.after.counts)
     assert pairs.pair_of_question is not None
     # With clusters several rows show the same pair.
-    pair_of_row = np.empty(len(sides.counts), dtype=np.int64)
-    pair_of_row[sides.row_of_question] = pairs.pair_of_question
-    weights = np.stack([np.bincount(pair_of_row, draw, len(pairs.counts)) for draw in drawn.of_law])
-    return fit(pairs, weights.astype(np.int32), drawn.options["level"])
+    pair_of_row = np.empty(len(pair.counts), dtype=np.int64)
+    pair_of_row[pair.row_of_question] = pairs.pair_of_question
+    weights = np.stack(
+        [np.bincount(pair_of_row, draw, len(pairs.counts)) for draw in resamples.of_law]
+    )
+    return fit(pairs, weights.astype(np.int32), resamples.options["level"])
 
 
 def lost_and_gained(
-    sides: Sides, k: int | None, drawn: Resamples, fitted: FittedLaw
+    pair: PairedTallies, k: int | None, resamples: Resamples, fitted: FittedLaw
 ) -> tuple[Moves, Moves]:
     """Questions lost and gained at k tries (default half of the responses) and at n."""
     nothing = (None, None)
-    at_n = nothing if sides.common_n is None else fitted.moves_at_n(sides.common_n)
-    half = sides.most // 2
+    at_n = nothing if pair.common_n is None else fitted.moves_at_n(pair.common_n)
+    half = pair.most // 2
     if half < 1:
         lost, gained = (Moves(None, None, None, None, one) for one in at_n)
         return lost, gained
-    found = lost_gained(
-        *sides.rows, half if k is None else min(k, half), plans=sides.plans, **drawn.options
-    )
+    found = lost_gained(*pair.rows, half if k is None else min(k, half), **resamples.options)
     lost, gained = (
         Moves(found.k, one.estimate, one.noise, one.excess, all_n)
         for one, all_n in zip((found.lost, found.gained), at_n, strict=True)

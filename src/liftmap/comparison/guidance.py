@@ -1,6 +1,6 @@
 """What to do next: advice from a comparison, each piece with its figures and question ids.
 
-Near the end of the flow of `comparison`: takes the sides, the curve, the losses and the law, gives
+Near the end of the flow of `comparison`: takes the pair, the curve, the losses and the law, gives
 `Guidance` records. Advice that nothing in the data speaks for is left out.
 """
 
@@ -14,8 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from liftmap.comparison.fitted import FirmlyLost, FittedLaw, firmly_lost
+from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.result import CurvePoint, Guidance, Moves
-from liftmap.comparison.sides import Sides
 from liftmap.comparison.votes import Vote
 from liftmap.records import Estimate, Tally
 from liftmap.stats.answers import first_overtaking, first_reaching
@@ -31,7 +31,7 @@ _STARTS = (1, 5, 17, 33, 65, 129)
 
 
 def advise(
-    sides: Sides,
+    pair: PairedTallies,
     points: Sequence[CurvePoint],
     loss: FirstLoss,
     lost: Moves,
@@ -42,7 +42,7 @@ def advise(
     """All advice on exact counts.
 
     Args:
-        sides: The two sides.
+        pair: The two pair.
         points: The curve.
         loss: The first k at which after lies below before.
         lost: Questions lost.
@@ -54,18 +54,18 @@ def advise(
         Advice, what needs attention first.
     """
     found = [
-        _lost(sides, lost, fitted),
-        _distil(sides, teacher),
-        _mixed(sides, fitted),
-        _saturated(sides),
+        _lost(pair, lost, fitted),
+        _distil(pair, teacher),
+        _mixed(pair, fitted),
+        _saturated(pair),
         _samples([point for point in points if not point.extrapolated], loss, votes),
     ]
     return tuple(one for one in found if one is not None)
 
 
-def _lost(sides: Sides, lost: Moves, fitted: FittedLaw) -> Guidance | None:
+def _lost(pair: PairedTallies, lost: Moves, fitted: FittedLaw) -> Guidance | None:
     """Questions lost beyond noise."""
-    n, c_before, c_after = sides.common_n, sides.before.c, sides.after.c
+    n, c_before, c_after = pair.common_n, pair.before.c, pair.after.c
     gone = (c_before > 0) & (c_after == 0)
     if n is not None and gone.any():
         starts = sorted({max(1, -(-start * n // 256)) for start in _STARTS})
@@ -73,7 +73,7 @@ def _lost(sides: Sides, lost: Moves, fitted: FittedLaw) -> Guidance | None:
         firm = firmly_lost(fitted, n, right, number, starts)
         if firm is not None:
             chosen = np.flatnonzero(gone & (c_before >= firm.least))
-            ids = _ids(sides, chosen[np.argsort(-c_before[chosen], kind="stable")])
+            ids = _ids(pair, chosen[np.argsort(-c_before[chosen], kind="stable")])
             return firm_loss(firm, n, ids)
     if lost.excess is None or lost.k is None or lost.excess.low <= 0:
         return None
@@ -87,7 +87,7 @@ def _lost(sides: Sides, lost: Moves, fitted: FittedLaw) -> Guidance | None:
         f"{lost.excess.estimate:,.0f} questions [{low:,.0f}, {high:,.0f}] are lost beyond noise at "
         f"k = {lost.k}: look first at those most likely among them.",
         {"k": lost.k, "excess": lost.excess},
-        _ids(sides, first),
+        _ids(pair, first),
     )
 
 
@@ -113,9 +113,9 @@ def firm_loss(firm: FirmlyLost, n: int, ids: tuple[str, ...] = ()) -> Guidance:
     )
 
 
-def _distil(sides: Sides, teacher: Tally | None) -> Guidance | None:
+def _distil(pair: PairedTallies, teacher: Tally | None) -> Guidance | None:
     """Questions that neither model solves, and a teacher does."""
-    unsolved = np.flatnonzero((sides.before.c == 0) & (sides.after.c == 0))
+    unsolved = np.flatnonzero((pair.before.c == 0) & (pair.after.c == 0))
     if not len(unsolved):
         return None
     number = (
@@ -126,9 +126,9 @@ def _distil(sides: Sides, teacher: Tally | None) -> Guidance | None:
             "distil",
             f"{number}: distil those that a teacher solves (its results say which: --teacher).",
             {"unsolved": len(unsolved), "teacher_answered": None, "teacher_solved": None},
-            _ids(sides, unsolved),
+            _ids(pair, unsolved),
         )
-    ids = pl.DataFrame({"id": sides.before.question_ids[unsolved], "place": unsolved})
+    ids = pl.DataFrame({"id": pair.before.question_ids[unsolved], "place": unsolved})
     taught = pl.DataFrame({"id": teacher.question_ids, "n": teacher.n, "c": teacher.c})
     both = ids.join(taught.filter(pl.col("n") > 0), on="id", maintain_order="left")
     solved = both.filter(pl.col("c") > 0).sort(
@@ -143,13 +143,13 @@ def _distil(sides: Sides, teacher: Tally | None) -> Guidance | None:
             "teacher_answered": len(both),
             "teacher_solved": len(solved),
         },
-        _ids(sides, solved["place"].to_numpy()),
+        _ids(pair, solved["place"].to_numpy()),
     )
 
 
-def _mixed(sides: Sides, fitted: FittedLaw) -> Guidance | None:
+def _mixed(pair: PairedTallies, fitted: FittedLaw) -> Guidance | None:
     """Questions with right and wrong responses after, on which GRPO still has a gradient."""
-    n, c = sides.after.n, sides.after.c
+    n, c = pair.after.n, pair.after.c
     mixed = np.flatnonzero((c > 0) & (c < n))
     if not len(mixed):
         return None
@@ -158,10 +158,10 @@ def _mixed(sides: Sides, fitted: FittedLaw) -> Guidance | None:
     groups = gradient(fitted)
     return Guidance(
         "rlvr",
-        f"{len(mixed):,} of {sides.questions:,} questions have mixed outcomes after: RLVR has "
+        f"{len(mixed):,} of {pair.questions:,} questions have mixed outcomes after: RLVR has "
         f"signal there. {gradient_text(groups)}",
-        {"mixed": len(mixed), "share": len(mixed) / sides.questions, "groups": groups},
-        _ids(sides, ranked),
+        {"mixed": len(mixed), "share": len(mixed) / pair.questions, "groups": groups},
+        _ids(pair, ranked),
     )
 
 
@@ -199,23 +199,23 @@ def _share(fitted: FittedLaw, measure: Measure) -> Estimate:
     return estimate(fitted.law, fitted.refits, measure, level=fitted.level)
 
 
-def _saturated(sides: Sides) -> Guidance | None:
+def _saturated(pair: PairedTallies) -> Guidance | None:
     """Questions with right responses alone after."""
-    solved = sides.after.c == sides.after.n
+    solved = pair.after.c == pair.after.n
     chosen = np.flatnonzero(solved)
     if not len(chosen):
         return None
-    already = int((solved & (sides.before.c == sides.before.n)).sum())
+    already = int((solved & (pair.before.c == pair.before.n)).sum())
     return Guidance(
         "saturated",
-        f"{len(chosen):,} of {sides.questions:,} questions are answered right every time after "
+        f"{len(chosen):,} of {pair.questions:,} questions are answered right every time after "
         f"({already:,} of them before too): drop them from further training.",
         {
             "saturated": len(chosen),
             "saturated_before_too": already,
-            "share": len(chosen) / sides.questions,
+            "share": len(chosen) / pair.questions,
         },
-        _ids(sides, chosen),
+        _ids(pair, chosen),
     )
 
 
@@ -274,5 +274,5 @@ def _span(ks: Sequence[int]) -> str:
     return f"{ks[0]:,}" if len(ks) == 1 else f"{ks[0]:,} to {ks[-1]:,}"
 
 
-def _ids(sides: Sides, places: NDArray[np.intp] | IntArray) -> tuple[str, ...]:
-    return tuple(sides.before.question_ids[places].tolist())
+def _ids(pair: PairedTallies, places: NDArray[np.intp] | IntArray) -> tuple[str, ...]:
+    return tuple(pair.before.question_ids[places].tolist())

@@ -9,11 +9,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from liftmap.comparison.sides import MOST_UNSCORED, Source, load, most_tries
+from liftmap.comparison.load import Source, load
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, FixedPlan, Plan
+from liftmap.records import FixedPlan, Plan
 from liftmap.stats.law.fit import MarginalLaw, fit_marginal_law
 from liftmap.stats.power import (
     Design,
@@ -169,18 +170,18 @@ def plan(
             option is out of range.
     """
     found = load(tally, verifier=verifier).tally
-    kept = found.n > MOST_UNSCORED * (found.n + found.unscored)
-    questions = int(kept.sum())
+    judged = found.subset(np.flatnonzero(found.judged))
+    questions = len(judged.n)
     if questions < 2:
         raise InputError(
             "A plan needs two questions with scored responses, or more.",
             seen=questions,
             remedy="Give the tally of a pilot: a few responses to each question.",
         )
-    most = most_tries(found) if kept.all() else int(found.n[kept].min())
+    most = judged.most_tries
     tries = most if k is None else k
-    law = fit_marginal_law(found.n[kept], found.c[kept], plan=found.plan)
-    now = found.plan if isinstance(found.plan, CurtailedPlan) else FixedPlan(most)
+    law = fit_marginal_law(judged.n, judged.c, plan=judged.plan)
+    now = found.plan if found.plan is not None and found.plan.stops_early else FixedPlan(most)
     detection = Detection(power, level, spread)
     ks = sorted({1, tries})
     return Planning(
@@ -236,7 +237,7 @@ def _wanted(
     """Plans for pass@k among those that serve pass@`tries` too, and plain ones."""
     fixed = [FixedPlan(2**power) for power in range(11)]
     plans = dict.fromkeys([FixedPlan(k), *fixed, *candidate_plans(tries)])
-    affordable = [p for p in plans if k <= _responses(p) <= max(_MOST_RESPONSES, k)]
+    affordable = [p for p in plans if k <= p.most <= max(_MOST_RESPONSES, k)]
     designs = cheapest_plans(law, k, change, questions, plans=affordable, detection=detection)
     more = None
     if not designs:
@@ -245,8 +246,3 @@ def _wanted(
             (one for one in needs if one is not None), key=lambda d: d.responses, default=None
         )
     return Wanted(k, change, designs[:5], more)
-
-
-def _responses(plan: Plan) -> int:
-    """The most responses that a plan draws to a question."""
-    return plan.count if isinstance(plan, FixedPlan) else plan.cap

@@ -22,7 +22,6 @@ from liftmap.comparison.figures import as_rows
 from liftmap.comparison.fitted import FittedLaw, firmly_lost, fit
 from liftmap.comparison.guidance import firm_loss, gradient, gradient_text
 from liftmap.comparison.result import (
-    Change,
     Comparison,
     CurvePoint,
     Guidance,
@@ -30,7 +29,7 @@ from liftmap.comparison.result import (
     Transitions,
 )
 from liftmap.errors import InputError
-from liftmap.records import Estimate
+from liftmap.records import Change, Estimate
 from liftmap.stats.bins import BinChange, Bins, custom_bins
 from liftmap.stats.intervals import IntervalOptions, bootstrap_weights, ratios
 from liftmap.stats.law.counts import pair_counts_of_matrix
@@ -220,7 +219,7 @@ def _curve(fitted: FittedLaw, bins: Bins, drawn: IntervalOptions) -> list[CurveP
     ]
     found = fitted.numbers(measures)
     points = [
-        CurvePoint(k, found[3 * at], found[3 * at + 1], found[3 * at + 2], None)
+        CurvePoint(found[3 * at], found[3 * at + 1], found[3 * at + 2], k)
         for at, k in enumerate(ks)
     ]
     if counted:
@@ -228,11 +227,10 @@ def _curve(fitted: FittedLaw, bins: Bins, drawn: IntervalOptions) -> list[CurveP
         after = (fitted.pairs.after_row > 0).astype(np.float64)
         points.append(
             CurvePoint(
-                n,
                 _counted(before, SHARE, 0.0, drawn),
                 _counted(after, SHARE, 0.0, drawn),
                 _counted(after - before, CHANGE, -1.0, drawn),
-                None,
+                n,
             )
         )
     return points
@@ -267,16 +265,17 @@ def _by_bin(fitted: FittedLaw, bins: Bins, cells: Counts) -> tuple[BinChange, ..
         for place in filled
         for measure in (passes_before(1), swapped(passes_before(1)), pass_change(1))
     ]
-    found = fitted.numbers(measures)
+    figures = iter(fitted.numbers(measures))
     questions = int(cells.sum())
-    return tuple(
-        BinChange(
-            bins.labels[place],
-            float(totals[place]),
-            *(_scaled(one, questions / totals[place]) for one in found[3 * at : 3 * at + 3]),
+    changes = []
+    for place in filled:
+        before, after, change = (
+            _scaled(next(figures), questions / totals[place]) for _ in range(3)
         )
-        for at, place in enumerate(filled)
-    )
+        changes.append(
+            BinChange(before, after, change, place, bins.labels[place], float(totals[place]))
+        )
+    return tuple(changes)
 
 
 def _within(bins: Bins, place: int, measure: Measure) -> Measure:

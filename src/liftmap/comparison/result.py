@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from liftmap.comparison import tables
-from liftmap.records import Estimate
+from liftmap.records import Change, Estimate
 from liftmap.stats.bins import BinChange
 from liftmap.stats.intervals import FirstLoss
 from liftmap.stats.law.estimates import MovesAtN
@@ -27,38 +27,17 @@ Matrix = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One figure before, after, and its change; shares of 1.
-
-    Attributes:
-        before: The figure before.
-        after: The figure after.
-        change: After minus before, paired by question.
-    """
-
-    before: Estimate
-    after: Estimate
-    change: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """pass@k at one number of tries.
+class CurvePoint(Change):
+    """pass@k before and after at one number of tries, shares of 1.
 
     Attributes:
         k: Number of tries.
-        before: pass@k before, 0 to 1.
-        after: pass@k after.
-        change: After minus before, paired by question.
         band: Ends of the band that holds the change at all k at once; None where it is unknown.
         extrapolated: Whether k is beyond the responses, so that the law alone speaks.
     """
 
     k: int
-    before: Estimate
-    after: Estimate
-    change: Estimate
-    band: tuple[float, float] | None
+    band: tuple[float, float] | None = None
     extrapolated: bool = False
 
 
@@ -246,7 +225,7 @@ class Comparison:
         """
         return {
             "capability": tables.capability(self.capability),
-            "difficulty": tables.difficulty(self.bins, self.transitions.bins),
+            "difficulty": tables.difficulty(self.bins),
             "transitions": tables.transitions(self.transitions),
             "lost_gained": tables.lost_gained(
                 {"lost": self.lost, "gained": self.gained}, self.mcnemar_p
@@ -270,7 +249,7 @@ class Comparison:
         return tables.as_html(self)
 
 
-def _changed(figure: Change | CurvePoint | BinChange) -> dict[str, Any]:
+def _changed(figure: Change) -> dict[str, Any]:
     return {
         "before": figure.before.to_dict(),
         "after": figure.after.to_dict(),

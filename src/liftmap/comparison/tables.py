@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from liftmap.comparison.columns import build, change_columns, columns, estimate_schema
 from liftmap.records import Estimate
 from liftmap.stats.bins import BinChange, custom_bins
 
@@ -18,55 +19,32 @@ if TYPE_CHECKING:
     from liftmap.comparison.result import Comparison, CurvePoint, Moves, Transitions
 
 
-def _schema(*names: str, ranged: bool = False) -> dict[str, Any]:
-    """Columns x, x_low, x_high (and x_least, x_greatest) for each name x."""
-    ends = ("", "_low", "_high", *(("_least", "_greatest") if ranged else ()))
-    return {f"{name}{end}": pl.Float64() for name in names for end in ends}
-
-
-def _columns(**estimates: Estimate | None) -> dict[str, float | None]:
-    """Values of the columns of `_schema`; those of a range only where it is asked for."""
-    out: dict[str, float | None] = {}
-    for name, found in estimates.items():
-        out[name] = None if found is None else found.estimate
-        out[f"{name}_low"] = None if found is None else found.low
-        out[f"{name}_high"] = None if found is None else found.high
-        ends = found.range if found is not None and found.range is not None else (None, None)
-        out[f"{name}_least"], out[f"{name}_greatest"] = ends
-    return out
-
-
-def _build(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
-    wanted = [{name: row.get(name) for name in schema} for row in rows]
-    return pl.DataFrame(wanted, schema=schema)
-
-
 def capability(points: Sequence[CurvePoint]) -> pl.DataFrame:
     """The table `capability` of `Comparison.tables`."""
     rows = []
     for point in points:
         low, high = point.band or (None, None)
-        figures = _columns(before=point.before, after=point.after, change=point.change)
+        figures = change_columns(point, ranged=True)
         marks = {"band_low": low, "band_high": high, "extrapolated": point.extrapolated}
         rows.append({"k": point.k, **figures, **marks})
     schema = {
         "k": pl.Int64(),
-        **_schema("before", "after", "change", ranged=True),
+        **estimate_schema("before", "after", "change", ranged=True),
         "band_low": pl.Float64(),
         "band_high": pl.Float64(),
         "extrapolated": pl.Boolean(),
     }
-    return _build(rows, schema)
+    return build(rows, schema)
 
 
-def difficulty(bins: Sequence[BinChange], labels: Sequence[str]) -> pl.DataFrame:
+def difficulty(bins: Sequence[BinChange]) -> pl.DataFrame:
     """The table `difficulty` of `Comparison.tables`."""
     rows = [
         {
-            "bin": labels.index(one.label),
+            "bin": one.place,
             "label": one.label,
             "questions": one.questions,
-            **_columns(before=one.before, after=one.after, change=one.change),
+            **change_columns(one, ranged=True),
         }
         for one in bins
     ]
@@ -74,9 +52,9 @@ def difficulty(bins: Sequence[BinChange], labels: Sequence[str]) -> pl.DataFrame
         "bin": pl.Int64(),
         "label": pl.String(),
         "questions": pl.Float64(),
-        **_schema("before", "after", "change", ranged=True),
+        **estimate_schema("before", "after", "change", ranged=True),
     }
-    return _build(rows, schema)
+    return build(rows, schema)
 
 
 def transitions(found: Transitions) -> pl.DataFrame:
@@ -107,7 +85,7 @@ def transitions(found: Transitions) -> pl.DataFrame:
         "after_label": pl.String(),
         "questions": pl.Float64(),
     }
-    return _build(rows, schema)
+    return build(rows, schema)
 
 
 def _labels_at(labels: Sequence[str], n: int) -> tuple[str, ...]:
@@ -125,10 +103,11 @@ def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataF
             {
                 "direction": direction,
                 "k": one.k,
-                **_columns(estimate=one.estimate, noise=one.noise, excess=one.excess),
+                **columns(estimate=one.estimate, noise=one.noise, excess=one.excess),
                 "n": None if at_n is None else at_n.k,
                 "observed_at_n": None if at_n is None else at_n.observed,
-                **_columns(
+                **columns(
+                    ranged=True,
                     noise_at_n=None if at_n is None else at_n.noise,
                     excess_at_n=None if at_n is None else at_n.excess,
                     gross_at_n=None if at_n is None else at_n.gross,
@@ -139,13 +118,13 @@ def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataF
     schema = {
         "direction": pl.String(),
         "k": pl.Int64(),
-        **_schema("estimate", "noise", "excess"),
+        **estimate_schema("estimate", "noise", "excess"),
         "n": pl.Int64(),
         "observed_at_n": pl.Int64(),
-        **_schema("noise_at_n", "excess_at_n", "gross_at_n", ranged=True),
+        **estimate_schema("noise_at_n", "excess_at_n", "gross_at_n", ranged=True),
         "mcnemar_p": pl.Float64(),
     }
-    return _build(rows, schema)
+    return build(rows, schema)
 
 
 def verdict(found: Comparison) -> pl.DataFrame:
@@ -172,7 +151,7 @@ def verdict(found: Comparison) -> pl.DataFrame:
         "first_loss_possible": pl.List(pl.Int64()),
         "first_loss_never": pl.Boolean(),
     }
-    return _build([row], schema)
+    return build([row], schema)
 
 
 def as_html(found: Comparison) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from liftmap.comparison.sides import Sides
+from liftmap.comparison.match import PairedTallies
 from liftmap.records import Estimate
 from liftmap.stats.answers import count_answers, majority_at_k
 from liftmap.stats.intervals import means
@@ -35,14 +35,18 @@ class Vote:
 
 
 def majority(
-    answers: pl.DataFrame, sides: Sides, ks: list[int], level: float, rng: np.random.Generator
+    answers: pl.DataFrame,
+    pair: PairedTallies,
+    ks: list[int],
+    level: float,
+    rng: np.random.Generator,
 ) -> tuple[Vote, ...]:
     """maj@k of the model before on the compared questions.
 
     Args:
         answers: A row a response: question_id, answer (null for none), right (null if unscored).
             Answers count as equal if their texts are.
-        sides: The compared questions.
+        pair: The compared questions.
         ks: Numbers of responses that vote; those above the fewest of a question are left out.
         level: Coverage of the intervals.
         rng: Source of all randomness.
@@ -50,7 +54,7 @@ def majority(
     Returns:
         One record for each k, in order.
     """
-    ids = pl.DataFrame({"question_id": sides.before.question_ids}).with_row_index("question")
+    ids = pl.DataFrame({"question_id": pair.question_ids}).with_row_index("question")
     rows = answers.filter(pl.col("right").is_not_null()).join(ids, on="question_id")
     codes = rows["answer"].cast(pl.String).rank("dense").cast(pl.Int64).fill_null(0) - 1
     right = rows["right"].cast(pl.Int64).to_numpy()
@@ -59,13 +63,13 @@ def majority(
         # A right response without an answer that the source kept is an answer of its own.
         np.where((codes.to_numpy() < 0) & (right > 0), len(rows), codes.to_numpy()),
         right,
-        sides.questions,
+        pair.questions,
     )
     possible = [k for k in ks if k <= int(counted.n.min())]
     if not possible:
         return ()
-    draws = int(np.clip(_DRAWS // sides.questions, 1, _MOST_DRAWS))
+    draws = int(np.clip(_DRAWS // pair.questions, 1, _MOST_DRAWS))
     shares = majority_at_k(counted, possible, rng, draws=draws)
-    cluster = None if sides.cluster is None else sides.cluster[sides.row_of_question]
+    cluster = None if pair.cluster is None else pair.cluster[pair.row_of_question]
     found = means(shares, cluster=cluster, level=level)
     return tuple(Vote(k, one) for k, one in zip(possible, found, strict=True))

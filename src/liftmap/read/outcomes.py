@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.records import FixedPlan, Question, Tally
+from liftmap.store import count_verdicts, tally_of
 
 # Verifies responses. Takes a table with the columns question_id, response_index and text, and the
 # questions by id (and the column reasoning, where a log has it apart); gives a row for each of its
@@ -93,16 +93,14 @@ def from_rows(
     Raises:
         InputError: There is no scored response.
     """
-    right = pl.col("right")
-    counts = rows.group_by("question_id", maintain_order=True).agg(
-        n=right.count(),
-        c=right.sum(),
-        unscored=right.null_count(),
-        truncated=pl.col("truncated").sum(),
-        cluster=pl.col("cluster").first() if "cluster" in rows.columns else pl.lit(None, pl.String),
-    )
-    kept = rows.select("question_id", "answer", "right") if "answer" in rows.columns else None
-    return from_counts(source, format, counts, kept, golds, warnings)
+    counts = count_verdicts(rows)
+    if "cluster" in rows.columns:
+        labels = rows.select("question_id", "cluster").unique("question_id", keep="first")
+        counts = counts.join(labels, on="question_id", how="left", maintain_order="left")
+    else:
+        counts = counts.with_columns(cluster=pl.lit(None, pl.String))
+    answers = rows.select("question_id", "answer", "right") if "answer" in rows.columns else None
+    return from_counts(source, format, counts, answers, golds, warnings)
 
 
 def from_counts(
@@ -127,31 +125,28 @@ def from_counts(
     Raises:
         InputError: There is no scored response.
     """
-    columns = {
-        name: counts[name].to_numpy().astype(np.int64)
-        for name in ("n", "c", "unscored", "truncated")
-    }
-    n, unscored = columns["n"], columns["unscored"]
-    if not n.any():
-        raise InputError(
-            f"{source} holds no scored response.",
-            seen={"questions": len(n), "unscored responses": int(unscored.sum())},
-            remedy="Look for the errors in the log, or verify its responses with --verifier.",
-        )
-    total = n + unscored
-    equal = bool(np.all(total == total[0]))
-    own = counts["cluster"].is_null().all()
-    cluster = counts.select(pl.coalesce("cluster", "question_id")).to_series()
+    asked = counts["n"] + counts["unscored"]
+    tally = tally_of(counts, FixedPlan(int(asked[0])) if asked.n_unique() == 1 else None)
+    refuse_unscored(source, tally)
     return Outcomes(
         source=source,
         format=format,
-        tally=Tally(
-            question_ids=counts["question_id"].to_numpy().astype(np.str_),
-            **columns,
-            cluster=None if own else cluster.to_numpy().astype(np.str_),
-            plan=FixedPlan(int(total[0])) if equal else None,
-        ),
+        tally=tally,
         answers=answers,
         golds=golds,
         warnings=tuple(warnings),
     )
+
+
+def refuse_unscored(source: str, tally: Tally) -> None:
+    """Refuses a tally without any scored response.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not tally.n.any():
+        raise InputError(
+            f"{source} holds no scored response.",
+            seen={"questions": len(tally.n), "unscored responses": int(tally.unscored.sum())},
+            remedy="Look for the errors in the log, or verify its responses with --verifier.",
+        )

@@ -13,7 +13,7 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable, response_set
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows, unfinished_thoughts
+from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored, unfinished_thoughts
 from liftmap.records import ENDED_WHILE_THINKING
 from liftmap.store import KEY, ResponseSet, StudyFolder
 from liftmap.studyfile import load_config
@@ -44,29 +44,53 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
             remedy="Name one of them.",
         )
     target = response_set(files[0].path)
-    study = StudyFolder(target.root)
-    verifier = options.verifier or _verifier(study, target)
-    _check_think_end(target, verifier, options.think_end)
     with readable(files[0].path):
-        rows = _rows(target, verifier)
-        questions = study.read_questions(target.split)
-    known = pl.DataFrame(
+        outcomes = outcomes_of(target, options.verifier, options.think_end)
+    return replace(outcomes, source=source)
+
+
+def outcomes_of(
+    target: ResponseSet, verifier: str | None = None, think_end: str | None = None
+) -> Outcomes:
+    """The outcomes of a response set.
+
+    Args:
+        target: The response set.
+        verifier: Whose verdicts count; by default those of the verifier in study.toml.
+        think_end: The text that ends thoughts, with which the verdicts must have been made; None
+            takes them as they are.
+
+    Raises:
+        InputError: Responses are missing, or have no verdict of this verifier.
+        StoreError: A shard is damaged or missing.
+        ConfigError: study.toml can't be read.
+    """
+    study = StudyFolder(target.root)
+    verifier = verifier or _verifier(study, target)
+    source = f"{target.root}:{target.model}:{target.split}"
+    _check_think_end(target, verifier, think_end)
+    rows = _rows(target, verifier)
+    questions = study.read_questions(target.split)
+    tally = target.tally(verifier, questions)
+    refuse_unscored(source, tally)
+    golds = pl.DataFrame(
         {
             "question_id": [q.question_id for q in questions],
             "gold": [q.answer for q in questions],
-            "cluster": [q.cluster or None for q in questions],
-        },
-        schema_overrides={"cluster": pl.String},
+        }
     )
     # In the order of the study's questions.
-    ordered = known.select("question_id", "cluster").join(
+    answers = golds.select("question_id").join(
         rows, on="question_id", how="inner", maintain_order="left_right"
     )
-    golds = known.select("question_id", "gold")
-    said = unfinished_thoughts(int(ordered["unfinished"].sum()), len(ordered))
-    found = from_rows(source, "study", ordered, golds, said)
-    drawn = pl.Series(found.tally.n + found.tally.unscored)
-    return replace(found, tally=replace(found.tally, plan=target.plan(drawn, verifier)))
+    return Outcomes(
+        source=source,
+        format="study",
+        tally=tally,
+        answers=answers.select("question_id", "answer", "right"),
+        golds=golds,
+        warnings=tuple(unfinished_thoughts(int(rows["unfinished"].sum()), len(rows))),
+    )
 
 
 def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) -> None:
@@ -97,7 +121,7 @@ def _verifier(study: StudyFolder, target: ResponseSet) -> str:
 
 
 def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
-    """A row for each response: question_id, right, answer, truncated, unfinished (thinking)."""
+    """A row for each response: question_id, right, answer, unfinished (ended while thinking)."""
     place = f"the {target.split} responses of {target.model} in {target.root}"
     remedy = f"Run: liftmap verify {target.root} --verifier {verifier}"
     if not target.verdict_shards(verifier):
@@ -112,11 +136,7 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
             f"Only {len(target.shards())} of {wanted} shards of {place} are drawn.",
             remedy="Run the command that draws them again: it goes on where it stopped.",
         )
-    cut = pl.col("finish_reason").cast(pl.String) == "length"
-    responses = pl.concat(
-        target.read_responses(shard, [*KEY, "finish_reason"]).select(*KEY, truncated=cut)
-        for shard in target.shards()
-    )
+    responses = pl.concat(target.read_responses(shard, KEY) for shard in target.shards())
     verdict = pl.col("verdict").cast(pl.String)
     right = pl.when(verdict != "unscored").then(verdict == "right")
     answer = pl.col("answer").replace("", None)

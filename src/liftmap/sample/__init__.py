@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Protocol
 
-from liftmap.config import SampleSection
 from liftmap.errors import MissingDependencyError
 from liftmap.records import Prompt, Question, Response, SamplingSettings
 from liftmap.registry import find
+from liftmap.sections import SampleSection
 
 
 class Engine(Protocol):

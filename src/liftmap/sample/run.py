@@ -14,12 +14,12 @@ from typing import Any
 
 import polars as pl
 
-from liftmap.config import SampleSection
 from liftmap.progress import console, progress
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
 from liftmap.sample import Engine, make_engine, prompt_facts
 from liftmap.sample.plans import curtailed
 from liftmap.sample.templates import get_template, render_prompt
+from liftmap.sections import SampleSection
 from liftmap.store import ResponseSet, responses_frame, shard_name
 
 # Judges a table of responses: a row for each, in order, with a column `verdict`.

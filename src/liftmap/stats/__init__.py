@@ -10,6 +10,11 @@ question, before and after) and gives figures with intervals. Import the module 
 | extrapolate | pass@k beyond n, from the law |
 | intervals | bootstrap weights, means and changes with intervals, the band over k, first loss |
 | resampling | sampling units, pseudo-questions: parts of intervals |
+| floors | how much spread the interval of a change counts at the least |
+| like_these | pass@k and its change where other questions could be asked |
+| these_questions | estimates where other responses, not other questions, could be drawn |
+| looks | the level of intervals that hold at every look |
+| multiple | intervals of many bins and arms that hold at once; Holm's p-values |
 | bins | difficulty bins, change by difficulty, cross-fitted |
 | orders | splits of a question's responses, averaged without a seed: parts of bins |
 | transitions | before/after matrices: raw, and at half size beside its noise floor |

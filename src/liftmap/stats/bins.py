@@ -17,10 +17,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, Estimate, Plan
+from liftmap.records import Change, Counts, Estimate
 from liftmap.stats.intervals import IntervalOptions, ratios
 from liftmap.stats.orders import block_sizes, log_choose, log_orders, log_orders_in_all
-from liftmap.stats.passk import FloatArray, IntArray, checked_tally, distinct, pass_at_k
+from liftmap.stats.passk import (
+    FloatArray,
+    IntArray,
+    checked_counts,
+    checked_sides,
+    distinct,
+    pass_at_k,
+)
 from liftmap.stats.resampling import CHANGE, SHARE, Pseudo, clipped, counts_of
 
 # Largest count of each bin out of 256 in the study of Kim et al. (arXiv 2505.14216).
@@ -83,12 +90,11 @@ def study_bins(n: int) -> Bins:
     return Bins(n, tuple(ends))
 
 
-def quantile_bins(n: ArrayLike, c: ArrayLike, count: int, counts: ArrayLike | None = None) -> Bins:
+def quantile_bins(side: Counts, count: int, counts: ArrayLike | None = None) -> Bins:
     """Bins that hold about as many questions each, by their share of right responses.
 
     Args:
-        n: Shape (rows,): scored responses, 1 or more.
-        c: Shape (rows,): right responses.
+        side: The counts, each n 1 or more.
         count: Number of bins wanted; fewer come back where many questions tie.
         counts: Shape (rows,): how many questions each row stands for; default one.
 
@@ -98,7 +104,8 @@ def quantile_bins(n: ArrayLike, c: ArrayLike, count: int, counts: ArrayLike | No
     Raises:
         InputError: Impossible counts, no response, or fewer than two bins wanted.
     """
-    responses, right = checked_tally(n, c)
+    side = checked_counts(side)
+    responses, right = side.n, side.c
     if count < 2 or not len(responses) or int(responses.min()) < 1:
         raise InputError(
             "Quantile bins need two bins or more and a response to every question.",
@@ -179,9 +186,7 @@ class CrossFit:
     before: FloatArray
 
 
-def cross_fitted_weights(
-    n: ArrayLike, c: ArrayLike, bins: Bins, k: int = 1, plan: Plan | None = None
-) -> CrossFit:
+def cross_fitted_weights(before: Counts, bins: Bins, k: int = 1) -> CrossFit:
     """Bins questions on one part of their responses and measures them on the rest.
 
     Under a fixed plan the part is a half (n // 2) and all splits are averaged: the count in a
@@ -191,11 +196,9 @@ def cross_fitted_weights(
     those that bin, so a bin's mean is unbiased for the questions that fall into it.
 
     Args:
-        n: Shape (questions,): scored responses before.
-        c: Shape (questions,): right responses before.
+        before: The counts before.
         bins: The bins; their shares are taken of the part that bins.
         k: Number of tries to measure with, at most what is left of the responses.
-        plan: How the responses were drawn; None is taken as fixed.
 
     Returns:
         Weights and measures.
@@ -204,60 +207,51 @@ def cross_fitted_weights(
         InputError: Impossible counts, fewer than two responses, k above what is left, or a tally
             that its curtailed plan can't give.
     """
-    rows = distinct(*checked_tally(n, c))
-    responses, right = rows.columns
-    sizes = block_sizes(responses, plan)
-    left = (plan.cap if isinstance(plan, CurtailedPlan) else responses) - sizes
+    side = checked_counts(before)
+    groups = distinct(side.n, side.c)
+    n, c = groups.columns
+    rows = Counts(n, c, side.plan)
+    sizes = block_sizes(rows.n, rows.plan)
+    left = rows.supported - sizes
     if len(left) and not 1 <= k <= int(left.min()):
         raise InputError(
             "Change by difficulty measures with the responses that did not bin; k does not fit.",
             seen={"k": k, "responses left": int(left.min())},
             remedy="Take a k from 1 to the responses left, at most half of n.",
         )
-    weights = _shares_of_rows(responses, right, bins, sizes, plan)
-    failed = _shares_of_rows(responses, right, bins, sizes, plan, wrong_after=k)
-    return CrossFit(bins, k, weights[rows.inverse], (weights - failed)[rows.inverse])
+    weights = _shares_of_rows(rows, bins, sizes)
+    failed = _shares_of_rows(rows, bins, sizes, wrong_after=k)
+    return CrossFit(bins, k, weights[groups.inverse], (weights - failed)[groups.inverse])
 
 
-def block_weights(
-    n: IntArray, c: IntArray, bins: Bins, sizes: IntArray, plan: Plan | None
-) -> FloatArray:
+def block_weights(side: Counts, bins: Bins, sizes: IntArray) -> FloatArray:
     """The chance of each bin for a part of a question's responses, averaged over all splits.
 
     Args:
-        n: Shape (questions,): scored responses.
-        c: Shape (questions,): right responses.
+        side: The counts, checked.
         bins: The bins.
         sizes: Shape (questions,): number of responses in the part, at most that of
             `orders.block_sizes`.
-        plan: How the responses were drawn; None is taken as fixed.
 
     Returns:
         Shape (questions, bins); rows add up to 1.
     """
-    rows = distinct(n, c, sizes)
-    responses, right, parts = rows.columns
-    return _shares_of_rows(responses, right, bins, parts, plan)[rows.inverse]
+    groups = distinct(side.n, side.c, sizes)
+    n, c, parts = groups.columns
+    return _shares_of_rows(Counts(n, c, side.plan), bins, parts)[groups.inverse]
 
 
-def _shares_of_rows(
-    n: IntArray,
-    c: IntArray,
-    bins: Bins,
-    sizes: IntArray,
-    plan: Plan | None,
-    wrong_after: int = 0,
-) -> FloatArray:
+def _shares_of_rows(rows: Counts, bins: Bins, sizes: IntArray, wrong_after: int = 0) -> FloatArray:
     """Share of the orders in which the first `sizes` fall into a bin and the next few are wrong."""
-    shares = np.zeros((len(n), len(bins)))
-    found = np.arange(int(sizes.max(initial=0)) + 1)[None, :]
-    step = max(1, _BLOCK // found.size)
-    for start in range(0, len(n), step):
+    shares = np.zeros((len(rows.n), len(bins)))
+    right = np.arange(int(sizes.max(initial=0)) + 1)[None, :]
+    step = max(1, _BLOCK // right.size)
+    for start in range(0, len(rows.n), step):
         block = slice(start, start + step)
-        n_, c_, size = (column[block, None] for column in (n, c, sizes))
-        orders = log_orders(n_, c_, size + wrong_after, found, plan)
-        chance = np.exp(log_choose(size, found) + orders - log_orders_in_all(n_, c_, plan))
-        bin_of = assign(found, size, bins)
+        n, c, size = (column[block, None] for column in (rows.n, rows.c, sizes))
+        orders = log_orders(n, c, size + wrong_after, right, rows.plan)
+        chance = np.exp(log_choose(size, right) + orders - log_orders_in_all(n, c, rows.plan))
+        bin_of = assign(right, size, bins)
         for index in range(len(bins)):
             shares[block, index] = np.where(bin_of == index, chance, 0).sum(axis=1)
     return shares
@@ -279,22 +273,18 @@ class BinMean:
 
 
 @dataclass(frozen=True, slots=True)
-class BinChange:
-    """What training changed in one bin.
+class BinChange(Change):
+    """pass@k of one bin before and after (accuracy for k = 1), shares of 1.
 
     Attributes:
+        place: Number of the bin, 0 the hardest.
         label: The bin's counts, out of the n of its `Bins`.
         questions: Expected number of questions in the bin.
-        before: pass@k before (accuracy for k = 1), 0 to 1.
-        after: pass@k after.
-        change: After minus before; positive where training helped.
     """
 
+    place: int
     label: str
     questions: float
-    before: Estimate
-    after: Estimate
-    change: Estimate
 
 
 def mean_by_bin(
@@ -327,14 +317,11 @@ def mean_by_bin(
 
 
 def change_by_bin(
-    n_before: ArrayLike,
-    c_before: ArrayLike,
-    n_after: ArrayLike,
-    c_after: ArrayLike,
+    before: Counts,
+    after: Counts,
     bins: Bins,
     *,
     k: int = 1,
-    plans: tuple[Plan | None, Plan | None] = (None, None),
     **options: Unpack[IntervalOptions],
 ) -> list[BinChange]:
     """pass@k before and after, and its change, by difficulty before, cross-fitted.
@@ -343,13 +330,10 @@ def change_by_bin(
     spread is that of the changes of all questions, for k above 1 those of `mean_change` (floor).
 
     Args:
-        n_before: Shape (questions,): scored responses before.
-        c_before: Shape (questions,): right ones of them.
-        n_after: Shape (questions,): scored responses after, the same questions.
-        c_after: Shape (questions,): right ones of them.
+        before: The counts before.
+        after: The counts after, the same rows.
         bins: Bins of difficulty before.
-        k: Number of tries; 1 gives accuracy; at most half of n_before.
-        plans: How the responses before and after were drawn; None is taken as fixed.
+        k: Number of tries; 1 gives accuracy; at most half of the least n before.
         **options: weights, counts, cluster and level, as in `intervals.mean`.
 
     Returns:
@@ -360,31 +344,26 @@ def change_by_bin(
         InputError: Impossible counts, k too large, fewer than two questions, or arrays that do
             not fit.
     """
-    fit = cross_fitted_weights(n_before, c_before, bins, k, plans[0])
-    after = pass_at_k(n_after, c_after, [k], plans[1])
-    kept, masses = _filled_bins(fit, options)
-    shares, before = fit.weights[:, kept], fit.before[:, kept]
-    if len(after) != len(shares):
-        raise InputError(
-            "Before and after must be the same questions.",
-            seen=(len(shares), len(after)),
-            remedy="Match the questions by id first.",
-        )
-    spread = _pooled(after[:, 0] - fit.before.sum(axis=1), options)
+    before, after = checked_sides(before, after)
+    fit = cross_fitted_weights(before, bins, k)
+    solved_after = pass_at_k(after.n, after.c, [k], after.plan)
+    filled, masses = _filled_bins(fit, options)
+    shares, solved_before = fit.weights[:, filled], fit.before[:, filled]
+    spread = _pooled(solved_after[:, 0] - fit.before.sum(axis=1), options)
     # Accuracies before vary little within a bin: their spread is that within all bins.
     times = counts_of(options.get("counts"), len(shares))
-    around = before - shares * ((times @ before) / masses)
+    around = solved_before - shares * ((times @ solved_before) / masses)
     narrow = float(np.sqrt((times @ around**2).sum() / (times @ shares**2).sum()))
     pooled = (Pseudo((narrow, -narrow), mass=0.0), spread, spread)
     floors = pooled if k == 1 else (SHARE, SHARE, CHANGE)
-    columns = (before, shares * after, shares * after - before)
-    found = [
+    columns = (solved_before, shares * solved_after, shares * solved_after - solved_before)
+    figures = [
         [clipped(estimate, lowest) for estimate in ratios(values, shares, pseudo=floor, **options)]
         for values, floor, lowest in zip(columns, floors, (0.0, 0.0, -1.0), strict=True)
     ]
     return [
-        BinChange(fit.bins.labels[index], float(mass), *figures)
-        for index, mass, *figures in zip(kept, masses, *found, strict=True)
+        BinChange(first, then, change, int(place), bins.labels[place], float(mass))
+        for place, mass, first, then, change in zip(filled, masses, *figures, strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liftmap.records import Estimate
+from liftmap.records import Change
 from liftmap.stats.law.counts import PairCounts
 from liftmap.stats.law.estimates import estimate
 from liftmap.stats.law.fit import JointLaw
@@ -21,21 +21,15 @@ from liftmap.stats.passk import IntArray, checked_ks
 
 
 @dataclass(frozen=True, slots=True)
-class LawPass:
-    """pass@k by the law, each with its identification range.
+class LawPass(Change):
+    """pass@k by the law, a share of questions, each figure with its identification range.
 
     Attributes:
         k: Number of tries.
-        before: pass@k before, a share of questions.
-        after: pass@k after.
-        change: After minus before.
         extrapolated: Whether k is more than the responses that some question has.
     """
 
     k: int
-    before: Estimate
-    after: Estimate
-    change: Estimate
     extrapolated: bool
 
 
@@ -78,5 +72,5 @@ def pass_at_k_of_law(
             estimate(law, refits, measures[column], level=level, identified=ranges[column])
             for column in range(3 * index, 3 * index + 3)
         )
-        rows.append(LawPass(k, before, after, change, extrapolated=k > reach))
+        rows.append(LawPass(before, after, change, k, extrapolated=k > reach))
     return tuple(rows)

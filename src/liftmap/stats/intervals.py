@@ -25,18 +25,22 @@ from scipy import special, stats
 
 from liftmap.errors import InputError
 from liftmap.records import Estimate
+from liftmap.stats.floors import pseudo_size
 from liftmap.stats.passk import FloatArray, IntArray
 from liftmap.stats.resampling import (
     CHANGE,
     NO_PSEUDO,
+    Draws,
     Pseudo,
     WeightArray,
     clipped,
     counts_of,
     drawn_counts,
     labels_of,
-    percentiles,
+    quantiles,
+    resampled_ratios,
     resampled_sums,
+    unit_size,
     units_of,
 )
 
@@ -145,7 +149,7 @@ def mean_change(
     counts: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
     level: float = 0.95,
-    floor: bool = False,
+    floor: ArrayLike = 0.0,
 ) -> Estimate:
     """The mean of after minus before, paired by question, with its interval.
 
@@ -156,10 +160,9 @@ def mean_change(
         counts: As in `mean`.
         cluster: As in `mean`.
         level: As in `mean`.
-        floor: For changes of pass@k, k > 1: the interval counts two pseudo-questions more, one
-            changed by +1 and one by -1 (Bonett and Price 2012, doi 10.3102/1076998611411915), so
-            that it does not shrink to nothing where few questions changed, and is cut to -1 to 1.
-            The estimate itself stays the plain mean.
+        floor: For changes of pass@k, from `floors.change_floor`, 0 to 1: the interval counts two
+            pseudo-questions more, one up and one down, so that it does not shrink to nothing where
+            few questions changed, and is cut to -1 to 1. The estimate itself stays the plain mean.
 
     Returns:
         The mean change and its interval.
@@ -186,16 +189,52 @@ def mean_changes(
     counts: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
     level: float = 0.95,
-    floor: bool = False,
+    floor: ArrayLike = 0.0,
 ) -> list[Estimate]:
-    """`mean_change` of each column of before and after, both (rows, columns)."""
+    """`mean_change` of each column of before and after, both (rows, columns).
+
+    `floor` is one number or one for each column.
+    """
     change = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
-    ones = np.ones((len(change), 1))
-    pseudo = CHANGE if floor else NO_PSEUDO
-    found = ratios(
-        change, ones, weights=weights, counts=counts, cluster=cluster, level=level, pseudo=pseudo
+    pseudo = change_pseudo(change, floor, counts=counts, cluster=cluster)
+    estimates = ratios(
+        change,
+        np.ones((len(change), 1)),
+        weights=weights,
+        counts=counts,
+        cluster=cluster,
+        level=level,
+        pseudo=pseudo,
     )
-    return [clipped(estimate, -1.0) for estimate in found] if floor else found
+    floors = np.broadcast_to(np.asarray(floor), change.shape[1:])
+    return [
+        clipped(estimate, -1.0) if least > 0 else estimate
+        for estimate, least in zip(estimates, floors, strict=True)
+    ]
+
+
+def change_pseudo(
+    change: ArrayLike,
+    floor: ArrayLike,
+    *,
+    counts: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> Pseudo:
+    """The pseudo-questions that the interval of a mean change counts; see `floors`.
+
+    Args:
+        change: Shape (rows, columns): after minus before.
+        floor: Shape () or (columns,), 0 to 1, from `floors.change_floor`.
+        counts: As in `mean`.
+        cluster: As in `mean`.
+
+    Returns:
+        One up and one down, as large in each column as its small changes leave necessary.
+    """
+    values = np.asarray(change, dtype=np.float64)
+    units = units_of(values, counts, cluster)
+    size = unit_size(units, counts, len(values))
+    return CHANGE._replace(scale=pseudo_size(units, units.sums, floor, size))
 
 
 def ratios(
@@ -234,8 +273,184 @@ def ratios(
         raise InputError(
             "The level of an interval lies between 0 and 1.", seen=level, remedy="Try 0.95."
         )
-    top = np.asarray(numerators, dtype=np.float64)
-    bottom = np.asarray(denominators, dtype=np.float64)
+    spread = _Spread.of(numerators, denominators, counts, cluster, pseudo)
+    student = stats.t.ppf((1 + level) / 2, spread.freedom)
+    if weights is None:
+        ends = [
+            (centre - reach, centre + reach)
+            for centre, reach in zip(spread.centre, student * spread.error, strict=True)
+        ]
+    else:
+        tails = special.ndtr(-np.sqrt(spread.expansion) * student)
+        ends = [
+            quantiles(draws, tail) for draws, tail in zip(spread.draws(weights), tails, strict=True)
+        ]
+    return [
+        Estimate(float(estimate), float(low), float(high))
+        for estimate, (low, high) in zip(spread.estimate, ends, strict=True)
+    ]
+
+
+def p_values(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    *,
+    weights: WeightArray | None = None,
+    counts: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    pseudo: Pseudo = NO_PSEUDO,
+) -> FloatArray:
+    """The two-sided p-value that each ratio of `ratios` is 0, consistent with its interval.
+
+    The interval at a level leaves out 0 just where the p-value is below 1 - level: it is the
+    interval turned round, with the same weights and the same pseudo-questions.
+
+    Args:
+        numerators: As in `ratios`; for a change of pass@k, after minus before.
+        denominators: As in `ratios`; ones for a mean.
+        weights: As in `mean`. Where no resample falls beyond 0 they can't tell how small the
+            p-value is; the analytic one stands in, at most what the resamples allow.
+        counts: As in `mean`.
+        cluster: As in `mean`.
+        pseudo: As in `ratios`; for a change of pass@k, of `change_pseudo`.
+
+    Returns:
+        Shape (columns,), each in [0, 1].
+
+    Raises:
+        InputError: As in `ratios`.
+    """
+    spread = _Spread.of(numerators, denominators, counts, cluster, pseudo)
+    # No spread at all: 0 is left out at every level, or is the estimate itself.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.nan_to_num(np.abs(spread.centre) / spread.error, nan=0.0)
+    analytic: FloatArray = 2 * stats.t.sf(distance, spread.freedom)
+    if weights is None:
+        return analytic
+    beyond = np.array([_share_beyond_zero(draws) for draws in spread.draws(weights)])
+    least = np.maximum(beyond, 0.5 / len(weights))
+    reached = np.maximum(-special.ndtri(np.minimum(least, 0.5)) / np.sqrt(spread.expansion), 0.0)
+    p: FloatArray = 2 * stats.t.sf(reached, spread.freedom)
+    return np.where(beyond > 0, p, np.minimum(p, analytic))
+
+
+def standard_errors(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    *,
+    counts: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    pseudo: Pseudo = NO_PSEUDO,
+) -> FloatArray:
+    """The analytic standard error of each ratio of `ratios`, shape (columns,)."""
+    return _Spread.of(numerators, denominators, counts, cluster, pseudo).error
+
+
+def _share_beyond_zero(draws: Draws) -> float:
+    """The tail at which an end of the percentile interval is 0, the nearer one."""
+    if not len(draws.values):
+        return 0.5
+    if draws.shares is not None:
+        below = draws.shares[draws.values <= 0].sum()
+        above = draws.shares[draws.values >= 0].sum()
+        return float(min(below, above))
+    ordered = np.sort(draws.values)
+    most = len(ordered) - 1
+    if ordered[0] > 0 or ordered[-1] < 0:
+        return 0.0
+    first, last = np.searchsorted(ordered, 0.0, "left"), np.searchsorted(ordered, 0.0, "right")
+    if first < last:
+        return float(min((last - 1) / most, 1 - first / most))
+    # As np.quantile interpolates between the draws.
+    tail = float(np.interp(0.0, ordered, np.linspace(0, 1, len(ordered))))
+    return min(tail, 1 - tail)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spread:
+    """What every interval of ratios is made of; arrays have shape (columns,).
+
+    Attributes:
+        top: Shape (rows, columns): numerators of the rows.
+        bottom: Shape (rows, columns) or (rows, 1): denominators.
+        estimate: The ratios.
+        centre: The middle of the analytic interval: the ratio with the pseudo-questions.
+        error: Its standard error.
+        freedom: Degrees of freedom of Student's t.
+        expansion: By how much the variance of a resample falls short of the estimate's.
+        pseudo: The pseudo-questions.
+        size: Mean number of questions in a unit.
+    """
+
+    top: FloatArray
+    bottom: FloatArray
+    estimate: FloatArray
+    centre: FloatArray
+    error: FloatArray
+    freedom: FloatArray
+    expansion: FloatArray
+    pseudo: Pseudo
+    size: float
+
+    @classmethod
+    def of(
+        cls,
+        numerators: ArrayLike,
+        denominators: ArrayLike,
+        counts: ArrayLike | None,
+        cluster: ArrayLike | None,
+        pseudo: Pseudo,
+    ) -> _Spread:
+        """From rows of values, once they are known to fit."""
+        top = np.asarray(numerators, dtype=np.float64)
+        bottom = np.asarray(denominators, dtype=np.float64)
+        _check(top, bottom)
+        units = units_of(np.hstack([top, bottom]), counts, cluster)
+        unit_top, unit_bottom = units.sums[:, : top.shape[1]], units.sums[:, top.shape[1] :]
+        total_top, total_bottom = (units.multiplicity @ sums for sums in (unit_top, unit_bottom))
+        if units.total < 2 or np.any(total_bottom <= 0):
+            raise InputError(
+                "An interval needs at least two questions (or clusters) and a group with mass.",
+                seen={"units": units.total, "mass": total_bottom.tolist()},
+                remedy="Give more questions, or leave the empty group out.",
+            )
+        size = unit_size(units, counts, len(top))
+        scale = np.asarray(pseudo.scale, dtype=np.float64)
+        # How many questions of equal weight would be as informative (Kish).
+        effective = total_bottom**2 / (units.multiplicity @ unit_bottom**2)
+        effective = effective + len(pseudo.values) * scale
+        mass = pseudo.mass * scale * size
+        whole = total_bottom + len(pseudo.values) * mass
+        centre = (total_top + sum(pseudo.values) * scale * size) / whole
+        squares = units.multiplicity @ (unit_top - centre * unit_bottom) ** 2
+        for value in pseudo.values:
+            squares = squares + (value * scale * size - centre * mass) ** 2
+        expansion = effective / np.maximum(effective - 1, 1)
+        shape = top.shape[1:]
+        return cls(
+            top,
+            bottom,
+            total_top / total_bottom,
+            centre,
+            np.sqrt(expansion * squares) / whole,
+            np.broadcast_to(np.maximum(effective - 1, 1), shape),
+            np.broadcast_to(expansion, shape),
+            pseudo,
+            size,
+        )
+
+    def draws(self, weights: WeightArray) -> list[Draws]:
+        """The resampled ratios."""
+        sums = resampled_sums(weights, self.top), resampled_sums(weights, self.bottom)
+        return resampled_ratios(*sums, self.pseudo, self.size)
+
+
+def _check(top: FloatArray, bottom: FloatArray) -> None:
+    """Whether numerators and denominators can have an interval.
+
+    Raises:
+        InputError: They don't fit each other, or are not finite.
+    """
     if top.ndim != 2 or bottom.ndim != 2 or len(top) != len(bottom):
         raise InputError(
             "Values for an interval must be one row for each question.",
@@ -248,36 +463,6 @@ def ratios(
             seen=int(np.argmin(np.isfinite(top).all(axis=1) & np.isfinite(bottom).all(axis=1))),
             remedy="Leave out the rows without a value first.",
         )
-    units = units_of(np.hstack([top, bottom]), counts, cluster)
-    unit_top, unit_bottom = units.sums[:, : top.shape[1]], units.sums[:, top.shape[1] :]
-    total_bottom = units.multiplicity @ unit_bottom
-    if units.total < 2 or np.any(total_bottom <= 0):
-        raise InputError(
-            "An interval needs at least two questions (or clusters) and a group with mass.",
-            seen={"units": units.total, "mass": total_bottom.tolist()},
-            remedy="Give more questions, or leave the empty group out.",
-        )
-    total_top = units.multiplicity @ unit_top
-    estimate = total_top / total_bottom
-    # How many questions of equal weight would be as informative (Kish): the degrees of freedom.
-    effective = total_bottom**2 / (units.multiplicity @ unit_bottom**2) + len(pseudo.values)
-    student = stats.t.ppf((1 + level) / 2, np.maximum(effective - 1, 1))
-    expansion = effective / np.maximum(effective - 1, 1)
-    if weights is None:
-        whole = total_bottom + len(pseudo.values) * pseudo.mass
-        centre = (total_top + sum(pseudo.values)) / whole
-        spread = units.multiplicity @ (unit_top - centre * unit_bottom) ** 2
-        for value in pseudo.values:
-            spread = spread + (value - centre * pseudo.mass) ** 2
-        half = student * np.sqrt(expansion * spread) / whole
-        low, high = centre - half, centre + half
-    else:
-        tail = np.broadcast_to(special.ndtr(-np.sqrt(expansion) * student), estimate.shape)
-        sums_top, sums_bottom = resampled_sums(weights, top), resampled_sums(weights, bottom)
-        low, high = percentiles(sums_top, sums_bottom, tail, pseudo)
-    return [
-        Estimate(float(e), float(a), float(b)) for e, a, b in zip(estimate, low, high, strict=True)
-    ]
 
 
 def simultaneous_band(
@@ -289,6 +474,7 @@ def simultaneous_band(
     counts: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
     level: float = 0.95,
+    floor: ArrayLike = 1.0,
 ) -> tuple[FloatArray, FloatArray]:
     """A band that holds the true change of pass@k at every k at once, with chance `level`.
 
@@ -296,8 +482,8 @@ def simultaneous_band(
     10.1002/jae.2656): at each k the standard error times one factor, the `level` quantile of the
     largest absolute t-value over k. Multipliers are normal, so a resampled curve is a draw from
     the normal law with the covariance of the changes over k and is drawn as such, whatever the
-    number of questions; a chi-square divisor allows for few of them. The two pseudo-questions of
-    `mean_change` (floor) are always counted.
+    number of questions; a chi-square divisor allows for few of them. Pseudo-questions are counted
+    at each k as in the interval of that k.
 
     Args:
         before: Shape (rows, ks): pass@k before.
@@ -307,6 +493,7 @@ def simultaneous_band(
         counts: As in `mean`.
         cluster: As in `mean`.
         level: As in `mean`, for the whole curve.
+        floor: Shape () or (ks,): as in `mean_change`.
 
     Returns:
         Low and high end of the band, each (ks,).
@@ -322,23 +509,30 @@ def simultaneous_band(
             seen=units.total,
             remedy="Give more questions.",
         )
+    size = unit_size(units, counts, len(change))
+    scale = pseudo_size(units, units.sums[:, :-1], floor, size)
     total = float(units.multiplicity @ units.sums[:, -1])
+    whole = total + 2 * size * scale
     products = units.sums.T @ (units.sums * units.multiplicity[:, None])
-    sums = units.multiplicity @ units.sums[:, :-1]
-    centre = sums / (total + 2)
-    # Sum over units of (unit sum - size * centre), crossed over k, from the sums of products.
+    centre = (units.multiplicity @ units.sums[:, :-1]) / whole
+    # Sum over units of (unit sum - its questions * centre), crossed over k, from sums of products.
     crossed = np.outer(products[:-1, -1], centre)
     spread = products[:-1, :-1] - crossed - crossed.T
     spread += products[-1, -1] * np.outer(centre, centre)
-    spread += 2 + 2 * np.outer(centre, centre)
-    effective = total**2 / products[-1, -1] + 2
-    covariance = spread * effective / (effective - 1) / (total + 2) ** 2
+    up, down = (size * scale * (sign - centre) for sign in (1, -1))
+    spread += np.outer(up, up) + np.outer(down, down)
+    effective = total**2 / products[-1, -1] + 2 * scale
+    expansion = np.sqrt(effective / np.maximum(effective - 1, 1)) / whole
+    covariance = spread * np.outer(expansion, expansion)
     error = np.sqrt(np.diag(covariance))
-    variances, directions = np.linalg.eigh(covariance / np.outer(error, error))
+    # Without any spread, floor included, the band is a line there.
+    scaled = np.where(error > 0, error, 1.0)
+    variances, directions = np.linalg.eigh(covariance / np.outer(scaled, scaled))
     kept = variances > 1e-10 * variances[-1]
     root = directions[:, kept] * np.sqrt(variances[kept])
     curves = rng.standard_normal((resamples, int(kept.sum()))) @ root.T
-    curves /= np.sqrt(rng.chisquare(effective - 1, size=(resamples, 1)) / (effective - 1))
+    freedom = float(np.maximum(effective - 1, 1).min())
+    curves /= np.sqrt(rng.chisquare(freedom, size=(resamples, 1)) / freedom)
     factor = np.quantile(np.abs(curves).max(axis=1), level)
     return np.maximum(centre - factor * error, -1), np.minimum(centre + factor * error, 1)
 

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, Estimate, Plan
+from liftmap.records import Counts, Estimate
 from liftmap.stats.intervals import IntervalOptions, ratios
-from liftmap.stats.passk import FloatArray, checked_tally, fail_at_k
+from liftmap.stats.passk import FloatArray, checked_sides, fail_at_k
 from liftmap.stats.resampling import CHANGE, SHARE, Pseudo, clipped, counts_of
 
 
@@ -70,14 +70,7 @@ class LostGained:
     gained: NetMoves
 
 
-def losses(
-    n_before: ArrayLike,
-    c_before: ArrayLike,
-    n_after: ArrayLike,
-    c_after: ArrayLike,
-    k: int | None = None,
-    plans: tuple[Plan | None, Plan | None] = (None, None),
-) -> Losses:
+def losses(before: Counts, after: Counts, k: int | None = None) -> Losses:
     """What each question adds to the numbers lost and gained at k tries, without bias.
 
     With A_k = C(n-c, k) / C(n, k), the estimate that k responses are all wrong: lost is
@@ -85,13 +78,10 @@ def losses(
     A_k - A_2k, all taken before, for either.
 
     Args:
-        n_before: Shape (questions,): scored responses before.
-        c_before: Shape (questions,): right ones of them.
-        n_after: Shape (questions,): scored responses after, the same questions.
-        c_after: Shape (questions,): right ones of them.
+        before: The counts before.
+        after: The counts after, the same rows.
         k: Number of tries, 2k at most the least n before (under a curtailed plan: its cap) and k
             at most the least n after. Default: half of the least n on either side.
-        plans: How the responses before and after were drawn; None is taken as fixed.
 
     Returns:
         One value of each kind for each question.
@@ -99,17 +89,14 @@ def losses(
     Raises:
         InputError: Impossible counts, no question, sides of different length, or k too large.
     """
-    before, after = checked_tally(n_before, c_before), checked_tally(n_after, c_after)
-    if len(before[0]) != len(after[0]) or not len(before[0]):
+    before, after = checked_sides(before, after)
+    if not len(before.n):
         raise InputError(
-            "Before and after must be the same questions, at least one.",
-            seen=(len(before[0]), len(after[0])),
-            remedy="Match the questions by id first.",
+            "Lost and gained questions need at least one question.",
+            seen=0,
+            remedy="Check that the two sides share questions.",
         )
-    most = [
-        plan.cap if isinstance(plan, CurtailedPlan) else int(n.min())
-        for (n, _), plan in zip((before, after), plans, strict=True)
-    ]
+    most = before.most_tries, after.most_tries
     tries = min(most) // 2 if k is None else k
     if tries < 1 or 2 * tries > most[0] or tries > most[1]:
         raise InputError(
@@ -117,8 +104,8 @@ def losses(
             seen={"k": tries, "n before": most[0], "n after": most[1]},
             remedy="Take a k of at most half of n.",
         )
-    once, twice = fail_at_k(*before, [tries, 2 * tries], plans[0]).T
-    failed_after = fail_at_k(*after, [tries], plans[1])[:, 0]
+    once, twice = fail_at_k(before.n, before.c, [tries, 2 * tries], before.plan).T
+    failed_after = fail_at_k(after.n, after.c, [tries], after.plan)[:, 0]
     return Losses(
         tries,
         lost=(1 - once) * failed_after,
@@ -128,13 +115,9 @@ def losses(
 
 
 def lost_gained(
-    n_before: ArrayLike,
-    c_before: ArrayLike,
-    n_after: ArrayLike,
-    c_after: ArrayLike,
+    before: Counts,
+    after: Counts,
     k: int | None = None,
-    *,
-    plans: tuple[Plan | None, Plan | None] = (None, None),
     **options: Unpack[IntervalOptions],
 ) -> LostGained:
     """Numbers of questions lost and gained at k tries, what noise alone gives, and the excess.
@@ -144,12 +127,9 @@ def lost_gained(
     lost and one that is not, for the excess one lost and one gained.
 
     Args:
-        n_before: Shape (questions,): scored responses before.
-        c_before: Shape (questions,): right ones of them.
-        n_after: Shape (questions,): scored responses after, the same questions.
-        c_after: Shape (questions,): right ones of them.
+        before: The counts before.
+        after: The counts after, the same rows.
         k: As in `losses`; default half of the least n.
-        plans: How the responses before and after were drawn; None is taken as fixed.
         **options: weights, counts, cluster and level, as in `intervals.mean`.
 
     Returns:
@@ -158,7 +138,7 @@ def lost_gained(
     Raises:
         InputError: As in `losses`; fewer than two questions (or clusters).
     """
-    each = losses(n_before, c_before, n_after, c_after, k, plans)
+    each = losses(before, after, k)
     total = float(counts_of(options.get("counts"), len(each.noise)).sum())
     noise = _number(each.noise, total, SHARE, options)
     lost, gained = (
@@ -187,23 +167,13 @@ class Observed(NamedTuple):
     gained: int
 
 
-def observed(
-    n_before: ArrayLike,
-    c_before: ArrayLike,
-    n_after: ArrayLike,
-    c_after: ArrayLike,
-    counts: ArrayLike | None = None,
-    plans: tuple[Plan | None, Plan | None] = (None, None),
-) -> Observed | None:
+def observed(before: Counts, after: Counts, counts: ArrayLike | None = None) -> Observed | None:
     """How many questions had a right response before and none after, and the reverse.
 
     Args:
-        n_before: Shape (rows,): scored responses before.
-        c_before: Shape (rows,): right ones of them.
-        n_after: Shape (rows,): scored responses after, the same questions.
-        c_after: Shape (rows,): right ones of them.
+        before: The counts before.
+        after: The counts after, the same rows.
         counts: Shape (rows,): how many questions each row stands for; default one.
-        plans: How the responses before and after were drawn; None is taken as fixed.
 
     Returns:
         Whole numbers; None where a question had unequal n or a plan was curtailed, since the side
@@ -212,19 +182,12 @@ def observed(
     Raises:
         InputError: Impossible counts, or sides of different length.
     """
-    before, after = checked_tally(n_before, c_before), checked_tally(n_after, c_after)
-    curtailed = any(isinstance(plan, CurtailedPlan) for plan in plans)
-    if len(before[0]) != len(after[0]):
-        raise InputError(
-            "Before and after must be the same questions.",
-            seen=(len(before[0]), len(after[0])),
-            remedy="Match the questions by id first.",
-        )
-    if curtailed or np.any(before[0] != after[0]):
+    before, after = checked_sides(before, after)
+    if before.stops_early or after.stops_early or np.any(before.n != after.n):
         return None
-    multiplicity = counts_of(counts, len(before[0]))
-    lost = multiplicity[(before[1] > 0) & (after[1] == 0)].sum()
-    gained = multiplicity[(before[1] == 0) & (after[1] > 0)].sum()
+    multiplicity = counts_of(counts, len(before.n))
+    lost = multiplicity[(before.c > 0) & (after.c == 0)].sum()
+    gained = multiplicity[(before.c == 0) & (after.c > 0)].sum()
     return Observed(int(lost), int(gained))
 
 

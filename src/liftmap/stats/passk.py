@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, Plan
+from liftmap.records import Counts, CurtailedPlan, Plan
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -115,6 +115,27 @@ def checked_tally(n: ArrayLike, c: ArrayLike) -> tuple[IntArray, IntArray]:
             remedy="Check the tally: c counts right responses, n all scored ones.",
         )
     return responses, right
+
+
+def checked_counts(side: Counts) -> Counts:
+    """The counts of a side once they are known to be possible; errors as `checked_tally`."""
+    return Counts(*checked_tally(side.n, side.c), side.plan)
+
+
+def checked_sides(before: Counts, after: Counts) -> tuple[Counts, Counts]:
+    """The counts of both sides once they are known to be possible and of the same rows.
+
+    Raises:
+        InputError: Impossible counts, or sides of different length.
+    """
+    sides = checked_counts(before), checked_counts(after)
+    if len(sides[0].n) != len(sides[1].n):
+        raise InputError(
+            "Before and after must be the same questions.",
+            seen=(len(sides[0].n), len(sides[1].n)),
+            remedy="Match the questions by id first.",
+        )
+    return sides
 
 
 def fail_at_k(

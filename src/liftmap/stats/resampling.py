@@ -34,10 +34,13 @@ class Pseudo(NamedTuple):
     Attributes:
         values: The value of each.
         mass: The denominator of each: 1 adds whole questions, 0 adds spread and moves nothing.
+        scale: Shape () or (columns,): what both are multiplied with in each column of values. With
+            clusters a pseudo-question is a cluster of mean size besides.
     """
 
     values: tuple[float, ...] = ()
     mass: float = 1.0
+    scale: ArrayLike = 1.0
 
 
 # For a change of a share: one question up, one down (Bonett and Price 2012).
@@ -81,6 +84,11 @@ def units_of(values: FloatArray, counts: ArrayLike | None, cluster: ArrayLike | 
     starts = np.flatnonzero(np.diff(member[order], prepend=-1))
     sums = np.add.reduceat(values[order] * multiplicity[order, None], starts, axis=0)
     return Units(sums, np.ones(len(sums)), len(sums))
+
+
+def unit_size(units: Units, counts: ArrayLike | None, rows: int) -> float:
+    """The mean number of questions in a unit: 1 without clusters."""
+    return float(counts_of(counts, rows).sum() / max(units.total, 1))
 
 
 def counts_of(counts: ArrayLike | None, rows: int) -> FloatArray:
@@ -153,43 +161,61 @@ def resampled_sums(weights: WeightArray, values: FloatArray) -> FloatArray:
     return out
 
 
-def percentiles(
-    top: FloatArray, bottom: FloatArray, tail: FloatArray, pseudo: Pseudo
-) -> tuple[FloatArray, FloatArray]:
-    """The quantiles `tail` and 1 - `tail` of the resampled ratios, column by column.
+class Draws(NamedTuple):
+    """Resampled ratios of one column, pseudo-questions included.
+
+    Attributes:
+        values: Shape (draws,): the ratios.
+        shares: Shape (draws,): the chance of each; None where all are alike.
+    """
+
+    values: FloatArray
+    shares: FloatArray | None
+
+
+def resampled_ratios(
+    top: FloatArray, bottom: FloatArray, pseudo: Pseudo, size: float = 1.0
+) -> list[Draws]:
+    """The ratios of resampled sums, column by column, with the pseudo-questions drawn as well.
 
     Args:
         top: Shape (resamples, columns): resampled sums of numerators.
         bottom: Shape (resamples, columns) or (resamples, 1): of denominators.
-        tail: Shape (columns,).
         pseudo: The pseudo-questions that are drawn with the others.
+        size: Number of questions that each pseudo-question stands for.
 
     Returns:
-        Low and high quantiles, each (columns,).
+        One record for each column. A resample that draws no question of a group has no ratio and
+        is left out, so a column may have none.
     """
     bottom = np.broadcast_to(bottom, top.shape)
-    share = None
-    if pseudo.values:
-        net, chances = _net_draws(pseudo.values)
-        share = np.tile(chances, len(top)) / len(top)
-        top = (top[:, None, :] + net[:, None]).reshape(-1, top.shape[1])
-        bottom = np.repeat(bottom + len(pseudo.values) * pseudo.mass, len(net), axis=0)
-    low, high = np.empty(top.shape[1]), np.empty(top.shape[1])
+    scale = np.broadcast_to(np.asarray(pseudo.scale, dtype=np.float64) * size, top.shape[1:])
+    net, chances = _net_draws(pseudo.values)
+    columns = []
     for column in range(top.shape[1]):
-        # A group that no drawn question belongs to has no mean in that resample.
-        kept = bottom[:, column] > 0
-        if not kept.any():
-            low[column], high[column] = -np.inf, np.inf
-            continue
-        drawn = top[kept, column] / bottom[kept, column]
-        tails = [tail[column], 1 - tail[column]]
-        if share is None:
-            low[column], high[column] = np.quantile(drawn, tails)
-        else:
-            low[column], high[column] = np.quantile(
-                drawn, tails, weights=share[kept], method="inverted_cdf"
-            )
-    return low, high
+        numerators, denominators = top[:, column], bottom[:, column]
+        shares = None
+        if pseudo.values and scale[column] > 0:
+            numerators = (numerators[:, None] + scale[column] * net).ravel()
+            mass = len(pseudo.values) * pseudo.mass * scale[column]
+            denominators = np.repeat(denominators + mass, len(net))
+            shares = np.tile(chances, len(top)) / len(top)
+        kept = denominators > 0
+        values = numerators[kept] / denominators[kept]
+        columns.append(Draws(values, None if shares is None else shares[kept]))
+    return columns
+
+
+def quantiles(draws: Draws, tail: float) -> tuple[float, float]:
+    """The quantiles `tail` and 1 - `tail` of resampled ratios; infinite where there are none."""
+    if not len(draws.values):
+        return -np.inf, np.inf
+    tails = [tail, 1 - tail]
+    if draws.shares is None:
+        low, high = np.quantile(draws.values, tails)
+    else:
+        low, high = np.quantile(draws.values, tails, weights=draws.shares, method="inverted_cdf")
+    return float(low), float(high)
 
 
 def _net_draws(values: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:

@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from liftmap.config import Section
 from liftmap.errors import ConfigError, InputError
 from liftmap.progress import console
 from liftmap.records import Question
 from liftmap.registry import nearest
+from liftmap.sections import Section
 from liftmap.tasks.answers import compile_answer_pattern, last_boxed, last_match
 from liftmap.tasks.ids import place_of, question_id
 

@@ -9,10 +9,10 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from liftmap.config import TaskSection
 from liftmap.errors import ConfigError, InputError, LiftmapError
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import check_options
+from liftmap.sections import TaskSection
 from liftmap.tasks import get_task
 
 # In [task.train], [task.dev] and [task.test]: the questions of this split come from another task.

@@ -12,10 +12,10 @@ from contextlib import closing
 
 import polars as pl
 
-from liftmap.config import SampleSection, VerifySection, to_plain
 from liftmap.records import Plan, Question
 from liftmap.sample import Engine
 from liftmap.sample.run import sample
+from liftmap.sections import SampleSection, VerifySection, to_plain
 from liftmap.store import ResponseSet
 from liftmap.verify import Verifier
 from liftmap.verify.run import SHOWN, verdicts_frame, verifier_of, verify

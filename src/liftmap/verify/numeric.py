@@ -100,14 +100,14 @@ def numeric(
             seen=tolerance,
             remedy="Write for instance 0.01 for one percent of the gold number.",
         )
-    gold = _only_number(_plain(question.answer))
-    if gold is None:
-        return Verdict("unscored", reason="the gold answer is no number")
     if pattern is not None:
         matches = compiled(pattern).findall(text)
         said = _plain(matches[-1]).strip() if matches else ""
     else:
         said = _said(text) or ""
+    gold = _only_number(_plain(question.answer))
+    if gold is None:
+        return Verdict("unscored", said, "the gold answer is no number")
     if not said:
         return Verdict("wrong", reason=NO_ANSWER)
     number = _only_number(said)

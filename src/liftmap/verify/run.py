@@ -13,10 +13,10 @@ from typing import Any
 
 import polars as pl
 
-from liftmap.config import VerifySection, to_plain
 from liftmap.errors import InputError, SettingsDifferError
 from liftmap.progress import progress
 from liftmap.records import Question, Verdict
+from liftmap.sections import VerifySection, to_plain
 from liftmap.store import ResponseSet
 from liftmap.verify import Verifier, make_verifier
 from liftmap.verify.thinking import USUAL, ThinkingRule, begins_inside, rule_from

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from liftmap.config import ServerSection
 from liftmap.errors import ConfigError
 from liftmap.records import FinishReason, Prompt, SamplingSettings
+from liftmap.sections import ServerSection
 
 # Servers name the same reasons differently; whatever is not here is a failed response.
 FINISH_REASONS: dict[str, FinishReason] = {

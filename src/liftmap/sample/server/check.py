@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from liftmap.config import ServerSection
 from liftmap.errors import ConfigError, MissingDependencyError, ModelError
 from liftmap.registry import nearest
 from liftmap.sample.server.launch import EXAMPLE, check_program, fill
+from liftmap.sections import ServerSection
 
 if TYPE_CHECKING:
     import openai

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from liftmap.config import ServerSection
 from liftmap.errors import LiftmapError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample.server.calls import Choice, Fault, Refusal, is_chat, request_seed
@@ -30,6 +29,7 @@ from liftmap.sample.server.launch import LaunchedServer
 from liftmap.sample.server.pool import LONGEST_BACKOFF, Pool, Server
 from liftmap.sample.server.send import Sender
 from liftmap.sample.templates import PROMPT_END
+from liftmap.sections import ServerSection
 
 if TYPE_CHECKING:
     import openai

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from liftmap.config import ServerSection
 from liftmap.errors import ModelError
 from liftmap.records import Prompt, SamplingSettings
 from liftmap.sample.server.calls import (
@@ -24,6 +23,7 @@ from liftmap.sample.server.calls import (
 )
 from liftmap.sample.server.check import Access, no_such_model
 from liftmap.sample.server.pool import Server
+from liftmap.sections import ServerSection
 
 if TYPE_CHECKING:
     import openai

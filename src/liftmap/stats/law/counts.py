@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 from scipy import sparse, special
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, Plan
+from liftmap.records import Counts, CurtailedPlan
 from liftmap.stats.bins import Bins
 from liftmap.stats.curtailed import stopping_points
-from liftmap.stats.passk import FloatArray, IntArray, checked_tally, distinct
+from liftmap.stats.passk import FloatArray, IntArray, checked_sides, distinct
 
 # Chances held at once while a table of likelihoods is made: 80 MB of float64.
 _BLOCK = 10_000_000
@@ -91,24 +91,12 @@ class PairCounts:
         return int(self.counts.sum())
 
 
-def pair_counts(
-    n_before: ArrayLike,
-    c_before: ArrayLike,
-    n_after: ArrayLike,
-    c_after: ArrayLike,
-    *,
-    plan_before: Plan | None = None,
-    plan_after: Plan | None = None,
-) -> PairCounts:
+def pair_counts(before: Counts, after: Counts) -> PairCounts:
     """Groups the questions by their counts before and after.
 
     Args:
-        n_before: Shape (questions,): scored responses before, 1 or more.
-        c_before: Shape (questions,): right responses before.
-        n_after: Shape (questions,): scored responses after, 1 or more.
-        c_after: Shape (questions,): right responses after.
-        plan_before: How the responses before were drawn; None is taken as fixed.
-        plan_after: The same after.
+        before: The counts before, a row a question, each n 1 or more.
+        after: The counts after, the same questions, likewise.
 
     Returns:
         The distinct pairs. The plan cancels out of the likelihood of p; it matters only where
@@ -118,22 +106,13 @@ def pair_counts(
         InputError: No question, impossible counts, a question without a scored response, sides of
             different lengths, or counts that a curtailed plan can't produce.
     """
-    sides, rows = [], []
-    for n, c, plan in ((n_before, c_before, plan_before), (n_after, c_after, plan_after)):
-        responses, right = checked_tally(n, c)
-        side = _exact_side(responses, right, plan)
-        sides.append(side[0])
-        rows.append(side[1])
-    if len(rows[0]) != len(rows[1]):
-        raise InputError(
-            "The law needs the same questions before and after.",
-            seen=(len(rows[0]), len(rows[1])),
-            remedy="Match the questions by id first.",
-        )
-    pairs = distinct(*rows)
+    (side_before, row_before), (side_after, row_after) = map(
+        _exact_side, checked_sides(before, after)
+    )
+    pairs = distinct(row_before, row_after)
     return PairCounts(
-        before=sides[0],
-        after=sides[1],
+        before=side_before,
+        after=side_after,
         before_row=pairs.columns[0],
         after_row=pairs.columns[1],
         counts=pairs.counts.astype(np.float64),
@@ -228,8 +207,9 @@ def grouped(
     return new, merged.inverse
 
 
-def _exact_side(n: IntArray, c: IntArray, plan: Plan | None) -> tuple[Side, IntArray]:
+def _exact_side(counts: Counts) -> tuple[Side, IntArray]:
     """The side on which each (n, c) seen has a row of its own, and the row of each question."""
+    n, c, plan = counts.n, counts.c, counts.plan
     if not len(n) or n.min() < 1:
         raise InputError(
             "The law needs questions with at least one scored response each.",

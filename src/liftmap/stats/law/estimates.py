@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from liftmap.errors import InputError
-from liftmap.records import Estimate
+from liftmap.records import Change, Estimate
 from liftmap.stats.bins import Bins
 from liftmap.stats.law.counts import PairCounts, Side
 from liftmap.stats.law.fit import JointLaw
@@ -123,20 +123,14 @@ def transition_matrix(
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
-    """Cover@tau: the share of questions with p >= tau.
+class Cover(Change):
+    """Cover@tau: the share of questions with p >= tau, before and after.
 
     Attributes:
         tau: The success rate asked for, 0 to 1.
-        before: Share of questions before.
-        after: Share of questions after.
-        change: After minus before.
     """
 
     tau: float
-    before: Estimate
-    after: Estimate
-    change: Estimate
 
 
 def cover_at_tau(
@@ -187,7 +181,7 @@ def cover_at_tau(
             )
             for kind in range(3)
         )
-        rows.append(Cover(tau, before, after, change))
+        rows.append(Cover(before, after, change, tau))
     return tuple(rows)
 
 

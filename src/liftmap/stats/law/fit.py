@@ -21,9 +21,9 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from liftmap.errors import InputError
-from liftmap.records import Plan
+from liftmap.records import Counts, Plan
 from liftmap.stats.law.counts import PairCounts, grouped, pair_counts
-from liftmap.stats.passk import FloatArray, IntArray
+from liftmap.stats.passk import FloatArray, IntArray, checked_tally
 
 # Grid points below 3 right responses of n, in responses of n.
 _LOW = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
@@ -210,8 +210,9 @@ def fit_marginal_law(
         InputError: No question, impossible counts, or a question without a scored response.
     """
     # Before and after the same, the second side with a grid of one point that says nothing.
-    ones = np.ones(len(np.atleast_1d(np.asarray(n))), dtype=np.int64)
-    pairs = pair_counts(n, c, ones, ones, plan_before=plan)
+    responses, right = checked_tally(n, c)
+    nothing = np.ones_like(responses)
+    pairs = pair_counts(Counts(responses, right, plan), Counts(nothing, nothing))
     law = fit_joint_law(pairs, grid_before=grid, grid_after=np.ones(1), rounds=rounds)
     return MarginalLaw(law.grid_before, law.weights[:, 0], law.questions, law.log_likelihood)
 

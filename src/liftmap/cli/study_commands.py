@@ -1,37 +1,22 @@
-"""The command line: one command a stage, with the names and arguments of the Python functions.
-
-The top of the flow. Results go to standard output, progress and messages to standard error; exit
-status 0 is done, 2 is a mistake in what was asked for, 130 is Ctrl-C.
-"""
+"""The commands on a study: all its stages, or one of them; and the testbed's pre-training."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
-from rich.console import Console
-from rich.markup import escape
 
-from liftmap.cli_compare import compare, plan, reanalyse
-from liftmap.cli_sample import audit, sample, verify
-from liftmap.errors import LiftmapError
-from liftmap.progress import console
-from liftmap.store import StudyFolder
-from liftmap.study import open_study, run_study
+from liftmap.cli.flags import Folder, Name, OutFolder, Whole
+from liftmap.cli.printing import print_json, say
 
-Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-Name = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+if TYPE_CHECKING:
+    from liftmap.store import StudyFolder
 
 
 def study(
     study: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="STUDY")],
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None,
+    out: OutFolder = None,
     json: bool = False,
 ) -> None:
     """Run all stages of a study: from a base model to a report.
@@ -47,9 +32,12 @@ def study(
         out: The study folder; by default studies/NAME.
         json: Print the result as JSON instead of a table.
     """
+    from liftmap.store import StudyFolder
+    from liftmap.study import run_study
+
     result = run_study(study, out)
     if json:
-        _print_json(
+        print_json(
             {
                 "folder": str(result.folder),
                 "report": str(result.report),
@@ -74,13 +62,17 @@ def train(folder: Folder, arm: Name = None) -> None:
         folder: The study folder.
         arm: One arm alone; the arms that it learns from are trained first.
     """
+    from liftmap.store import StudyFolder
+    from liftmap.study import open_study
+
     with open_study(StudyFolder(folder)) as run:
         run.prepare()
         trained = run.train_with_sources(arm)
     if trained:
-        _say(f"Trained: {', '.join(trained)}; the checkpoints are in {folder / 'checkpoints'}.")
+        place = StudyFolder(folder).checkpoints_dir
+        say(f"Trained: {', '.join(trained)}; the checkpoints are in {place}.")
     else:
-        _say("This study has no arm that is trained.")
+        say("This study has no arm that is trained.")
 
 
 def score(folder: Folder) -> None:
@@ -92,12 +84,15 @@ def score(folder: Folder) -> None:
     Args:
         folder: The study folder.
     """
+    from liftmap.store import StudyFolder
+    from liftmap.study import open_study
+
     with open_study(StudyFolder(folder)) as run:
         scored = run.score()
     if scored:
-        _say(f"The scores are in {folder / 'scores'}.")
+        say(f"The scores are in {StudyFolder(folder).scores_dir}.")
     else:
-        _say("Nothing to score: the study has the stage off, or its engine has no model.")
+        say("Nothing to score: the study has the stage off, or its engine has no model.")
 
 
 def analyse(folder: Folder) -> None:
@@ -109,10 +104,13 @@ def analyse(folder: Folder) -> None:
     Args:
         folder: The study folder.
     """
+    from liftmap.store import StudyFolder
+    from liftmap.study import open_study
+
     with open_study(StudyFolder(folder)) as run:
         tables = run.analyse()
     _print_summary(StudyFolder(folder))
-    _say(f"{len(tables)} tables are in {folder / 'tables'}.")
+    say(f"{len(tables)} tables are in {StudyFolder(folder).tables_dir}.")
 
 
 def report(folder: Folder) -> None:
@@ -124,6 +122,9 @@ def report(folder: Folder) -> None:
     Args:
         folder: The study folder.
     """
+    from liftmap.store import StudyFolder
+    from liftmap.study import open_study
+
     with open_study(StudyFolder(folder)) as run:
         path = run.report()
     print(f"Report: {path}")
@@ -133,7 +134,7 @@ def testbed(
     action: Annotated[Literal["pretrain"], tyro.conf.Positional],
     kind: Annotated[Literal["base", "teacher"], tyro.conf.Positional],
     out: Path,
-    steps: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
+    steps: Whole = None,
     seed: int = 0,
     threads: int = 2,
 ) -> None:
@@ -155,68 +156,13 @@ def testbed(
 
     options: dict[str, Any] = {} if steps is None else {"steps": steps}
     pretrain(kind, out, seed=seed, threads=threads, **options)
-    _say(f"The model is in {out}.")
-
-
-COMMANDS: dict[str, Callable[..., None]] = {
-    "study": study,
-    "sample": sample,
-    "verify": verify,
-    "audit": audit,
-    "train": train,
-    "score": score,
-    "analyse": analyse,
-    "report": report,
-    "compare": compare,
-    "reanalyse": reanalyse,
-    "plan": plan,
-    "testbed": testbed,
-}
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2))
+    say(f"The model is in {out}.")
 
 
 def _print_summary(folder: StudyFolder) -> None:
+    from rich.console import Console
+
     from liftmap.report.terminal import summary
 
     tables = {name: folder.read_table(name) for name in folder.tables()}
     Console().print(summary(tables))
-
-
-def _say(message: str) -> None:
-    console.print(escape(message), highlight=False)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs a command.
-
-    Args:
-        arguments: The words after `liftmap`; None takes the process's own.
-
-    Returns:
-        The exit status.
-    """
-    # Tokenizers warn about forks that the verifier's pool makes; nothing is tokenised in them.
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.getLogger("liftmap").setLevel(logging.INFO)
-    try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="liftmap",
-            description="Did post-training make a language model solve more, or only solve more "
-            "reliably what it already could?",
-            args=arguments,
-        )
-    except LiftmapError as error:
-        console.print(f"[bold red]liftmap:[/] {escape(str(error))}", highlight=False)
-        return 2
-    except KeyboardInterrupt:
-        console.print("Stopped. What was finished is kept; the same command goes on from there.")
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """The commands that work on results from anywhere: compare, reanalyse and plan.
 
-Beside `cli`, which registers them. Results go to standard output, or as JSON or HTML to files.
+Results go to standard output, or as JSON or HTML to files.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
-from rich.markup import escape
 
-from liftmap.cli_sample import Drawing, asked
+from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Text, Whole, asking_from
+from liftmap.cli.printing import warn
 from liftmap.errors import ConfigError
-from liftmap.progress import console
 
 if TYPE_CHECKING:
     from liftmap.comparison.planning import Planning
     from liftmap.comparison.result import Comparison
 
-File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
-Name = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
-Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
-Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 
 
 def compare(
@@ -44,8 +39,8 @@ def compare(
     resamples: int = 1000,
     json: File = None,
     report: File = None,
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None,
-    drawing: Annotated[Drawing, tyro.conf.OmitArgPrefixes] = Drawing(),  # noqa: B008
+    out: OutFolder = None,
+    sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
 ) -> None:
     """Compare two models, with the sampling noise taken out.
 
@@ -80,19 +75,19 @@ def compare(
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
-        drawing: With --task: how the task is asked and responses are drawn.
+        sampling: With --task: how the task is asked and responses are drawn.
     """
     from liftmap.comparison.compare import compare as compare_results
 
-    if drawing.task is None and (drawing != Drawing() or out is not None):
+    if sampling.task is None and (sampling != SampleFlags() or out is not None):
         raise ConfigError(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
         )
     ask: Callable[..., Comparison] = compare_results
-    if drawing.task is not None:
-        ask = _asked(drawing, out, seed, verifier, think_end)
-    found = ask(
+    if sampling.task is not None:
+        ask = _asked(sampling, out, seed, verifier, think_end)
+    comparison = ask(
         before,
         after,
         k=k,
@@ -108,11 +103,11 @@ def compare(
         verifier=verifier,
         think_end=think_end,
     )
-    _show(found, json, report)
+    _show(comparison, json, report)
 
 
 def _asked(
-    drawing: Drawing, out: Path | None, seed: int, verifier: str | None, think_end: str | None
+    flags: SampleFlags, out: Path | None, seed: int, verifier: str | None, think_end: str | None
 ) -> Callable[..., Comparison]:
     """What asks two models and compares them.
 
@@ -127,7 +122,7 @@ def _asked(
         )
 
     def ask(before: str, after: str, **options: Any) -> Comparison:
-        asking = asked(drawing, before, seed, verifier, think_end=think_end)
+        asking = asking_from(flags, before, seed, verifier, think_end=think_end)
         return compare_models(before, after, asking, out, **options)
 
     return ask
@@ -167,7 +162,7 @@ def reanalyse(
     """
     from liftmap.comparison.published import reanalyse as reanalyse_matrix
 
-    found = reanalyse_matrix(
+    comparison = reanalyse_matrix(
         matrix,
         n,
         k=k,
@@ -177,7 +172,7 @@ def reanalyse(
         law_resamples=law_resamples,
         resamples=resamples,
     )
-    _show(found, json, report)
+    _show(comparison, json, report)
 
 
 def plan(
@@ -209,49 +204,49 @@ def plan(
     """
     from liftmap.comparison.planning import plan as plan_sampling
 
-    found = plan_sampling(
+    planning = plan_sampling(
         tally, k=k, change=change, power=power, level=level, spread=spread, verifier=verifier
     )
-    if _write_json(found, json):
+    if _write_json(planning, json):
         return
     from rich.console import Console
 
     from liftmap.report.comparison_terminal import plan_page
 
-    Console().print(plan_page(found))
+    Console().print(plan_page(planning))
 
 
-def _show(found: Comparison, json: Path | None, report: Path | None) -> None:
+def _show(comparison: Comparison, json: Path | None, report: Path | None) -> None:
     """Writes what is asked for, and prints the page unless the JSON is printed.
 
     Warnings go to standard error too: whoever reads only the JSON or a file sees them as well.
     """
-    for warning in found.warnings:
-        console.print(f"[bold yellow]warning:[/] {escape(warning)}", highlight=False)
-    printed = _write_json(found, json)
+    for warning in comparison.warnings:
+        warn(warning)
+    printed = _write_json(comparison, json)
     if report is not None:
         from liftmap.report.comparison import build_comparison_page
 
-        build_comparison_page(found, report)
+        build_comparison_page(comparison, report)
     if printed:
         return
     from rich.console import Console
 
     from liftmap.report.comparison_terminal import comparison_page
 
-    Console().print(comparison_page(found))
+    Console().print(comparison_page(comparison))
     if report is not None:
         print(f"Report: {report}")
 
 
-def _write_json(found: Comparison | Planning, json: Path | None) -> bool:
+def _write_json(result: Comparison | Planning, json: Path | None) -> bool:
     """Writes the JSON; whether it was printed."""
     if json is None:
         return False
     if str(json) == "-":
-        print(found.to_json())
+        print(result.to_json())
         return True
     from liftmap.files import write_text
 
-    write_text(json, found.to_json() + "\n")
+    write_text(json, result.to_json() + "\n")
     return False

@@ -1,0 +1,70 @@
+"""The command line: one command a stage, with the names and arguments of the Python functions.
+
+The top of the flow. One file holds a group of commands: a command says what it takes, calls the
+function of its name and prints what that gives. Results go to standard output, progress and
+messages to standard error; exit status 0 is done, 2 is a mistake in what was asked for, 130 is
+Ctrl-C. Starting is part of speed: whatever a command needs, it imports when it is run.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+import tyro
+
+from liftmap.cli.compare_commands import compare, plan, reanalyse
+from liftmap.cli.printing import say
+from liftmap.cli.sample_commands import audit, sample, verify
+from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
+from liftmap.errors import LiftmapError
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "study": study,
+    "sample": sample,
+    "verify": verify,
+    "audit": audit,
+    "train": train,
+    "score": score,
+    "analyse": analyse,
+    "report": report,
+    "compare": compare,
+    "reanalyse": reanalyse,
+    "plan": plan,
+    "testbed": testbed,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: The words after `liftmap`; None takes the process's own.
+
+    Returns:
+        The exit status.
+    """
+    # Tokenizers warn about forks that the verifier's pool makes; nothing is tokenised in them.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.getLogger("liftmap").setLevel(logging.INFO)
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="liftmap",
+            description="Did post-training make a language model solve more, or only solve more "
+            "reliably what it already could?",
+            args=arguments,
+        )
+    except LiftmapError as error:
+        say(str(error), head="[bold red]liftmap:[/]")
+        return 2
+    except KeyboardInterrupt:
+        say("Stopped. What was finished is kept; the same command goes on from there.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

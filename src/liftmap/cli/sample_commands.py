@@ -1,0 +1,239 @@
+"""The commands that ask models and judge responses: sample, verify and audit.
+
+A study's folder and a folder of one's own are both taken.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from liftmap.cli.flags import (
+    Folder,
+    Name,
+    Options,
+    OutFolder,
+    SampleFlags,
+    Text,
+    asking_from,
+    verify_section,
+    without_sandbox,
+)
+from liftmap.cli.printing import print_json, say
+from liftmap.errors import ConfigError
+
+if TYPE_CHECKING:
+    from liftmap.store import ResponseSet
+    from liftmap.verify.audit import Audit
+
+
+def sample(
+    folder: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[FOLDER]")] = None,
+    model: Name = None,
+    out: OutFolder = None,
+    verifier: Name = None,
+    verifier_option: Options = (),
+    think_end: Text = None,
+    seed: int = 0,
+    sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
+) -> None:
+    """Let a model answer questions, and verify its responses.
+
+    With --task and --out: any model on any task. With FOLDER: whatever is missing for the base, the
+    teacher and every trained arm of that study. The same command goes on after an interruption.
+
+    For instance:
+        liftmap sample --model Qwen/Qwen2.5-0.5B --task math-500 --n 64 --out runs/math
+        liftmap sample --model my-model.gguf --task gym --option name=countdown --out runs/countdown
+        liftmap sample --model m --url http://localhost:8000/v1 --task gsm8k --out runs/gsm8k
+        liftmap sample studies/demo --model rlvr@1
+
+    Args:
+        folder: A study folder.
+        model: A hub id, a folder, a .gguf file or a served model; with FOLDER: one of the study's.
+        out: The folder for questions, responses and verdicts.
+        verifier: What judges the responses; by default what fits the task.
+        verifier_option: An option of the verifier; may be given several times.
+        think_end: The text that ends the model's thoughts, where they have no tags that are known.
+        seed: Fixes every response's randomness.
+        sampling: How the task is asked and responses are drawn.
+    """
+    if (folder is None) == (sampling.task is None):
+        raise ConfigError(
+            "Name either a study folder, or a task with --task.",
+            remedy="For instance: liftmap sample --model M --task math-500 --out runs/math",
+        )
+    if folder is not None:
+        if sampling != SampleFlags() or out or verifier or think_end:
+            raise ConfigError(
+                f"{folder} is a study: its study.toml says how it is sampled and judged.",
+                remedy="Leave all options but --model out.",
+            )
+        _sample_study(folder, model)
+        return
+    if model is None or out is None:
+        missing = "--model" if model is None else "--out"
+        raise ConfigError(f"{missing} is missing.", remedy="Name it beside --task.")
+    from liftmap.ask import sample_model
+
+    asking = asking_from(sampling, model, seed, verifier, verifier_option, think_end)
+    responses = sample_model(model, asking, out)
+    say(f"{model}: {_counted(responses, asking.verifier().verifier)}")
+    print(responses.path)
+
+
+def _sample_study(folder: Path, model: str | None) -> None:
+    """Lets one model of a study answer, or all that can."""
+    from liftmap.store import StudyFolder
+    from liftmap.study import open_study
+
+    with open_study(StudyFolder(folder)) as run:
+        run.prepare()
+        names = [run.known_model(model)] if model else run.trained_models()
+        for name in names:
+            run.answer(name)
+    say(f"{', '.join(names)}: all responses are in {StudyFolder(folder).responses_dir}.")
+
+
+def _counted(responses: ResponseSet, verifier: str) -> str:
+    """How many responses came, and their accuracy, as a sentence."""
+    from liftmap.stats.passk import accuracy
+    from liftmap.store import StudyFolder
+
+    questions = StudyFolder(responses.root).read_questions(responses.split)
+    tally = responses.tally(verifier, questions)
+    usable = tally.n > tally.unscored
+    shown = "no question with enough scored responses"
+    if usable.any():
+        rates = accuracy(tally.n[usable], tally.c[usable], tally.plan)
+        shown = f"accuracy (pass@1) {100 * float(rates.mean()):.1f} %"
+    return (
+        f"{int(tally.n.sum()):,} scored responses to {int((tally.n > 0).sum()):,} questions, "
+        f"{int(tally.unscored.sum()):,} unscored, {shown}."
+    )
+
+
+def verify(
+    folder: Folder,
+    verifier: Name = None,
+    verifier_option: Options = (),
+    think_end: Text = None,
+    unsafe_code: bool = False,
+) -> None:
+    """Judge all responses of a folder; never samples.
+
+    With another verifier its verdicts go beside those of the first.
+
+    For instance:
+        liftmap verify studies/demo
+        liftmap verify runs/math --verifier math
+
+    Args:
+        folder: A study folder, or one that `liftmap sample` made.
+        verifier: The verifier; by default the study's own.
+        verifier_option: An option of the verifier; may be given several times.
+        think_end: With --verifier: the text that ends the models' thoughts, where they have no tags
+            that are known.
+        unsafe_code: Run the code verifier without a sandbox; read docs/verifiers.md first.
+    """
+    from liftmap.store import StudyFolder
+
+    name = "code" if unsafe_code and not verifier else verifier
+    section = verify_section(name, verifier_option, think_end)
+    if think_end is not None and section is None:
+        raise ConfigError("--think-end needs --verifier.", seen=think_end, remedy="Name it.")
+    if section is not None and unsafe_code:
+        section = without_sandbox(section)
+    study = StudyFolder(folder)
+    own = not (verifier_option or unsafe_code or think_end)
+    if study.config_file.exists() and own:
+        from liftmap.study import open_study
+
+        with open_study(study) as run:
+            judged = run.verify(verifier)
+    else:
+        from liftmap.ask import verify_folder
+
+        if section is None:
+            raise ConfigError(
+                f"{folder} is no study, so it has no verifier of its own.",
+                remedy="Name one: --verifier math.",
+            )
+        judged = verify_folder(folder, section)
+    say(f"{judged:,} responses judged; the verdicts are in {study.verdicts_dir}.")
+
+
+def audit(
+    folder: Folder,
+    first: Annotated[str, tyro.conf.arg(metavar="NAME")],
+    second: Annotated[str, tyro.conf.arg(metavar="NAME")],
+    examples: int = 10,
+    json: bool = False,
+) -> None:
+    """Show where two verifiers disagree about the same responses.
+
+    Both must have judged them: liftmap verify FOLDER --verifier NAME.
+
+    For instance:
+        liftmap audit runs/math --first exact --second math
+
+    Args:
+        folder: A study folder, or one that `liftmap sample` made.
+        first: A verifier.
+        second: Another.
+        examples: The most disagreements that are shown.
+        json: Print JSON instead of tables.
+    """
+    from liftmap.ask import audit_folder
+
+    disagreement = audit_folder(folder, first, second, examples)
+    if json:
+        print_json(
+            {
+                "responses": disagreement.responses,
+                "disagreements": disagreement.disagreements,
+                "counts": disagreement.counts.to_dicts(),
+                "questions": disagreement.questions.to_dicts(),
+                "examples": disagreement.examples.to_dicts(),
+            }
+        )
+        return
+    _print_audit(disagreement, first, second, examples)
+
+
+def _print_audit(audit: Audit, first: str, second: str, examples: int) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    page = Console()
+    share = 100 * audit.disagreements / max(1, audit.responses)
+    page.print(
+        f"{first} and {second} disagree about {audit.disagreements:,} of {audit.responses:,} "
+        f"responses ({share:.2f} %).",
+        highlight=False,
+    )
+    counts = Table(title=f"{first} (rows) and {second} (columns)")
+    for column in ("", "right", "wrong", "unscored"):
+        counts.add_column(column, justify="right")
+    for row in audit.counts.to_dicts():
+        counts.add_row(str(row["first"]), *(f"{row[k]:,}" for k in ("right", "wrong", "unscored")))
+    page.print(counts)
+    if audit.examples.is_empty():
+        return
+    table = Table(title="Disagreements")
+    for column in ("question", "gold", "answer", first, second, "reason"):
+        table.add_column(column, overflow="fold")
+    for row in audit.examples.head(examples).to_dicts():
+        cells = (
+            f"{row['question_id']}#{row['response_index']}",
+            row["gold"],
+            row["second_answer"] or row["first_answer"],
+            row["first"],
+            row["second"],
+            row["second_reason"] or row["first_reason"],
+        )
+        table.add_row(*(escape(str(cell)[:200]) for cell in cells))
+    page.print(table)

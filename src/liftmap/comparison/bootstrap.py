@@ -1,0 +1,99 @@
+"""Bootstrap weights that depend on the seed, the question ids and their clusters alone.
+
+Beside `match`: takes matched tallies, gives the options that every interval of a comparison is made
+with. Weights are drawn question by question in the order of the ids, before any question is left
+out, and then added up on the distinct rows of counts. So a study's arm and `compare` draw the same,
+whoever asks and however the rows of a file are ordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from liftmap.comparison.match import PairedTallies
+from liftmap.stats.intervals import IntervalOptions, bootstrap_weights
+from liftmap.stats.passk import IntArray
+from liftmap.stats.resampling import WeightArray
+
+# Beyond so many draws in all (about a second) intervals are analytic; so many questions make the
+# two ways agree.
+_MOST_DRAWS = 50_000_000
+# Resamples drawn at once: 64 MB of weights for a million questions. The draws depend on it.
+_BLOCK = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resamples:
+    """How the intervals of one comparison are made, the same for all its figures.
+
+    Attributes:
+        options: Weights (None: analytic), counts, cluster and level, as `stats.intervals` takes
+            them.
+        of_law: Shape (law resamples, rows): weights for the refits of the law.
+        number: Resamples of the band.
+        seed: Seed of everything random.
+    """
+
+    options: IntervalOptions
+    of_law: WeightArray
+    number: int
+    seed: int
+
+
+def resample(
+    pair: PairedTallies, *, resamples: int, law_resamples: int, level: float, seed: int
+) -> Resamples:
+    """Draws the bootstrap weights of a comparison: those of the law are the first of all.
+
+    Args:
+        pair: The matched tallies.
+        resamples: Number of resamples; a huge comparison has analytic intervals instead.
+        law_resamples: Number of resamples that the law is refitted to.
+        level: Coverage of the intervals.
+        seed: Seed of everything random.
+    """
+    drawn_from = pair.drawn_from
+    weighted = resamples if resamples * drawn_from.number <= _MOST_DRAWS else 0
+    weights = np.empty((max(weighted, law_resamples), len(pair.counts)), dtype=np.int32)
+    first = 0
+    for block in _blocks(drawn_from.number, drawn_from.cluster, len(weights), seed):
+        for row, draw in enumerate(block[:, drawn_from.compared], start=first):
+            weights[row] = np.bincount(
+                pair.row_of_question, weights=draw, minlength=weights.shape[1]
+            )
+        first += len(block)
+    options: IntervalOptions = {
+        "weights": weights[:weighted] if weighted else None,
+        "counts": pair.counts,
+        "cluster": pair.cluster,
+        "level": level,
+    }
+    return Resamples(options, weights[:law_resamples], resamples, seed)
+
+
+def question_weights(
+    questions: int, cluster: IntArray | None, resamples: int, seed: int
+) -> WeightArray:
+    """The weights that `resample` draws, question by question.
+
+    Args:
+        questions: Number of questions, in increasing order of their ids.
+        cluster: Shape (questions,): numbers of clusters in the order of their labels.
+        resamples: Number of resamples.
+        seed: Seed of everything random.
+
+    Returns:
+        Shape (resamples, questions).
+    """
+    return np.concatenate(list(_blocks(questions, cluster, resamples, seed)))
+
+
+def _blocks(
+    questions: int, cluster: IntArray | None, resamples: int, seed: int
+) -> Iterator[WeightArray]:
+    rng = np.random.default_rng([seed, 0])
+    for start in range(0, resamples, _BLOCK):
+        yield bootstrap_weights(questions, min(_BLOCK, resamples - start), rng, cluster)

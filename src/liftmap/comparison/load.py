@@ -1,0 +1,139 @@
+"""One model's outcomes from whatever holds them: a file, a table, a tally, a response set.
+
+First step of the flow of `comparison`, before `match`: reads through `liftmap.read`, gives
+`Outcomes` with a tally whose counts are possible and whose ids are unique.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.read import read, tables
+from liftmap.read.look import glimpse
+from liftmap.read.outcomes import Outcomes, from_counts
+from liftmap.read.study import outcomes_of
+from liftmap.records import Tally
+from liftmap.stats.passk import checked_tally
+from liftmap.store import ResponseSet
+from liftmap.verify.run import judge_of
+
+Source = str | Path | Tally | pl.DataFrame | ResponseSet
+
+
+class JudgedBy(TypedDict):
+    """Whose verdicts count; see `load`."""
+
+    verifier: str | None
+    think_end: str | None
+
+
+def load(
+    source: Source,
+    *,
+    verifier: str | None = None,
+    cluster: str | None = None,
+    think_end: str | None = None,
+) -> Outcomes:
+    """One model's outcomes from whatever holds them.
+
+    Args:
+        source: A path that `liftmap.read` knows, a response set of a study, a tally, or a table
+            with the columns question_id, n and c (and unscored, truncated, cluster where there
+            are).
+        verifier: Whose verdicts count, where responses have several.
+        cluster: Column of a table, or of a file that is one, whose equal values make questions one
+            sampling unit; default the column `cluster`, where there is one.
+        think_end: With a verifier: the text that ends the model's thoughts.
+
+    Returns:
+        The outcomes, with a tally that is checked.
+
+    Raises:
+        LiftmapError: It can't be read, or its counts are impossible.
+    """
+    if isinstance(source, Tally):
+        outcomes = Outcomes("a tally", "tally", source)
+    elif isinstance(source, pl.DataFrame):
+        outcomes = _from_table(source, cluster or "cluster")
+    elif isinstance(source, ResponseSet):
+        outcomes = outcomes_of(source, verifier)
+    else:
+        judge = judge_of(verifier, think_end=think_end) if verifier else None
+        outcomes = read(source, verifier=verifier, judge=judge, think_end=think_end)
+        if cluster is not None:
+            outcomes = replace(outcomes, tally=_clustered(outcomes.tally, Path(source), cluster))
+    _check(outcomes.tally)
+    return outcomes
+
+
+def _from_table(table: pl.DataFrame, cluster: str) -> Outcomes:
+    """Outcomes of a Polars table of counts."""
+    where = Path("the table")
+    tables.require(table, where, ("question_id", "n", "c"))
+    labels = tables.labels(table, where, cluster)
+    counts = [tables.whole_numbers(table, where, x) for x in ("n", "c", "unscored", "truncated")]
+    nothing = pl.Series("cluster", [None] * len(table), pl.String)
+    return from_counts(
+        "a table",
+        "tally",
+        pl.DataFrame(
+            [
+                tables.question_ids(table, where),
+                *counts,
+                nothing if labels is None else labels.alias("cluster"),
+            ]
+        ),
+    )
+
+
+def _clustered(tally: Tally, path: Path, column: str) -> Tally:
+    """The tally with its clusters from another column of the file."""
+    container = glimpse(path).container
+    if container not in ("csv", "json", "parquet"):
+        raise InputError(
+            f"{path} is not a table, so it has no column of clusters.",
+            seen=column,
+            remedy="Leave --cluster out, or give a table with that column.",
+        )
+    table = tables.read_table(path, container, ("question_id", column))
+    tables.require(table, path, ("question_id", column))
+    labels = tables.labels(table, path, column)
+    assert labels is not None
+    known = pl.DataFrame([tables.question_ids(table, path), labels.alias("cluster")])
+    rows = pl.DataFrame({"question_id": tally.question_ids}).join(
+        known.unique("question_id", keep="first"),
+        on="question_id",
+        how="left",
+        maintain_order="left",
+    )
+    own = rows.select(pl.coalesce("cluster", "question_id")).to_series()
+    return replace(tally, cluster=own.to_numpy().astype(np.str_))
+
+
+def _check(tally: Tally) -> None:
+    """Whether the counts of a tally are possible and its ids unique.
+
+    Raises:
+        InputError: They are not, or there is no question.
+    """
+    ids = tally.question_ids
+    checked_tally(tally.n, tally.c)
+    if len(ids) != len(tally.n) or not len(ids):
+        raise InputError(
+            "A tally must hold one id and one pair of counts for each question, at least one.",
+            seen={"ids": len(ids), "counts": len(tally.n)},
+            remedy="Check how the tally was made.",
+        )
+    twice = pl.Series(ids).is_duplicated()
+    if twice.any():
+        raise InputError(
+            "A tally holds the same question twice.",
+            seen=str(ids[int(twice.arg_max() or 0)]),
+            remedy="Give one row for each question_id.",
+        )
