@@ -234,8 +234,8 @@ def _marks(text: str, rule: ThinkingRule) -> list[_Mark]:
     lowered = text.lower()
     if len(lowered) != len(text):  # a letter such as the Turkish capital I becomes two
         lowered = text
-    by_tag, pattern = _tag_pattern(rule.tags)
-    if not any(tag in lowered for tag in by_tag):
+    by_tag, pattern, by_sign = _tag_pattern(rule.tags)
+    if not any(_holds(lowered, sign, tags) for sign, tags in by_sign.items()):
         return []
     return [
         _Mark(found.start(), found.end(), *by_tag[found.group()])
@@ -243,17 +243,29 @@ def _marks(text: str, rule: ThinkingRule) -> list[_Mark]:
     ]
 
 
+def _holds(text: str, sign: str, tags: tuple[str, ...]) -> bool:
+    """Whether a text holds any of some tags that begin with this sign; most texts hold none."""
+    place = text.find(sign)
+    while place >= 0:
+        if text.startswith(tags, place):
+            return True
+        place = text.find(sign, place + 1)
+    return False
+
+
 @lru_cache
 def _tag_pattern(
     tags: tuple[tuple[str, str], ...],
-) -> tuple[dict[str, tuple[int, bool]], re.Pattern[str]]:
-    """By tag in lower case its pair and whether it opens; and what finds any of them."""
+) -> tuple[dict[str, tuple[int, bool]], re.Pattern[str], dict[str, tuple[str, ...]]]:
+    """By tag in lower case its pair and whether it opens; what finds any; tags by first sign."""
     by_tag: dict[str, tuple[int, bool]] = {}
     for index, (opening, closing) in enumerate(tags):
         by_tag.setdefault(opening.lower(), (index, True))
         by_tag.setdefault(closing.lower(), (index, False))
     longest_first = sorted(by_tag, key=len, reverse=True)
-    return by_tag, re.compile("|".join(map(re.escape, longest_first)))
+    signs = dict.fromkeys(tag[0] for tag in by_tag)
+    by_sign = {sign: tuple(tag for tag in by_tag if tag[0] == sign) for sign in signs}
+    return by_tag, re.compile("|".join(map(re.escape, longest_first))), by_sign
 
 
 def _by_tags(text: str, marks: Sequence[_Mark], opened: bool) -> Parts:
