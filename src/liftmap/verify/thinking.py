@@ -15,9 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
+_Finder = tuple[dict[str, tuple[int, bool]], re.Pattern[str], dict[str, tuple[str, ...]]]
 State = Literal["none", "finished", "unfinished"]
 
 # Opening and closing tags of models and prompts that are in use; read in upper and lower case.
@@ -64,8 +65,7 @@ _A_TAG = re.compile(r"[ \t]+(?:tags?|blocks?|tokens?|elements?|markers?|delimite
 _WORD = re.compile(r"think|thought|reason", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """A response in two parts.
 
     Attributes:
@@ -82,7 +82,7 @@ class Parts:
     state: State
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ThinkingRule:
     """How thoughts are told from the answer; verdicts depend on it.
 
@@ -96,6 +96,11 @@ class ThinkingRule:
     tags: tuple[tuple[str, str], ...] = USUAL_TAGS
     opened: bool = False
     end: str = ""
+
+    @cached_property
+    def finder(self) -> _Finder:
+        """What finds the tags in a text in lower case."""
+        return _finder(self.tags)
 
     def under(self, prompt: Mapping[str, Any]) -> ThinkingRule:
         """The rule for responses to prompts of which this is known.
@@ -212,7 +217,7 @@ def set_apart(text: str, rule: ThinkingRule = USUAL, reasoning: str = "") -> Par
         return _finished([before], [after]) if end else _unfinished([text])
     if rule.tags and "<|channel|>" in text and _CHANNEL.search(text):
         return _by_channel(text)
-    if rule.tags and _BARE_ANALYSIS.match(text):
+    if rule.tags and text.startswith("analysis") and _BARE_ANALYSIS.match(text):
         return _by_bare_channel(text)
     marks = _marks(text, rule)
     if not marks and not rule.opened:
@@ -234,7 +239,7 @@ def _marks(text: str, rule: ThinkingRule) -> list[_Mark]:
     lowered = text.lower()
     if len(lowered) != len(text):  # a letter such as the Turkish capital I becomes two
         lowered = text
-    by_tag, pattern, by_sign = _tag_pattern(rule.tags)
+    by_tag, pattern, by_sign = rule.finder
     if not any(_holds(lowered, sign, tags) for sign, tags in by_sign.items()):
         return []
     return [
@@ -253,10 +258,7 @@ def _holds(text: str, sign: str, tags: tuple[str, ...]) -> bool:
     return False
 
 
-@lru_cache
-def _tag_pattern(
-    tags: tuple[tuple[str, str], ...],
-) -> tuple[dict[str, tuple[int, bool]], re.Pattern[str], dict[str, tuple[str, ...]]]:
+def _finder(tags: tuple[tuple[str, str], ...]) -> _Finder:
     """By tag in lower case its pair and whether it opens; what finds any; tags by first sign."""
     by_tag: dict[str, tuple[int, bool]] = {}
     for index, (opening, closing) in enumerate(tags):
