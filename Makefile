@@ -1,13 +1,14 @@
 # make install   .venv with everything       make demo    the shipped study, end to end
 # make test      the checks and all tests    make bench   speed, as ratios of one run
 # make test-long proofs that take minutes: attacks, calibration, kills
+# make attacks  error rates of verifiers, into docs/verifiers.md (some minutes)
 # make test-real the server engine against llama.cpp and Gemma 3 270M (builds it; some minutes)
 
 PYTHON ?= python3
 TORCH ?= $(shell grep '^torch==' constraints.txt)
 BIN := .venv/bin
 
-.PHONY: install check test test-fast test-long test-real demo bench calibrate clean
+.PHONY: install check test test-fast test-long test-real demo bench calibrate attacks clean
 
 # Installs again only when the dependencies change.
 install: .venv/installed
@@ -56,5 +57,14 @@ bench: install
 calibrate: install
 	$(BIN)/python -m bench.calibrate
 
+# lm-eval's rules, beside the antlr4 that they need; bench/graders.py says more.
+.venv-peers/installed: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target .venv-peers lm-eval==0.4.13 antlr4-python3-runtime==4.11.0
+	touch $@
+
+attacks: install .venv-peers/installed
+	$(BIN)/python -m bench.attacks --peers .venv-peers --write docs/verifiers.md
+
 clean:
-	rm -rf .venv .venv-real .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-real .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

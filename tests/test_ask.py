@@ -208,7 +208,7 @@ def test_a_text_that_ends_thoughts(tmp_path: Path, capsys: pytest.CaptureFixture
             ["sample", "--task", "kin", "--model", MODEL, "--out", "x", "--unsafe-code"],
             "is for the code verifier",
         ),
-        (["verify", "."], "no study"),
+        (["verify", "."], "not a study"),
         (["audit", ".", "--first", "exact", "--second", "math"], "holds no responses"),
     ],
 )
@@ -230,7 +230,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LiftmapError, match="is a file where a folder is needed"):
         sample_model(MODEL, ASKING, tmp_path / "file")
-    with pytest.raises(ConfigError, match="no model's name"):
+    with pytest.raises(ConfigError, match="not a model's name"):
         sample_model("//", ASKING, tmp_path / "other")
 
 

@@ -37,13 +37,29 @@ def test_the_command_line_starts_with_little() -> None:
     assert {name for name in modules if name.startswith("liftmap.")} == {
         *(f"liftmap.{name}" for name in ("cli", "errors", "records", "sections")),
         *(f"liftmap.cli.{name}" for name in ("flags", "printing")),
-        *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "compare")),
+        *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "audit", "compare")),
     }
 
 
 def test_no_command_that_trains_nothing_loads_torch() -> None:
     modules = loaded("import liftmap.study, liftmap.ask, liftmap.report.comparison")
     assert not {"torch", "transformers", "trl", "datasets"} & modules
+
+
+def test_compare_loads_what_it_computes_with(tmp_path: Path) -> None:
+    for name in ("before", "after"):
+        rows = [f"q{i},8,{i % 9}\n" for i in range(20)]
+        (tmp_path / f"{name}.csv").write_text("question_id,n,c\n" + "".join(rows))
+    words = ["compare", str(tmp_path / "before.csv"), str(tmp_path / "after.csv"), "--json"]
+    words += [str(tmp_path / "result.json"), "--resamples", "100", "--law-resamples", "5"]
+    program = (
+        f"import os, sys; sys.stdout = open(os.devnull, 'w'); import liftmap.cli; "
+        f"liftmap.cli.main({words}); sys.stdout = sys.__stdout__"
+    )
+    modules = loaded(program)
+    assert (tmp_path / "result.json").exists()
+    unneeded = {"scipy.stats", "altair", "jinja2", "torch", "datasets", "reasoning_gym"}
+    assert not unneeded & modules
 
 
 # The names that scripts rely on, with a value of each and where it arrives.
@@ -164,7 +180,7 @@ def test_a_finished_study_can_be_printed_as_json(
     ("arguments", "message"),
     [
         (["study", "none.toml"], "does not exist"),
-        (["sample", "/nowhere"], "is no study folder"),
+        (["sample", "/nowhere"], "is not a study folder"),
         (["study", "[/red]"], "[/red] does not exist"),
         (["study", "scripted", "--out", __file__], "is a file where a folder is needed"),
         (["train", "STUDY", "--arm", "sharpr"], "Did you mean 'sharper'?"),

@@ -76,6 +76,29 @@ def test_links_and_pictures_are_there(page: Path) -> None:
         assert ((ROOT / page).parent / target).exists(), target
 
 
+def test_the_layers_in_the_docs_are_those_that_are_checked() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.split("| layer |", 1)[1].split("\n\n", 1)[0]
+    shown = [set(re.findall(r"`(\w+)`", row.split("|")[2])) for row in table.splitlines()[2:]]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    checked = [set(re.findall(r"liftmap\.(\w+)", layer)) - {"testbed"} for layer in layers]
+    # Each row of the table is one or several layers, from the top down.
+    for row in shown:
+        reached: set[str] = set()
+        while checked and reached != row:
+            reached |= checked.pop(0)
+        assert reached == row
+    assert not any(checked)
+
+
+def test_files_and_folders_in_the_docs_are_there() -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        source = ROOT / "src" / "liftmap"
+        for name in re.findall(r"`([\w/]+(?:\.py|/))`", page.read_text("utf-8")):
+            assert (source / name).exists() or (ROOT / name).exists(), (page.name, name)
+
+
 @pytest.mark.parametrize("page", ["sampling", "servers", "verifiers"])
 def test_settings_in_the_docs_are_settings(page: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text("utf-8")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import errno
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import liftmap.store
 from liftmap.errors import SettingsDifferError, StoreError
 from liftmap.files import first_difference, keep_settings, write_text
 from liftmap.records import CurtailedPlan, FixedPlan, Question, Response
@@ -183,3 +187,77 @@ def test_a_difference_is_found_exactly_when_there_is_one(old: Any, new: Any) -> 
         without_null = "None" not in repr(old) + repr(new)
         if without_null:
             assert (first_difference(old, new) is None) == (old == new)
+
+
+SOURCE = Path(liftmap.__file__).parent
+# What is named elsewhere and is not of a study: models, caches, programs, what liftmap ships.
+ELSEWHERE = {
+    "analyse/phrases.py": {"data", "reflection_keywords.txt"},
+    "report/build.py": {"page.html.j2"},
+    "report/comparison.py": {"comparison.html.j2"},
+    "sample/gguf.py": {"config.json", "liftmap", "gguf"},
+    "sample/hf.py": {"config.json", "adapter_config.json"},
+    "testbed/pretrain.py": {"pretraining.json"},
+    "testbed/world.py": {"checkpoints"},
+    "verify/code.py": {"code_judge.py"},
+    "verify/sandbox.py": {"sandbox_entry.py"},
+}
+ENDING = re.compile(r"\w\.(json|jsonl|toml|parquet|html|j2|txt|lock|partial|safetensors)$")
+
+
+def texts(node: ast.expr) -> list[str]:
+    """The constant parts of a text or an f-string that hold more than an ending such as .json."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    found = [p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)]
+    return [text for text in found if re.search(r"(?<![.\w])\w{3,}", text)]
+
+
+def file_names(source: str) -> Iterator[str]:
+    """Texts that name files: behind the `/` of a path, in `joinpath` and `glob`, by their ending.
+
+    Not sentences, in which a file may be named for the reader.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            yield from texts(node.right)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("joinpath", "glob", "rglob", "with_name"):
+                for argument in node.args:
+                    yield from texts(argument)
+        elif isinstance(node, ast.Constant):
+            yield from (t for t in texts(node) if ENDING.search(t) and " " not in t)
+
+
+def test_the_search_for_file_names_finds_them() -> None:
+    assert list(file_names('x = home / "model"')) == ["model"]
+    assert "trained.json" in list(file_names('NAME = "trained.json"'))
+    assert "task-" in list(file_names('folder.path / f"task-{split}.json"'))
+    assert list(file_names('folder.glob("checkpoint-*")')) == ["checkpoint-*"]
+    assert list(file_names('"Run again: study.toml says how it is sampled."')) == []
+
+
+def names_in_source() -> dict[str, set[str]]:
+    """The file names in each source file, by its path."""
+    return {
+        path.relative_to(SOURCE).as_posix(): set(file_names(path.read_text("utf-8")))
+        for path in sorted(SOURCE.rglob("*.py"))
+    }
+
+
+def test_only_the_store_names_the_files_of_a_study() -> None:
+    names = names_in_source()
+    in_store = set.union(*(found for path, found in names.items() if path.startswith("store/")))
+    in_store |= {"responses", "verdicts", "scores"}
+    assert {"study.toml", "checkpoint.json", "task-", "trainer", "tables"} <= in_store
+    for path, found in names.items():
+        # Readers name the files of other tools' logs.
+        known = found - in_store if path.startswith("read/") else ELSEWHERE.get(path, set())
+        assert path.startswith("store/") or found <= known, path
+
+
+def test_every_file_name_of_the_store_stands_in_its_tree() -> None:
+    tree = liftmap.store.__doc__
+    assert tree is not None
+    for path, found in names_in_source().items():
+        if path.startswith("store/"):
+            assert all(name in tree for name in found), path

@@ -103,7 +103,7 @@ def test_arms_may_be_added_but_nothing_else_may_change(tmp_path: Path) -> None:
         ({"trl": {"sftt": {"learning_rate": 1}}}, LiftmapError, "mean 'sft'"),
         ({"sample": {"template": "plane"}}, LiftmapError, "mean 'plain'"),
         ({"base": {"model": "scripted:2"}}, LiftmapError, "out of range"),
-        ({"teacher": {"model": "scripted:often"}}, LiftmapError, "no number"),
+        ({"teacher": {"model": "scripted:often"}}, LiftmapError, "not a number"),
     ],
 )
 def test_mistakes_are_found_before_the_work(
@@ -162,5 +162,8 @@ def test_two_processes_do_not_share_a_folder(scripted_study: Path) -> None:
 
 
 def test_a_folder_that_is_no_study(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="is no study folder"), open_study(StudyFolder(tmp_path)):
+    with (
+        pytest.raises(StoreError, match="is not a study folder"),
+        open_study(StudyFolder(tmp_path)),
+    ):
         pass

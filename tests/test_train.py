@@ -76,16 +76,16 @@ def test_a_whole_study_with_real_trainers(mini_study: Path) -> None:
     folder = StudyFolder(mini_study)
     assert folder.report_file.exists()
     for arm in REAL["arms"]:
-        found = json.loads((folder.checkpoint_dir(arm, 1) / "checkpoint.json").read_text())
+        found = json.loads((folder.checkpoint(arm, 1).record_file).read_text())
         best = max(row["accuracy"] for row in found["dev"])
         assert found["step"] == next(r["step"] for r in found["dev"] if r["accuracy"] == best)
-        assert not (folder.checkpoint_dir(arm, 1) / "trainer").exists()
+        assert not (folder.checkpoint(arm, 1).trainer_dir).exists()
         _, tokenizer = load_model(str(folder.path / found["path"]))
         assert tokenizer("so Ann")["input_ids"]
         logged = steps_logged(mini_study, arm)
         assert logged == sorted(set(logged))
     matched = [
-        json.loads((folder.checkpoint_dir(arm, 1) / "checkpoint.json").read_text())
+        json.loads((folder.checkpoint(arm, 1).record_file).read_text())
         for arm in ("self", "from-rlvr")
     ]
     for key in ("training_questions", "training_responses"):
@@ -96,7 +96,7 @@ def test_a_whole_study_with_real_trainers(mini_study: Path) -> None:
 def test_training_changes_the_weights(mini_study: Path) -> None:
     folder = StudyFolder(mini_study)
     weights = {
-        arm: load_file(folder.checkpoint_dir(arm, 1) / "model" / "model.safetensors")
+        arm: load_file(folder.checkpoint(arm, 1).model_dir / "model.safetensors")
         for arm in ("rlvr", "self", "from-rlvr")
     }
     for one, other in (("rlvr", "self"), ("self", "from-rlvr")):

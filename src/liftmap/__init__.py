@@ -1,10 +1,11 @@
 """liftmap: did post-training make a language model solve more, or only solve it more reliably?
 
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
-`verify_folder` and `audit_folder` judge what it said, `compare_models` asks two models; `compare`
-compares two models whose results exist, `reanalyse` a published matrix, and `plan` says what a
-study can see. The stages are the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and
-`report`; `stats` holds the statistics.
+`verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
+that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
+results exist, `reanalyse` a published matrix, and `plan` says what a study can see. The stages are
+the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
+statistics.
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ _HOMES = {
     "compare_models": "liftmap.ask",
     "verify_folder": "liftmap.ask",
     "audit_folder": "liftmap.ask",
+    "audit_attack": "liftmap.verify.attack",
 }
 __all__ = [
     "Asking",
+    "audit_attack",
     "audit_folder",
     "compare",
     "compare_models",

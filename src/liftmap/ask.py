@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from liftmap.errors import ConfigError, InputError, StoreError
-from liftmap.files import keep_settings
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import find
 from liftmap.sample import ENGINES, check_model, make_engine
-from liftmap.sample.run import questions_digest
+from liftmap.sample.sampling import questions_digest
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection, VerifySection
 from liftmap.store import ResponseSet, StudyFolder
@@ -35,12 +34,12 @@ from liftmap.verify.run import verify
 if TYPE_CHECKING:
     from liftmap.comparison.result import Comparison
 
-# What judges the responses to a task that is no preset, unless the user says otherwise.
-VERIFIERS: dict[str, VerifySection] = {
+# What judges the responses to a task that is not a preset, unless the user says otherwise.
+TASK_VERIFIERS: dict[str, VerifySection] = {
     "kin": VerifySection(verifier="exact", options={"pattern": r"so (\S+)\s*$"}),
     "gym": VerifySection(verifier="gym"),
 }
-MATH = VerifySection(verifier="math")
+OTHER_TASKS_VERIFIER = VerifySection(verifier="math")
 
 
 @dataclass(frozen=True)
@@ -68,14 +67,14 @@ class Asking:
         ready = preset(self.task)
         if ready is not None:
             return VerifySection(verifier=ready.verifier, options=ready.verifier_options)
-        return VERIFIERS.get(self.task, MATH)
+        return TASK_VERIFIERS.get(self.task, OTHER_TASKS_VERIFIER)
 
 
 def model_folder(model: str) -> str:
     """The name under which a model's responses lie in a folder."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", model).strip("-.")
     if not name:
-        raise ConfigError("This is no model's name.", seen=model, remedy="Name a model.")
+        raise ConfigError("This is not a model's name.", seen=model, remedy="Name a model.")
     return name
 
 
@@ -155,9 +154,9 @@ def _engine(model: str, sampling: SampleSection, questions: list[Question]) -> I
     try:
         yield engine
     finally:
-        for one in made:
-            if hasattr(one, "close"):
-                one.close()
+        for engine_made in made:
+            if hasattr(engine_made, "close"):
+                engine_made.close()
 
 
 def _questions(folder: StudyFolder, asking: Asking) -> list[Question]:
@@ -165,13 +164,11 @@ def _questions(folder: StudyFolder, asking: Asking) -> list[Question]:
     settings = {"task": asking.task, "options": dict(asking.options)}
     if not folder.has_questions(asking.split):
         questions = load_questions(asking.task, asking.split, asking.options, "the task")
-        kept = {**settings, "questions": questions_digest(questions)}
-        keep_settings(folder.path / f"task-{asking.split}.json", kept)
+        folder.keep_task(asking.split, {**settings, "questions": questions_digest(questions)})
         folder.write_questions(asking.split, questions)
         return questions
     questions = folder.read_questions(asking.split)
-    kept = {**settings, "questions": questions_digest(questions)}
-    keep_settings(folder.path / f"task-{asking.split}.json", kept)
+    folder.keep_task(asking.split, {**settings, "questions": questions_digest(questions)})
     return questions
 
 
@@ -181,18 +178,18 @@ def response_sets(folder: StudyFolder) -> list[tuple[ResponseSet, list[Question]
     Raises:
         StoreError: There are none.
     """
-    found = [
+    sets = [
         (folder.responses(model, split), folder.read_questions(split))
         for split in SPLITS
         if folder.has_questions(split)
         for model in folder.models(split)
     ]
-    if not found:
+    if not sets:
         raise StoreError(
             f"{folder.path} holds no responses.",
             remedy="Name a folder that `liftmap sample` or `liftmap study` made.",
         )
-    return found
+    return sets
 
 
 def verify_folder(out: str | Path, verifying: VerifySection) -> int:

@@ -139,7 +139,7 @@ class StudyConfig(Section):
             )
         if source not in known:
             raise ValueError(
-                f"arms.{arm}.responses.{key} is {source!r}, which is no enabled arm. "
+                f"arms.{arm}.responses.{key} is {source!r}, which is not an enabled arm. "
                 f"{nearest(source, known)}"
             )
 
@@ -148,7 +148,7 @@ class StudyConfig(Section):
         return {name: arm for name, arm in self.arms.items() if arm.enabled}
 
     def trl_settings(self, name: str) -> dict[str, Any]:
-        """What an arm passes to TRL: its method's settings, its own before them."""
+        """What an arm passes to TRL: its method's settings, overridden by its own."""
         arm = self.arms[name]
         return {**self.trl.get(arm.method, {}), **arm.trl}
 
@@ -160,6 +160,10 @@ class StudyConfig(Section):
             for seed in arm.seeds
         ]
 
+    def arm_of(self, model: str) -> tuple[str, int] | None:
+        """Arm and seed of a checkpoint, by the model's name; None for the base and the teacher."""
+        return next(((arm, seed) for arm, seed, name in self.arm_models() if name == model), None)
+
     def contrasts(self) -> list[tuple[str, str]]:
         """Pairs of arms matched with each other: they differ in whose responses they saw alone.
 
@@ -167,16 +171,16 @@ class StudyConfig(Section):
         """
         pairs = []
         arms = {n: a.responses for n, a in self.enabled_arms().items() if a.responses is not None}
-        for first, one in arms.items():
-            for second, other in arms.items():
-                crossed = one.matched_with == other.of and other.matched_with == one.of
-                if crossed and one.of == BASE != other.of and self._alike(first, second):
+        for first, own in arms.items():
+            for second, theirs in arms.items():
+                crossed = own.matched_with == theirs.of and theirs.matched_with == own.of
+                if crossed and own.of == BASE != theirs.of and self._alike(first, second):
                     pairs.append((first, second))
         return pairs
 
     def _alike(self, first: str, second: str) -> bool:
         """Whether two arms differ in nothing but whose responses they learn from."""
-        one, other = (
+        first_settings, second_settings = (
             (
                 self.arms[name].method,
                 self.trl_settings(name),
@@ -186,15 +190,15 @@ class StudyConfig(Section):
             )
             for name in (first, second)
         )
-        return one == other
+        return first_settings == second_settings
 
     def sources(self, name: str) -> list[str]:
         """The models whose train responses the arm `name` needs (always with the base for sft)."""
         responses = self.arms[name].responses
         if responses is None:
             return []
-        wanted = [BASE, responses.of, responses.matched_with]
-        return list(dict.fromkeys(source for source in wanted if source is not None))
+        models = [BASE, responses.of, responses.matched_with]
+        return list(dict.fromkeys(model for model in models if model is not None))
 
     def arms_in_order(self) -> list[str]:
         """The enabled arms, each after the arms whose responses it learns from.

@@ -4,6 +4,12 @@ Stands beside `records` at the bottom of the flow and imports nothing of ours. E
 root, `LiftmapError`, and is also the standard type that a caller would expect. Each message says
 what is wrong and where, the value that was seen, and what to do; the command line prints it without
 a traceback and exits with status 2.
+
+Which failure does what: a response without an answer, or with one that exhausts the verifier, is
+wrong. A response that we failed to get or to judge is unscored, with the reason, and leaves n. What
+a server may get over (it is busy, a connection is cut) is asked again. Whatever else can't be done
+as asked ends the run with one of these errors; finished files stay, and the same command goes on
+from there.
 """
 
 from __future__ import annotations

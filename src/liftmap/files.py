@@ -120,7 +120,7 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise StoreError(
                 f"{path} is damaged: {str(error).splitlines()[0]}.",
-                remedy="Delete that file and run `liftmap study` again; only it is made anew.",
+                remedy="Delete that file and run `liftmap study` again; only it is made again.",
             ) from None
 
 
@@ -163,12 +163,12 @@ def keep_settings(path: Path, settings: Mapping[str, Any]) -> None:
         SettingsDifferError: The folder was made with others; the message names the first.
         StoreError: The folder can't be written.
     """
-    wanted = json.loads(json.dumps(settings))
+    # As they come back from a file: tuples are lists there.
+    plain = json.loads(json.dumps(settings))
     if not path.exists():
-        write_json(path, wanted)
+        write_json(path, plain)
         return
-    found = read_json(path)
-    difference = first_difference(found, wanted)
+    difference = first_difference(read_json(path), plain)
     if difference:
         key, old, new = difference
         raise SettingsDifferError(
@@ -182,8 +182,8 @@ def first_difference(old: Any, new: Any, key: str = "") -> tuple[str, Any, Any] 
     if isinstance(old, dict) and isinstance(new, dict):
         for name in [*old, *(n for n in new if n not in old)]:
             place = f"{key}.{name}" if key else name
-            found = first_difference(old.get(name), new.get(name), place)
-            if found:
-                return found
+            difference = first_difference(old.get(name), new.get(name), place)
+            if difference:
+                return difference
         return None
     return None if old == new else (key, old, new)

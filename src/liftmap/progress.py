@@ -52,7 +52,7 @@ class Advance:
         self._bar.update(self._task, note=text)
 
     def total(self, total: float) -> None:
-        """Says anew how many items there are in all."""
+        """Corrects how many items there are in all."""
         self._bar.update(self._task, total=total)
 
 

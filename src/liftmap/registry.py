@@ -41,14 +41,14 @@ def find(registry: Mapping[str, T], name: str, what: str) -> T:
     from importlib.metadata import entry_points
 
     plural = "analyses" if what == "analysis" else f"{what}s"
-    others = entry_points(group=f"liftmap.{plural}")
-    if name in others.names:
-        loaded: T = others[name].load()
+    installed = entry_points(group=f"liftmap.{plural}")
+    if name in installed.names:
+        loaded: T = installed[name].load()
         return loaded
     raise UnknownNameError(
         f"There is no {what} of this name.",
         seen=name,
-        remedy=nearest(name, {*registry, *others.names}),
+        remedy=nearest(name, {*registry, *installed.names}),
     )
 
 

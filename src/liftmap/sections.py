@@ -68,7 +68,7 @@ class ServerSection(AskingSection):
     endpoint: Literal["chat", "completions"] | None = None
     """The server's endpoint; by default what the template makes: a conversation or a text."""
     key_variable: str = "OPENAI_API_KEY"
-    """The environment variable that holds the server's key; servers of one's own need none."""
+    """The environment variable that holds the server's key; your own servers need none."""
     requests: int = Field(default=32, ge=1, le=1000)
     """Requests in flight for each server."""
     per_request: int = Field(default=0, ge=0)
@@ -93,8 +93,8 @@ class SampleSection(AskingSection):
     engine: str = "transformers"
     """transformers, server or scripted; see docs/sampling.md."""
     template: str = "plain"
-    """How a question becomes a prompt: plain, chat, step-by-step, qwen-math, or a file of one's own
-    (few-shot examples, say)."""
+    """How a question becomes a prompt: plain, chat, step-by-step, qwen-math, or a file of your own,
+    with few-shot examples for instance."""
     n: int = Field(default=256, ge=1)
     """Responses to each question (in a study: to each test question); under the curtailed plan the
     most."""

@@ -22,8 +22,8 @@ import polars as pl
 from liftmap.analyse import analyse
 from liftmap.config import BASE, TEACHER, StudyConfig, model_name
 from liftmap.errors import StoreError
-from liftmap.files import keep_settings, read_json, read_toml, write_json
-from liftmap.records import SPLITS, FixedPlan, Split
+from liftmap.files import read_json, read_toml, write_json
+from liftmap.records import SPLITS, Checkpoint, FixedPlan, Split
 from liftmap.registry import find
 from liftmap.report.build import build_report
 from liftmap.sample import ENGINES, check_model, make_engine
@@ -33,7 +33,7 @@ from liftmap.store import StudyFolder
 from liftmap.studyfile import load_config, parse_config
 from liftmap.tasks.sets import make_questions
 from liftmap.train import GIVEN, check_trl_settings, get_method
-from liftmap.train.run import read_checkpoint, source_model, train_arm
+from liftmap.train.arm import read_checkpoint, source_model, train_arm
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
 from liftmap.verify.run import verify
@@ -96,13 +96,13 @@ def open_study(folder: StudyFolder, config: StudyConfig | None = None) -> Iterat
         config: The settings; None reads those in the folder.
 
     Raises:
-        StoreError: Another process works in the folder, or it is no study folder.
+        StoreError: Another process works in the folder, or it is not a study folder.
         SettingsDifferError: The folder was made with other settings.
     """
     if config is None:
         if not folder.config_file.exists():
             raise StoreError(
-                f"{folder.path} is no study folder (it has no {folder.config_file.name}).",
+                f"{folder.path} is not a study folder (it has no {folder.config_file.name}).",
                 remedy="Name a folder that `liftmap study` made.",
             )
         config = parse_config(read_toml(folder.config_file), str(folder.config_file))
@@ -158,9 +158,8 @@ class StudyRun:
         with self._timed("questions"):
             template = get_template(config.sample.template)
             # The study file names a template's file; what it says must not change half-way.
-            keep_settings(
-                self.folder.path / "template.json",
-                {"name": template.label, "text": template.text or template.messages},
+            self.folder.keep_template(
+                {"name": template.label, "text": template.text or template.messages}
             )
             find(ENGINES, config.sample.engine, "engine")
             make_verifier(config.verify.verifier, config.verify.options)
@@ -229,13 +228,10 @@ class StudyRun:
 
     def trained_models(self) -> list[str]:
         """The models that can answer now."""
-        given = [n for n, arm in self.config.enabled_arms().items() if arm.method == GIVEN]
         return [
             name
             for name in self.model_names()
-            if "@" not in name
-            or name.split("@")[0] in given
-            or read_checkpoint(self.folder, name.split("@")[0], int(name.split("@")[1]))
+            if self._exists_already(name) or self._checkpoint(name) is not None
         ]
 
     def verify(self, verifier: str | None = None) -> int:
@@ -259,8 +255,9 @@ class StudyRun:
     def answer(self, name: str) -> None:
         """One model answers the test questions, and the train questions if a recipe needs them."""
         splits: list[Split] = ["test"]
-        arm = name.split("@")[0]
-        if any(arm in self.config.sources(other) for other in self.config.arms_in_order()):
+        checkpoint = self.config.arm_of(name)
+        source = checkpoint[0] if checkpoint else name
+        if any(source in self.config.sources(arm) for arm in self.config.arms_in_order()):
             splits.insert(0, "train")
         label, model = self._model(name)
         loaded: dict[str, Any] = {}
@@ -294,9 +291,18 @@ class StudyRun:
         return [
             self._model(name)[1]
             for name in self.model_names()
-            if not self.folder.responses(name, "test").shards()
-            and ("@" not in name or self.config.arms[name.split("@")[0]].method == GIVEN)
+            if self._exists_already(name) and not self.folder.responses(name, "test").shards()
         ]
+
+    def _exists_already(self, name: str) -> bool:
+        """Whether a model exists before the study: the base, the teacher, or a `given` arm's."""
+        checkpoint = self.config.arm_of(name)
+        return checkpoint is None or self.config.arms[checkpoint[0]].method == GIVEN
+
+    def _checkpoint(self, name: str) -> Checkpoint | None:
+        """The checkpoint of a model that an arm trains; None where it is not trained."""
+        arm = self.config.arm_of(name)
+        return None if arm is None else read_checkpoint(self.folder, *arm)
 
     def _model(self, name: str) -> tuple[str, str]:
         """How a model is called in the settings on disk, and what the engine loads."""
@@ -305,11 +311,11 @@ class StudyRun:
             return config.base.model, config.base.model
         if name == TEACHER and config.teacher is not None:
             return config.teacher.model, config.teacher.model
-        arm, seed = name.split("@")
-        given = config.arms[arm].model
+        arm = config.arm_of(name)
+        given = config.arms[arm[0]].model if arm is not None else None
         if given is not None:
             return given, given
-        checkpoint = read_checkpoint(self.folder, arm, int(seed))
+        checkpoint = self._checkpoint(name)
         if checkpoint is None:
             raise StoreError(
                 f"{name} is not trained yet.", remedy=f"Run: liftmap train {self.folder.path}"

@@ -28,7 +28,7 @@ def load_config(path: str | Path) -> StudyConfig:
         path: A TOML file, or the name of a shipped study (see `shipped_studies`).
 
     Raises:
-        ConfigError: The file is missing, is no TOML, or says something that can't be run.
+        ConfigError: The file is missing, is not TOML, or says something that can't be run.
     """
     file = Path(path)
     if not file.exists() and str(path) in shipped_studies():
@@ -68,7 +68,7 @@ def parse_config(data: Mapping[str, Any], place: str) -> StudyConfig:
         return StudyConfig.model_validate(data)
     except ValidationError as error:
         # A misspelt key is named before the key that is missing because of it.
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = _keys_at(first["loc"][:-1])

@@ -144,7 +144,7 @@ def test_training_reads_the_checkpoints(make_study, asked):
     ]
     plain = {"arm": "rlvr", "seed": 1, "method": "grpo", "step": 10, "dev": dev}
     sizes = {"training_questions": 90, "training_responses": 700, "seconds": 1.5}
-    write_json(study.folder.checkpoint_dir("rlvr", 1) / "checkpoint.json", plain | sizes)
+    write_json(study.folder.checkpoint("rlvr", 1).record_file, plain | sizes)
     first, second = training(study.data).to_dicts()
     assert (first["step"], first["chosen"], second["chosen"]) == (10, True, False)
     assert first["training_responses"] == 700

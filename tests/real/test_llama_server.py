@@ -19,7 +19,7 @@ import pytest
 from liftmap.errors import ModelError
 from liftmap.records import FixedPlan, Prompt, Question, Response, SamplingSettings
 from liftmap.sample import Engine
-from liftmap.sample.run import sample
+from liftmap.sample.sampling import sample
 from liftmap.sample.server import ServerEngine, check_server
 from liftmap.sample.server.launch import LaunchedServer
 from liftmap.sections import SampleSection, ServerSection

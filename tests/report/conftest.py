@@ -112,7 +112,7 @@ def write_study(
             for s in steps
         ]
         write_json(
-            folder.checkpoint_dir(arm, seed_) / "checkpoint.json",
+            folder.checkpoint(arm, seed_).record_file,
             {"arm": arm, "seed": seed_, "method": config.arms[arm].method, "step": steps[-1]}
             | {"dev": dev, "training_questions": 380, "training_responses": 2900}
             | {"seconds": 61.5},

@@ -292,7 +292,7 @@ def plain_web_server() -> Iterator[str]:
 
 
 def test_what_is_no_server_is_said_before_work() -> None:
-    with plain_web_server() as url, pytest.raises(ModelError, match="speaks no OpenAI"):
+    with plain_web_server() as url, pytest.raises(ModelError, match="does not speak OpenAI"):
         check_server(MODEL, ServerSection(urls=(url,)))
     with pytest.raises(ModelError, match="No server answers"):
         check_server(MODEL, ServerSection(urls=(url,)))
@@ -305,7 +305,7 @@ def test_what_is_no_server_is_said_before_work() -> None:
     [
         ({}, "either sample.server.urls or sample.server.launch"),
         ({"urls": ["http://a/v1"], "launch": "x {port}"}, "either"),
-        ({"urls": ["localhost:8000"]}, "no URL"),
+        ({"urls": ["localhost:8000"]}, "not the URL"),
         ({"urls": ["http://user:pw@host/v1"]}, "Keys come from the environment"),
         ({"launch": "sleep {prot}"}, "Did you mean 'port'"),
         ({"launch": "sleep 1"}, "where {port} goes"),

@@ -71,11 +71,11 @@ def test_the_label_changes_with_the_content(tmp_path: Path) -> None:
         ),
         ("a.txt", "Answer the question.", "never names the question"),
         ("a.json", '[{"role": "user", "content": "Hello."}]', "never names the question"),
-        ("a.txt", "{{ question", "no Jinja"),
-        ("a.json", '[{"role": "user", "content": "{{ question"}]', "no Jinja"),
-        ("a.json", "{{ question }}", r"no conversation.*\[\{\"role\": \"user\""),
-        ("a.json", '[{"role": "user"}]', "no conversation"),
-        ("a.json", '"{{ question }}"', "no conversation"),
+        ("a.txt", "{{ question", "not Jinja"),
+        ("a.json", '[{"role": "user", "content": "{{ question"}]', "not Jinja"),
+        ("a.json", "{{ question }}", r"not a conversation.*\[\{\"role\": \"user\""),
+        ("a.json", '[{"role": "user"}]', "not a conversation"),
+        ("a.json", '"{{ question }}"', "not a conversation"),
         ("a.jinja", "{{ question.__class__.__mro__ }}", "question q1.*unsafe"),
         ("a.txt", "{{ question + 1 }}", "question q1.*Correct the expression"),
     ],
@@ -92,5 +92,5 @@ def test_templates_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"none\.txt does not exist"):
         get_template(str(tmp_path / "none.txt"))
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe {{ question }}")
-    with pytest.raises(InputError, match=r"bytes\.txt is no UTF-8 text"):
+    with pytest.raises(InputError, match=r"bytes\.txt is not UTF-8 text"):
         get_template(str(tmp_path / "bytes.txt"))

@@ -17,7 +17,7 @@ from liftmap.errors import InputError, ModelError, UnknownNameError
 from liftmap.records import FixedPlan, Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
 from liftmap.sample.hf import prompt_facts
-from liftmap.sample.run import sample
+from liftmap.sample.sampling import sample
 from liftmap.sample.score import Scorer
 from liftmap.sample.transformers_engine import TransformersEngine
 from liftmap.sections import SampleSection
@@ -140,7 +140,7 @@ def test_out_of_memory_with_one_row_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         ("/nowhere/at/all", "transformers", "no config.json"),
         ("nobody/has-this-model", "transformers", "can't be loaded"),
         ("scripted:1.5", "scripted", "out of range"),
-        ("scripted:often", "scripted", "no number"),
+        ("scripted:often", "scripted", "not a number"),
         ("testbed:base", "scripted", "no such model"),
         ("testbed:base", "transformer", "mean 'transformers'"),
     ],

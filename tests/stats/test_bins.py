@@ -171,3 +171,17 @@ def test_tallies_that_cannot_be_split_are_named():
     early = CurtailedPlan(1, 8, 2)
     with pytest.raises(InputError, match="stops too early"):
         bins.cross_fitted_weights(Counts([4], [1], early), bins.study_bins(4))
+
+
+@pytest.mark.parametrize("n", [4, 5, 16])
+def test_labels_of_split_bins_are_the_counts_that_fall_into_them(n):
+    study = bins.study_bins(n)
+    size, labels = bins.split_labels([n, n], study)
+    assert size == n // 2
+    fallen = [[] for _ in labels]
+    for c in range(size + 1):
+        fallen[int(bins.assign(c, size, study))].append(c)
+    spans = [str(c[0]) if len(c) == 1 else f"{c[0]}-{c[-1]}" if c else "" for c in fallen]
+    assert list(labels) == spans
+    assert bins.split_labels([n, 2 * n], study) == (None, study.labels)
+    assert bins.split_labels([2, 6], study, CurtailedPlan(2, 6, 2)).size == 1

@@ -58,9 +58,7 @@ def false_bins(rng, rounds, arms, questions, n):
         draws = draws[:, np.isfinite(draws).any(axis=0)]
         for at, level in enumerate((0.95, simultaneous_level(draws))):
             found = [
-                one.change
-                for a in after
-                for one in change_by_bin(size, before.c, size, a.c, bins, level=level)
+                one.change for a in after for one in change_by_bin(before, a, bins, level=level)
             ]
             wrong[at] += any(e.low > 0 or e.high < 0 for e in found)
     return wrong / rounds
@@ -87,7 +85,7 @@ def test_resampled_changes_are_those_of_the_bins(rng):
     bins = study_bins(16)
     once = np.ones((1, 80), dtype=np.int32)
     [change] = resampled_changes_by_bin(before, after, bins, once)
-    found = change_by_bin(size, before.c, size, after.c, bins)
+    found = change_by_bin(before, after, bins)
     estimates = [one.change.estimate for one in found]
     np.testing.assert_allclose(change[np.isfinite(change)], estimates)
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liftmap.errors import ConfigError, InputError, UnknownNameError
-from liftmap.tasks.answers import last_boxed
+from liftmap.tasks.gold_answers import last_boxed
 from liftmap.tasks.ids import question_id
 from liftmap.tasks.jsonl import jsonl
 
@@ -207,14 +207,14 @@ def test_duplicates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("q.jsonl", '{"question": "a", "answer": 1}\n{"question"\n', "line 2 is no JSON"),
         ("q.jsonl", "[1]\n", "line 1 is no JSON object"),
         ("q.jsonl", "", "gives no question"),
-        ("q.json", "[1]", "item 1 is no JSON object"),
-        ("q.json", '[{"question":', "is no JSON"),
+        ("q.json", "[1]", "item 1 is not a JSON object"),
+        ("q.json", '[{"question":', "is not JSON"),
         ("q.jsonl", '{"question": "  ", "answer": 1}', "line 1: the question is empty"),
         ("q.jsonl", '{"question": {"x": 1}, "answer": 1}', "column 'question' holds no text"),
         ("q.jsonl", '{"questoin": "a", "answer": 1}', "no column 'question'.*mean 'questoin'"),
         ("q.jsonl", b'{"question": "\xff", "answer": 1}', "line 1 is no JSON"),
         ("q.csv", "question,answer\na,1\nb,2,3\n", "line 3: 3 cells where the header has 2"),
-        ("q.csv", 'question,answer\na,"1\n', "line 2 is no CSV"),
+        ("q.csv", 'question,answer\na,"1\n', "line 2 is not CSV"),
         ("q.csv", "question,question\na,1\n", "two columns of one name"),
         ("q.csv", b"question,answer\n\xff,1\n", "is damaged"),
         ("q.parquet", "PAR1", "is damaged"),
@@ -251,7 +251,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
         ({"duplicates": "no"}, "option duplicates can't be used"),
         ({"unanswered": "ignore"}, "option unanswered can't be used"),
         ({"metadata": "level"}, "option metadata can't be used"),
-        ({"answer_pattern": "("}, "answer_pattern is no regular expression"),
+        ({"answer_pattern": "("}, "answer_pattern is not a regular expression"),
         ({"answer_pattern": "####"}, "answer_pattern has 0 groups"),
         ({"answer_pattern": "(x)", "answer_from": "boxed"}, "keep one"),
     ],

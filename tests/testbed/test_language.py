@@ -13,7 +13,7 @@ import pytest
 
 from liftmap.records import SPLITS
 from liftmap.tasks.kin import kin
-from liftmap.testbed.corpus import BATCH_SIZE, FACT_SHARE, IGNORED, batches, examples
+from liftmap.testbed.corpus import BATCH_SIZE, FACT_SHARE, IGNORED_LABEL, batches, examples
 from liftmap.testbed.language import (
     REFLECTION_SHARE,
     STYLE_SHARES,
@@ -178,7 +178,7 @@ def test_batches_hide_prompts_and_padding_from_the_loss() -> None:
         for tokens, labels in chunks:
             assert tokens.shape == labels.shape
             assert tokens.shape[1] <= MAX_TOKENS
-            inside = labels != IGNORED
+            inside = labels != IGNORED_LABEL
             assert (labels[inside] == tokens[inside]).all()
             for row, row_inside in zip(tokens, inside, strict=True):
                 text = " ".join(TOKENS[index] for index in row[~row_inside] if index)

@@ -16,7 +16,6 @@ from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.files import read_json
 from liftmap.records import Estimate
 
-CHECKPOINT_FILE = "checkpoint.json"
 SCHEMA = {
     "arm": pl.String(),
     "seed": pl.Int64(),
@@ -49,7 +48,7 @@ def training(data: StudyData) -> pl.DataFrame:
     """
     rows = []
     for arm, seed, _ in data.config.arm_models():
-        file = data.folder.checkpoint_dir(arm, seed) / CHECKPOINT_FILE
+        file = data.folder.checkpoint(arm, seed).record_file
         if not file.exists():
             continue
         found = read_json(file)

@@ -2,8 +2,9 @@
 
 The top of the flow. One file holds a group of commands: a command says what it takes, calls the
 function of its name and prints what that gives. Results go to standard output, progress and
-messages to standard error; exit status 0 is done, 2 is a mistake in what was asked for, 130 is
-Ctrl-C. Starting is part of speed: whatever a command needs, it imports when it is run.
+messages to standard error; exit status 0 is done, 1 a check that failed (`audit --attack`), 2 a
+mistake in what was asked for, 130 Ctrl-C. Starting is part of speed: whatever a command needs, it
+imports when it is run.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from collections.abc import Callable
 
 import tyro
 
+from liftmap.cli.audit_commands import audit
 from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
-from liftmap.cli.sample_commands import audit, sample, verify
+from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
 from liftmap.errors import LiftmapError
 
-COMMANDS: dict[str, Callable[..., None]] = {
+# What a command returns is the exit status; None is 0.
+COMMANDS: dict[str, Callable[..., int | None]] = {
     "study": study,
     "sample": sample,
     "verify": verify,
@@ -50,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.getLogger("liftmap").setLevel(logging.INFO)
     try:
-        tyro.extras.subcommand_cli_from_dict(
+        status = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="liftmap",
             description="Did post-training make a language model solve more, or only solve more "
@@ -63,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("Stopped. What was finished is kept; the same command goes on from there.")
         return 130
-    return 0
+    return status or 0
 
 
 if __name__ == "__main__":

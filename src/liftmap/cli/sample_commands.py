@@ -1,6 +1,6 @@
-"""The commands that ask models and judge responses: sample, verify and audit.
+"""The commands that ask models and judge responses: sample and verify.
 
-A study's folder and a folder of one's own are both taken.
+A study's folder and a folder that `sample` made are both taken.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from liftmap.cli.flags import (
     verify_section,
     without_sandbox,
 )
-from liftmap.cli.printing import print_json, say
+from liftmap.cli.printing import say
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
     from liftmap.store import ResponseSet
-    from liftmap.verify.audit import Audit
 
 
 def sample(
@@ -158,82 +157,8 @@ def verify(
 
         if section is None:
             raise ConfigError(
-                f"{folder} is no study, so it has no verifier of its own.",
+                f"{folder} is not a study, so it has no verifier of its own.",
                 remedy="Name one: --verifier math.",
             )
         judged = verify_folder(folder, section)
     say(f"{judged:,} responses judged; the verdicts are in {study.verdicts_dir}.")
-
-
-def audit(
-    folder: Folder,
-    first: Annotated[str, tyro.conf.arg(metavar="NAME")],
-    second: Annotated[str, tyro.conf.arg(metavar="NAME")],
-    examples: int = 10,
-    json: bool = False,
-) -> None:
-    """Show where two verifiers disagree about the same responses.
-
-    Both must have judged them: liftmap verify FOLDER --verifier NAME.
-
-    For instance:
-        liftmap audit runs/math --first exact --second math
-
-    Args:
-        folder: A study folder, or one that `liftmap sample` made.
-        first: A verifier.
-        second: Another.
-        examples: The most disagreements that are shown.
-        json: Print JSON instead of tables.
-    """
-    from liftmap.ask import audit_folder
-
-    disagreement = audit_folder(folder, first, second, examples)
-    if json:
-        print_json(
-            {
-                "responses": disagreement.responses,
-                "disagreements": disagreement.disagreements,
-                "counts": disagreement.counts.to_dicts(),
-                "questions": disagreement.questions.to_dicts(),
-                "examples": disagreement.examples.to_dicts(),
-            }
-        )
-        return
-    _print_audit(disagreement, first, second, examples)
-
-
-def _print_audit(audit: Audit, first: str, second: str, examples: int) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    page = Console()
-    share = 100 * audit.disagreements / max(1, audit.responses)
-    page.print(
-        f"{first} and {second} disagree about {audit.disagreements:,} of {audit.responses:,} "
-        f"responses ({share:.2f} %).",
-        highlight=False,
-    )
-    counts = Table(title=f"{first} (rows) and {second} (columns)")
-    for column in ("", "right", "wrong", "unscored"):
-        counts.add_column(column, justify="right")
-    for row in audit.counts.to_dicts():
-        counts.add_row(str(row["first"]), *(f"{row[k]:,}" for k in ("right", "wrong", "unscored")))
-    page.print(counts)
-    if audit.examples.is_empty():
-        return
-    table = Table(title="Disagreements")
-    for column in ("question", "gold", "answer", first, second, "reason"):
-        table.add_column(column, overflow="fold")
-    for row in audit.examples.head(examples).to_dicts():
-        cells = (
-            f"{row['question_id']}#{row['response_index']}",
-            row["gold"],
-            row["second_answer"] or row["first_answer"],
-            row["first"],
-            row["second"],
-            row["second_reason"] or row["first_reason"],
-        )
-        table.add_row(*(escape(str(cell)[:200]) for cell in cells))
-    page.print(table)

@@ -138,7 +138,7 @@ def testbed(
     seed: int = 0,
     threads: int = 2,
 ) -> None:
-    """Make a base or a teacher of the embedded testbed anew.
+    """Train a base or a teacher of the embedded testbed from nothing.
 
     For instance:
         liftmap testbed pretrain base --out my-base

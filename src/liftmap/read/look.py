@@ -19,7 +19,7 @@ import polars as pl
 
 from liftmap.errors import InputError, LiftmapError
 from liftmap.files import disk
-from liftmap.store import ResponseSet, StudyFolder
+from liftmap.store import StudyFolder, response_set_at
 
 Container = Literal["parquet", "zip", "json", "csv", "responses", "other"]
 
@@ -171,23 +171,16 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def _response_set(study: StudyFolder, model: str, split: str) -> Path:
-    path = study.path / "responses" / model / split
-    if not study.responses(model, split).shards():
+    responses = study.responses(model, split)
+    if not responses.shards():
         raise InputError(
             f"{study.path} holds no {split} responses of the model {model}.",
             seen=study.models(split),
             remedy="Name one of the models seen, or sample first.",
         )
-    return path
-
-
-def response_set(folder: Path) -> ResponseSet:
-    """The response set in a folder `STUDY/responses/MODEL/SPLIT`."""
-    place = folder.absolute()
-    return StudyFolder(place.parents[2]).responses(place.parent.name, place.name)
+    return responses.path
 
 
 def _is_response_set(folder: Path) -> bool:
-    place = folder.absolute()
-    inside = len(place.parents) > 2 and place.parent.parent.name == "responses"
-    return inside and bool(response_set(place).shards())
+    responses = response_set_at(folder)
+    return responses is not None and bool(responses.shards())

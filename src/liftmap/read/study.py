@@ -12,10 +12,10 @@ from dataclasses import replace
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.read.look import Glimpse, readable, response_set
+from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored, unfinished_thoughts
 from liftmap.records import ENDED_WHILE_THINKING
-from liftmap.store import KEY, ResponseSet, StudyFolder
+from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
 
@@ -43,7 +43,8 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
             seen=[str(file.path) for file in files],
             remedy="Name one of them.",
         )
-    target = response_set(files[0].path)
+    target = response_set_at(files[0].path)
+    assert target is not None, "a reader is asked about what it recognises"
     with readable(files[0].path):
         outcomes = outcomes_of(target, options.verifier, options.think_end)
     return replace(outcomes, source=source)

@@ -32,7 +32,7 @@ def plain_folder(path: Path) -> Path:
         path: The file.
 
     Raises:
-        ModelError: It is missing or no GGUF, or Transformers can't read this kind of model.
+        ModelError: It is missing or not a GGUF file, or Transformers can't read this kind of model.
         MissingDependencyError: The package gguf is not installed.
         StoreError: The cache folder can't be written.
     """
@@ -62,7 +62,7 @@ def _convert(path: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    from liftmap.sample.hf import loading, quiet
+    from liftmap.sample.hf_messages import loading, quiet
 
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     with disk(folder):

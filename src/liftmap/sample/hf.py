@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
-from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from liftmap.errors import ModelError
 from liftmap.records import Prompt
 from liftmap.sample.gguf import is_gguf, plain_folder
+from liftmap.sample.hf_messages import loading, quiet
 from liftmap.sample.templates import PROMPT_END
 from liftmap.testbed import checkpoint_path
 
@@ -51,10 +46,10 @@ def resolve_model(model: str) -> str:
     if is_gguf(path):
         return str(plain_folder(path))
     # A LoRA checkpoint holds an adapter; peft finds the model that it belongs to.
-    for wanted in (("config.json", "adapter_config.json"), ("*.safetensors",)):
-        if not any(found for pattern in wanted for found in path.glob(pattern)):
+    for patterns in (("config.json", "adapter_config.json"), ("*.safetensors",)):
+        if not any(file for pattern in patterns for file in path.glob(pattern)):
             raise ModelError(
-                f"There is no model in this folder (no {wanted[0]}).",
+                f"There is no model in this folder (no {patterns[0]}).",
                 seen=str(path),
                 remedy="Name a Hugging Face model folder with safetensors weights, a .gguf file, a "
                 "hub id, testbed:base or testbed:teacher.",
@@ -92,15 +87,15 @@ def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tu
     """
     path = resolve_model(model)
     where = check_device(device)
-    wanted: Any = "auto" if dtype == "auto" else getattr(torch, dtype)
+    precision: Any = "auto" if dtype == "auto" else getattr(torch, dtype)
     if dtype == "auto" and where.startswith("cpu") and not _cpu_has_bfloat16():
-        wanted = torch.float32
+        precision = torch.float32
     with quiet(), loading(model):
         tokenizer = AutoTokenizer.from_pretrained(
             path, padding_side="left", trust_remote_code=False
         )
         loaded = AutoModelForCausalLM.from_pretrained(
-            path, dtype=wanted, use_safetensors=True, trust_remote_code=False
+            path, dtype=precision, use_safetensors=True, trust_remote_code=False
         )
         if where.startswith("cpu") and loaded.dtype == torch.float16:
             loaded = loaded.float()
@@ -212,28 +207,6 @@ def prompt_facts(tokenizer: Any, prompt: Prompt) -> dict[str, object]:
     return {"end": text[-PROMPT_END:], "marks": marks}
 
 
-@contextmanager
-def loading(model: str) -> Iterator[None]:
-    """Turns what the library raises when it can't load a model into one message."""
-    try:
-        yield
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-        ImportError,
-        struct.error,
-        SafetensorError,
-    ) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ModelError(
-            f"The model {model} can't be loaded: {reason}",
-            remedy="Name a hub id that this machine can reach or has cached, or a folder with "
-            "config.json, safetensors weights and a tokenizer.",
-        ) from None
-
-
 def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> list[int]:
     """The tokens that end a response: the generation config's, else the tokenizer's.
 
@@ -252,7 +225,7 @@ def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> lis
         raise ModelError(
             "The model has no end token.", remedy="Set eos_token_id in its generation config."
         )
-    found = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
+    tokens = list(ends) if isinstance(ends, (list, tuple)) else [] if ends is None else [ends]
     # A tokenizer may know tokens that the model has no logits for.
     size = min(len(tokenizer), model.get_output_embeddings().weight.shape[0])
     pieces = tokenizer.batch_decode([[i] for i in range(size)]) if stop else []
@@ -264,22 +237,5 @@ def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> lis
                 seen=text,
                 remedy="Take a shorter one, as a line's end or one word.",
             )
-        found += [i for i in begun if i not in found]
-    return found
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps the library's own bars and notices off the terminal while the block runs."""
-    verbosity = transformers.logging.get_verbosity()
-    bars = transformers.logging.is_progress_bar_enabled()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        transformers.logging.set_verbosity(verbosity)
-        if bars:
-            transformers.logging.enable_progress_bar()
+        tokens += [i for i in begun if i not in tokens]
+    return tokens

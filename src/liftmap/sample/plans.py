@@ -19,18 +19,18 @@ from liftmap.store import responses_frame
 
 
 @dataclass
-class _Question:
+class _Progress:
     """How far a question is.
 
     Attributes:
-        drawn: Responses drawn; the next one has this index.
-        n: Scored ones.
-        c: Right ones.
-        wanted: Scored responses still missing in this round.
+        missing: Scored responses still missing in this round.
+        responses: How many are drawn; the next one has this index.
+        n: Scored responses.
+        c: Right responses.
     """
 
-    wanted: int
-    drawn: int = 0
+    missing: int
+    responses: int = 0
     n: int = 0
     c: int = 0
 
@@ -60,15 +60,15 @@ def curtailed(
         responses can't be scored is given up: fewer are scored than not, so the statistics leave
         it out.
     """
-    going = {q: _Question(min(plan.round_size, plan.cap)) for q in prompts}
+    going = {q: _Progress(min(plan.round_size, plan.cap)) for q in prompts}
     frames = []
     while going:
         alike: dict[tuple[int, int], list[str]] = defaultdict(list)
         for question_id, state in going.items():
-            alike[state.drawn, state.wanted].append(question_id)
+            alike[state.responses, state.missing].append(question_id)
         for (first, count), ids in alike.items():
-            drawn = engine.generate({q: prompts[q] for q in ids}, count, settings, first)
-            frame = responses_frame(watch(drawn), template)
+            responses = engine.generate({q: prompts[q] for q in ids}, count, settings, first)
+            frame = responses_frame(watch(responses), template)
             frames.append(frame)
             verdicts = (
                 judge(frame)
@@ -80,15 +80,15 @@ def curtailed(
             )
             for question_id, scored, right in verdicts.iter_rows():
                 state = going[question_id]
-                state.drawn += count
+                state.responses += count
                 state.n += scored
                 state.c += right
-                state.wanted -= scored
+                state.missing -= scored
         for question_id, state in list(going.items()):
-            if state.wanted == 0:
+            if state.missing == 0:
                 if state.c >= plan.stop_after or state.n == plan.cap:
                     del going[question_id]
-                state.wanted = min(plan.round_size, plan.cap - state.n)
-            elif state.drawn - state.n > max(state.n, 2 * plan.round_size):
+                state.missing = min(plan.round_size, plan.cap - state.n)
+            elif state.responses - state.n > max(state.n, 2 * plan.round_size):
                 del going[question_id]
     return frames

@@ -42,11 +42,14 @@ class Scorer:
         """Loads the model.
 
         Args:
-            model: As `sample.hf.load_model`; likewise `device`, `dtype` and errors.
+            model: As `sample.hf.load_model`.
             batch_size: The most distinct responses in one forward pass; 0 chooses.
-            device: See above.
-            dtype: See above.
+            device: As `sample.hf.load_model`.
+            dtype: As `sample.hf.load_model`.
             stop: The strings that ended responses beside the model's end tokens.
+
+        Raises:
+            ModelError: The model can't be loaded.
         """
         self.model, self.tokenizer = load_model(model, device, dtype)
         self._ends = end_token_ids(self.model, self.tokenizer, stop)
@@ -74,8 +77,8 @@ class Scorer:
             longest = len(encoded[order[start]][0])
             rows = min(self._rows, MOST_LOGITS // (longest * self.model.config.vocab_size))
             chosen = order[start : start + max(1, rows)]
-            found = self._run([encoded[i] for i in chosen], [stopped[i] for i in chosen])
-            for at, result in zip(chosen, found, strict=True):
+            scores = self._run([encoded[i] for i in chosen], [stopped[i] for i in chosen])
+            for at, result in zip(chosen, scores, strict=True):
                 results[at] = result
             start += len(chosen)
         return results

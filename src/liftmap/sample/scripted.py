@@ -41,7 +41,9 @@ class ScriptedEngine:
         try:
             self.rates = [float(rate) for rate in model.removeprefix(PREFIX).split(",")]
         except ValueError:
-            raise ModelError("A scripted rate is no number.", seen=model, remedy=remedy) from None
+            raise ModelError(
+                "A scripted rate is not a number.", seen=model, remedy=remedy
+            ) from None
         if not all(0 <= rate <= 1 for rate in self.rates):
             raise ModelError("A scripted rate is out of range.", seen=model, remedy=remedy)
         self._answers = {q.question_id: q.answer for q in questions}
@@ -54,11 +56,11 @@ class ScriptedEngine:
         self, prompts: Mapping[str, Prompt], count: int, settings: SamplingSettings, first: int = 0
     ) -> Iterator[Response]:
         """Yields responses whose last words are `so ANSWER`, right at the question's rate."""
-        others = sorted(set(self._answers.values()))
+        answers = sorted(set(self._answers.values()))
         for question_id in prompts:
             rng = np.random.default_rng([settings.seed, _digest(question_id)])
             answer = self._answers[question_id]
-            wrong = [a for a in others if a != answer] or [""]
+            wrong = [a for a in answers if a != answer] or [""]
             # Three numbers a response, in order: the first ones don't depend on how many follow.
             draws = rng.random((first + count, 3))[first:]
             for index, (luck, mood, pick) in enumerate(draws.tolist(), start=first):

@@ -2,7 +2,7 @@ r"""Prompt templates: how a question becomes what a model is asked.
 
 Beside sampling; training and scoring use the same function, so a model is trained on the prompts
 that it is measured with. A template is Jinja: `{{ question }}` is the question's text, and every
-key of its metadata is a variable too. To add one, add an entry here, or name a file of one's own:
+key of its metadata is a variable too. To add one, add an entry here, or name a file of your own:
 `shots.txt` is a text to go on with, `shots.json` a conversation (a list of {"role", "content"}).
 """
 
@@ -74,7 +74,7 @@ def get_template(name: str) -> Template:
 
     Raises:
         UnknownNameError: There is no such template.
-        InputError: The file is no template.
+        InputError: The file is not a template.
         StoreError: The file can't be read.
     """
     if Path(name).suffix not in (".txt", ".jinja", ".json"):
@@ -85,7 +85,7 @@ def get_template(name: str) -> Template:
             content = path.read_text("utf-8")
     except UnicodeDecodeError:
         raise InputError(
-            f"The template {name} is no UTF-8 text.", remedy="Save it as UTF-8."
+            f"The template {name} is not UTF-8 text.", remedy="Save it as UTF-8."
         ) from None
     return _from_file(name, content)
 
@@ -103,7 +103,7 @@ def _from_file(name: str, content: str) -> Template:
             messages = tuple((str(row["role"]), str(row["content"])) for row in rows)
         except (json.JSONDecodeError, TypeError, KeyError) as error:
             raise InputError(
-                f"The template {name} is no conversation: {error!r}.", remedy=remedy
+                f"The template {name} is not a conversation: {error!r}.", remedy=remedy
             ) from None
         made = Template(name, version, messages=messages)
         sources = [source for _, source in messages]
@@ -112,7 +112,7 @@ def _from_file(name: str, content: str) -> Template:
             _JINJA.from_string(source)
     except TemplateError as error:
         raise InputError(
-            f"The template {name} is no Jinja: {error}.", remedy="Correct it."
+            f"The template {name} is not Jinja: {error}.", remedy="Correct it."
         ) from None
     if not any("{{" in source for source in sources):
         raise InputError(
@@ -133,13 +133,13 @@ def render_prompt(template: str, question: Question) -> Prompt:
         UnknownNameError: No template has this name.
         InputError: The template names a variable that the question does not have.
     """
-    found = get_template(template)
+    chosen = get_template(template)
     variables = {**question.metadata, "question": question.text}
-    if found.text is not None:
-        return _fill(found, found.text, variables, question)
+    if chosen.text is not None:
+        return _fill(chosen, chosen.text, variables, question)
     return [
-        {"role": role, "content": _fill(found, source, variables, question)}
-        for role, source in found.messages
+        {"role": role, "content": _fill(chosen, source, variables, question)}
+        for role, source in chosen.messages
     ]
 
 

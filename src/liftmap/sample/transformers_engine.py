@@ -27,18 +27,18 @@ from liftmap.sample.hf import (
     prompt_facts,
     prompt_ids,
 )
-from liftmap.sample.rows import Rows, draw, halves, make_warpers, split_rows, uniform_draws
+from liftmap.sample.token_rows import Rows, draw, halves, make_warpers, split_rows, uniform_draws
 
 DEFAULT_ROWS = 4096
 # Prompt tokens of one prefill, and bytes of random numbers held at a time.
 PREFILL_TOKENS = 2**15
-DRAW_BYTES = 2**28
+UNIFORM_BYTES = 2**28
 # Bytes a logit costs while a token is drawn: as computed, as float32, and its share.
 LOGIT_BYTES = 16
 
 
 @dataclass
-class _Drawn:
+class _Block:
     """What has been drawn for a block of questions, by response.
 
     Attributes:
@@ -157,7 +157,7 @@ class TransformersEngine:
             min(
                 self.batch_size // 8,
                 PREFILL_TOKENS // shortest,
-                DRAW_BYTES // (8 * count * settings.max_tokens),
+                UNIFORM_BYTES // (8 * count * settings.max_tokens),
             ),
         )
 
@@ -170,9 +170,9 @@ class TransformersEngine:
         settings: SamplingSettings,
         first: int,
         ends: torch.Tensor,
-    ) -> _Drawn:
+    ) -> _Block:
         responses = len(prompts) * count
-        found = _Drawn(
+        block = _Block(
             tokens=torch.zeros((responses, settings.max_tokens), dtype=torch.int32),
             lengths=torch.zeros(responses, dtype=torch.int32),
             stopped=torch.zeros(responses, dtype=torch.bool),
@@ -193,16 +193,16 @@ class TransformersEngine:
             limit = limit or self._rows_that_fit(state, logits, settings.max_tokens)
             here = state.response.cpu()
             own = uniforms[here, state.step].to(self.device)
-            drawn, ended, likely = draw(logits, state.row_of, own, warpers, ends)
-            found.log_probability[here] += likely.double().cpu()
-            kept = here[~ended.cpu()]
-            found.tokens[kept, state.step] = drawn[~ended].int().cpu()
-            found.lengths[kept] = state.step + 1
-            found.stopped[here[ended.cpu()]] = True
+            token, ended, likely = draw(logits, state.row_of, own, warpers, ends)
+            block.log_probability[here] += likely.double().cpu()
+            unfinished = here[~ended.cpu()]
+            block.tokens[unfinished, state.step] = token[~ended].int().cpu()
+            block.lengths[unfinished] = state.step + 1
+            block.stopped[here[ended.cpu()]] = True
             state.step += 1
-            if len(kept) and state.step < settings.max_tokens:
-                waiting.append(split_rows(state, drawn, ~ended, logits.shape[-1]))
-        return found
+            if len(unfinished) and state.step < settings.max_tokens:
+                waiting.append(split_rows(state, token, ~ended, logits.shape[-1]))
+        return block
 
     def _start(self, prompts: list[list[int]], count: int) -> Rows:
         """A row for each prompt, which stands for `count` responses."""
@@ -250,7 +250,7 @@ class TransformersEngine:
         prompts: list[list[int]],
         count: int,
         first: int,
-        drawn: _Drawn,
+        drawn: _Block,
     ) -> Iterator[Response]:
         """Turns the drawn tokens into records; each distinct response is decoded once."""
         rows, sizes = drawn.tokens.numpy(), drawn.lengths.tolist()

@@ -18,7 +18,14 @@ question, before and after) and gives figures with intervals. Import the module 
 | bins | difficulty bins, change by difficulty, cross-fitted |
 | orders | splits of a question's responses, averaged without a seed: parts of bins |
 | transitions | before/after matrices: raw, and at half size beside its noise floor |
-| lost | questions lost and gained: estimate, noise, excess; observed; McNemar |
+| lost | questions lost and gained: estimate, noise, excess; observed |
+| mcnemar | the test of lost against gained, by cluster where there are clusters |
+| support | questions kept, gained, lost, never there; retention and discovery |
+| question_change | an exact test of each question, under either plan |
+| seeds | the mean change of an arm over several training seeds |
+| dependence | signs in the counts that responses are not independent draws |
+| repeated_texts | copies among the texts of responses |
+| unscored | bounds: unscored responses as wrong, and as right |
 | law/ | the joint law of success rates before and after, and what it says |
 | power | smallest detectable change, cheapest plan |
 | verdict | the words and the label of a comparison |

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from liftmap.errors import InputError
-from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.passk import FloatArray, IntArray, checked_ks, checked_tally, fail_at_k
 
 # Responses shuffled at once: bounds memory, not results.
@@ -263,35 +262,13 @@ def guess_rate(
     )
 
 
-def gradient_share(law: MarginalLaw, group_sizes: Sequence[int] | IntArray) -> FloatArray:
-    """The share of GRPO groups with both right and wrong responses: 1 - p^G - (1-p)^G.
-
-    Only such a group gives a gradient (Shao et al. 2024, arXiv 2402.03300, section 4.1: the
-    advantage is the reward less the group's mean).
-
-    Args:
-        law: The law of p.
-        group_sizes: Responses in a group, G, each 1 or more.
-
-    Returns:
-        Shape (group sizes,): the mean over the law, in [0, 1].
-
-    Raises:
-        InputError: A group size below 1.
-    """
-    sizes = checked_ks(group_sizes)[:, None]
-    same = law.grid**sizes + (1 - law.grid) ** sizes
-    share: FloatArray = (1 - same) @ law.weights
-    return share
-
-
 def gradient_share_of_counts(
     n: ArrayLike, c: ArrayLike, group_sizes: Sequence[int] | IntArray
 ) -> FloatArray:
-    """The same share for each question, from its tally, without bias for G up to n.
+    """The chance that a GRPO group has both right and wrong responses, without bias for G up to n.
 
-    1 - C(c, G) / C(n, G) - C(n-c, G) / C(n, G). For responses drawn by a fixed plan; under a
-    curtailed one use the law.
+    1 - C(c, G) / C(n, G) - C(n-c, G) / C(n, G): only such a group gives a gradient. For responses
+    drawn by a fixed plan; under a curtailed one use the law (`measures.mixed_group`).
 
     Args:
         n: Shape (questions,): scored responses.

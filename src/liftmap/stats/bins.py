@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from liftmap.errors import InputError
-from liftmap.records import Change, Counts, Estimate
+from liftmap.records import Change, Counts, Estimate, Plan
 from liftmap.stats.intervals import IntervalOptions, ratios
 from liftmap.stats.orders import block_sizes, log_choose, log_orders, log_orders_in_all
 from liftmap.stats.passk import (
@@ -222,6 +222,40 @@ def cross_fitted_weights(before: Counts, bins: Bins, k: int = 1) -> CrossFit:
     weights = _shares_of_rows(rows, bins, sizes)
     failed = _shares_of_rows(rows, bins, sizes, wrong_after=k)
     return CrossFit(bins, k, weights[groups.inverse], (weights - failed)[groups.inverse])
+
+
+class SplitLabels(NamedTuple):
+    """What the bins of cross-fitted figures are called.
+
+    Attributes:
+        size: Responses of each question that bin it, so that a label reads "0 of 2"; None where
+            questions differ in it, and the labels are then those of the bins themselves.
+        labels: Counts of each bin out of `size`; "" for a bin that no count falls into.
+    """
+
+    size: int | None
+    labels: tuple[str, ...]
+
+
+def split_labels(n: ArrayLike, bins: Bins, plan: Plan | None = None) -> SplitLabels:
+    """The labels of bins that questions fall into by a part of their responses.
+
+    Args:
+        n: Shape (questions,): scored responses before, 2 or more.
+        bins: The bins.
+        plan: How the responses were drawn; None is taken as fixed.
+
+    Returns:
+        The number of responses that `cross_fitted_weights` bins with, and the labels out of it.
+
+    Raises:
+        InputError: A question with fewer than two responses, or a plan too short to split.
+    """
+    sizes = set(block_sizes(np.unique(np.asarray(n, dtype=np.int64)), plan).tolist())
+    if len(sizes) != 1:
+        return SplitLabels(None, bins.labels)
+    [size] = sizes
+    return SplitLabels(size, bins.labels_at(size))
 
 
 def block_weights(side: Counts, bins: Bins, sizes: IntArray) -> FloatArray:

@@ -1,8 +1,8 @@
 """pass@k under a curtailed sampling plan, without bias, by counting orders of drawing.
 
-`passk` hands over to this module when a tally was drawn by a `CurtailedPlan`. Reads n and c per
-question and the plan, gives one number per question and k. `power` and `law.counts` read the plan's
-stopping points.
+`passk` checks the counts and hands them over when they were drawn by a `CurtailedPlan`. Reads n and
+c per question and the plan, gives one number per question and k. `power` and `law.counts` read the
+plan's stopping points.
 
 Why counting works: given that a question stopped at (n, c), every sequence of right and wrong
 responses that ends there is equally likely, whatever the success rate. The share of those sequences
@@ -13,17 +13,18 @@ stops before k has a right response among its first k, so its part in the event 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from math import comb, log
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan
-from liftmap.stats.passk import FloatArray, IntArray, checked_ks, checked_tally
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 class StoppingPoints(NamedTuple):
@@ -41,9 +42,7 @@ class StoppingPoints(NamedTuple):
     log_paths: FloatArray
 
 
-def pass_at_k(
-    n: ArrayLike, c: ArrayLike, ks: Sequence[int] | IntArray, plan: CurtailedPlan
-) -> FloatArray:
+def curtailed_pass_at_k(n: IntArray, c: IntArray, ks: IntArray, plan: CurtailedPlan) -> FloatArray:
     """The chance that at least one of k responses is right, estimated without bias: 1 - F_k/T.
 
     T(n, c) counts the sequences that end at the stopping point (n, c), F_k(n, c) those among them
@@ -51,7 +50,7 @@ def pass_at_k(
 
     Args:
         n: Shape (questions,): scored responses.
-        c: Shape (questions,): right responses.
+        c: Shape (questions,): right responses, 0 to n.
         ks: Numbers of tries, each 1 up to the plan's cap.
         plan: The plan that drew the responses.
 
@@ -59,33 +58,29 @@ def pass_at_k(
         Shape (questions, ks), each in [0, 1]; its mean over questions is pass@k.
 
     Raises:
-        InputError: Impossible counts, a (n, c) where the plan never stops, k outside 1 to the cap,
-            or a plan whose numbers are not all 1 or more.
+        InputError: A (n, c) where the plan never stops, k above the cap, or a
+            plan whose numbers are not all 1 or more.
     """
-    responses, right = checked_tally(n, c)
-    tries = checked_ks(ks)
     points = stopping_points(plan)
-    if len(tries) and int(tries.max()) > plan.cap:
+    if len(ks) and int(ks.max()) > plan.cap:
         raise InputError(
             "k is above the cap of the curtailed plan.",
-            seen={"k": int(tries.max()), "cap": plan.cap},
+            seen={"k": int(ks.max()), "cap": plan.cap},
             remedy="Take a smaller k, or ask for an extrapolation.",
         )
     point_of = np.full((plan.cap + 1, plan.cap + 1), -1)
     point_of[points.n, points.c] = np.arange(len(points.n))
-    within = responses <= plan.cap
-    index = np.where(
-        within, point_of[np.where(within, responses, 0), np.where(within, right, 0)], -1
-    )
+    within = n <= plan.cap
+    index = np.where(within, point_of[np.where(within, n, 0), np.where(within, c, 0)], -1)
     impossible = np.flatnonzero(index < 0)
     if len(impossible):
         row = int(impossible[0])
         raise InputError(
             f"The curtailed plan never stops at these counts; see row {row}.",
-            seen={"n": int(responses[row]), "c": int(right[row]), "plan": plan},
+            seen={"n": int(n[row]), "c": int(c[row]), "plan": plan},
             remedy="Check the plan of the tally; rounds must count scored responses only.",
         )
-    table = np.array([_pass_of_points(plan, int(k)) for k in tries]).reshape(len(tries), -1)
+    table = np.array([_pass_of_points(plan, int(k)) for k in ks]).reshape(len(ks), -1)
     return table.T[index]
 
 

@@ -21,7 +21,7 @@ from typing import TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from liftmap.errors import InputError
 from liftmap.records import Estimate
@@ -274,7 +274,7 @@ def ratios(
             "The level of an interval lies between 0 and 1.", seen=level, remedy="Try 0.95."
         )
     spread = _Spread.of(numerators, denominators, counts, cluster, pseudo)
-    student = stats.t.ppf((1 + level) / 2, spread.freedom)
+    student = special.stdtrit(spread.freedom, (1 + level) / 2)
     if weights is None:
         ends = [
             (centre - reach, centre + reach)
@@ -324,13 +324,13 @@ def p_values(
     # No spread at all: 0 is left out at every level, or is the estimate itself.
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.nan_to_num(np.abs(spread.centre) / spread.error, nan=0.0)
-    analytic: FloatArray = 2 * stats.t.sf(distance, spread.freedom)
+    analytic: FloatArray = 2 * special.stdtr(spread.freedom, -distance)
     if weights is None:
         return analytic
     beyond = np.array([_share_beyond_zero(draws) for draws in spread.draws(weights)])
     least = np.maximum(beyond, 0.5 / len(weights))
     reached = np.maximum(-special.ndtri(np.minimum(least, 0.5)) / np.sqrt(spread.expansion), 0.0)
-    p: FloatArray = 2 * stats.t.sf(reached, spread.freedom)
+    p: FloatArray = 2 * special.stdtr(spread.freedom, -reached)
     return np.where(beyond > 0, p, np.minimum(p, analytic))
 
 

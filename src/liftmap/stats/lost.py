@@ -14,11 +14,11 @@ from typing import NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from liftmap.errors import InputError
 from liftmap.records import Counts, Estimate
 from liftmap.stats.intervals import IntervalOptions, ratios
+from liftmap.stats.mcnemar import mcnemar as mcnemar
 from liftmap.stats.passk import FloatArray, checked_sides, fail_at_k
 from liftmap.stats.resampling import CHANGE, SHARE, Pseudo, clipped, counts_of
 
@@ -189,18 +189,3 @@ def observed(before: Counts, after: Counts, counts: ArrayLike | None = None) -> 
     lost = multiplicity[(before.c > 0) & (after.c == 0)].sum()
     gained = multiplicity[(before.c == 0) & (after.c > 0)].sum()
     return Observed(int(lost), int(gained))
-
-
-def mcnemar(lost: int, gained: int) -> float:
-    """The exact McNemar test that a question is as likely to be lost as gained.
-
-    Args:
-        lost: Questions solved before only.
-        gained: Questions solved after only.
-
-    Returns:
-        Two-sided p-value, in (0, 1]; 1 where no question moved.
-    """
-    if lost + gained == 0:
-        return 1.0
-    return float(stats.binomtest(lost, lost + gained, 0.5).pvalue)

@@ -109,7 +109,7 @@ def resampled_changes_by_bin(
     Raises:
         InputError: As in `bins.change_by_bin`.
     """
-    fit = cross_fitted_weights(before.n, before.c, bins, k, before.plan)
+    fit = cross_fitted_weights(before, bins, k)
     solved = pass_at_k(after.n, after.c, [k], after.plan)
     changes = resampled_sums(weights, fit.weights * solved - fit.before)
     masses = resampled_sums(weights, fit.weights)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from liftmap.errors import InputError
 from liftmap.records import Counts, CurtailedPlan, Plan
+from liftmap.stats.curtailed import curtailed_pass_at_k
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -162,9 +163,7 @@ def fail_at_k(
     responses, right = checked_tally(n, c)
     tries = checked_ks(ks)
     if isinstance(plan, CurtailedPlan):
-        from liftmap.stats import curtailed
-
-        return 1.0 - curtailed.pass_at_k(responses, right, tries, plan)
+        return 1.0 - curtailed_pass_at_k(responses, right, tries, plan)
     if len(responses) and len(tries) and int(tries.max()) > int(responses.min()):
         row = int(np.argmin(responses))
         raise InputError(

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan, FixedPlan, Plan
@@ -242,8 +242,8 @@ class _Test:
         self.law = law
         self.spread = spread
         self.floor = 2 if k > 1 else 0
-        self.detect = float(stats.norm.ppf((1 + level) / 2))
-        self.reserve = float(stats.norm.ppf(power))
+        self.detect = float(special.ndtri((1 + level) / 2))
+        self.reserve = float(special.ndtri(power))
         self.mean_n, self.variance = _moments(plan, k)
         self.pass_before = _pass(law.grid, k)
         self.log_odds = special.logit(law.grid)

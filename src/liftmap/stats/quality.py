@@ -8,67 +8,11 @@ question has short responses and many right ones, and a curve over all responses
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from liftmap.errors import InputError
-from liftmap.records import Estimate
-from liftmap.stats.intervals import bootstrap_weights, mean
 from liftmap.stats.passk import FloatArray, IntArray
-from liftmap.stats.resampling import clipped
-
-
-class WithinQuestionAuc(NamedTuple):
-    """How well an indicator tells right from wrong responses to the same question.
-
-    Attributes:
-        auc: Mean over questions of the chance that a right response has a higher value than a
-            wrong one (ties count half): .5 tells nothing, above it high values go with right
-            responses, below it low ones. None with fewer than two usable questions.
-        questions: Number of questions with both right and wrong responses.
-    """
-
-    auc: Estimate | None
-    questions: int
-
-
-def within_question_auc(
-    values: ArrayLike,
-    right: ArrayLike,
-    question_index: ArrayLike,
-    *,
-    rng: np.random.Generator,
-    resamples: int = 1000,
-    cluster: ArrayLike | None = None,
-    level: float = 0.95,
-) -> WithinQuestionAuc:
-    """The area under the ROC curve of an indicator for being right, within question.
-
-    Args:
-        values: Shape (responses,): the indicator; responses without one (nan) are left out.
-        right: Shape (responses,): whether the response is right.
-        question_index: Shape (responses,): number of the question, 0 or more, in any order.
-        rng: Source of all randomness.
-        resamples: Number of bootstrap resamples of questions.
-        cluster: One label for each question number, where questions share a source.
-        level: Chance that the interval holds the true mean.
-
-    Returns:
-        The mean over questions that count alike, with its interval, and their number.
-
-    Raises:
-        InputError: Arrays of different lengths, or a negative question number.
-    """
-    questions, aucs = question_aucs(values, right, question_index)
-    labels = None if cluster is None else np.asarray(cluster)[questions]
-    units = len(questions) if labels is None else len(np.unique(labels))
-    if units < 2:
-        return WithinQuestionAuc(None, len(questions))
-    weights = bootstrap_weights(len(questions), resamples, rng, cluster=labels)
-    auc = clipped(mean(aucs, weights=weights, cluster=labels, level=level), 0.0)
-    return WithinQuestionAuc(auc, len(questions))
 
 
 def question_aucs(

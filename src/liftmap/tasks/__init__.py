@@ -28,5 +28,5 @@ def get_task(name: str) -> Task:
     Raises:
         UnknownNameError: There is no such task; the message gives the nearest name.
     """
-    presets = {key: preset_task(found) for key, found in PRESETS.items()}
+    presets = {key: preset_task(ready) for key, ready in PRESETS.items()}
     return find({**presets, **TASKS}, name, "task")

@@ -19,9 +19,9 @@ from liftmap.registry import nearest
 
 # Shares of the question space, by the question's own hash: splits can't share a question, whatever
 # the sizes and the seed.
-SHARES: dict[Split, float] = {"train": 0.5, "dev": 0.1, "test": 0.4}
+SPLIT_SHARES: dict[Split, float] = {"train": 0.5, "dev": 0.1, "test": 0.4}
 # Draws without a new question after which the space counts as used up.
-PATIENCE = 20_000
+MOST_FRUITLESS_DRAWS = 20_000
 
 
 def gym(
@@ -59,22 +59,22 @@ def gym(
         raise InputError("size must be at least 1.", seen=size)
     text = json.dumps(dict(config or {}), sort_keys=True)
     items = make_items(name, seed, text)
-    found: dict[str, Question] = {}
+    questions: dict[str, Question] = {}
     index = last = 0
-    while len(found) < size:
-        if index - last > PATIENCE:
+    while len(questions) < size:
+        if index - last > MOST_FRUITLESS_DRAWS:
             raise InputError(
-                f"reasoning-gym's {name} gives only {len(found)} distinct {split} questions with "
-                f"these options.",
+                f"reasoning-gym's {name} gives only {len(questions)} distinct {split} questions "
+                f"with these options.",
                 seen=size,
                 remedy="Ask for fewer, or widen its options.",
             )
         item = items[index]
         question = item["question"].strip()
         digest = hashlib.sha256(f"{name}\x00{question}".encode()).hexdigest()[:16]
-        if _split_of(digest) == split and digest not in found:
+        if _split_of(digest) == split and digest not in questions:
             last = index
-            found[digest] = Question(
+            questions[digest] = Question(
                 question_id=digest,
                 text=question,
                 answer=str(item["answer"] if item["answer"] is not None else ""),
@@ -87,7 +87,7 @@ def gym(
                 },
             )
         index += 1
-    return list(found.values())
+    return list(questions.values())
 
 
 @lru_cache(maxsize=8)
@@ -139,14 +139,14 @@ def make_items(name: str, seed: int, config: str) -> Any:
 
 
 def _plain(about: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    kept = {k: v for k, v in about.items() if isinstance(v, (str, int, float, bool))}
+    plain = {k: v for k, v in about.items() if isinstance(v, (str, int, float, bool))}
     # Constant or redundant in every item.
-    return {k: v for k, v in kept.items() if k not in ("source_dataset", "source_index")}
+    return {k: v for k, v in plain.items() if k not in ("source_dataset", "source_index")}
 
 
 def _split_of(digest: str) -> Split:
     place = int(digest[:8], 16) / 2**32
-    for split, share in SHARES.items():
+    for split, share in SPLIT_SHARES.items():
         if place < share:
             return split
         place -= share

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from liftmap.errors import InputError, MissingDependencyError, UnknownNameError
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import nearest
-from liftmap.tasks.rows import (
+from liftmap.tasks.question_rows import (
     AnswerFrom,
     Duplicates,
     Reading,
@@ -64,15 +64,15 @@ def hub(
             another.
         path: A data set on the hub, as `openai/gsm8k`, or a local folder in the hub's layout.
         name: One of the data set's configs.
-        revision: A commit, tag or branch; a commit makes the questions the same for ever. A local
+        revision: A commit, tag or branch; a commit makes the questions the same always. A local
             folder has none.
         hub_split: The data set's split, as `train` or `train[:500]`.
-        question: See `liftmap.tasks.rows.Reading`, likewise all other options.
+        question: See `liftmap.tasks.question_rows.Reading`, which has all other options too.
         answer: The column of the gold answer, or of a solution that holds it.
         answer_pattern: A regular expression with one group: the answer in that column.
         answer_from: "column" or "boxed".
         choices: Columns of wrong answers.
-        context: A column that goes before the question.
+        context: A column whose text is put before the question.
         id: A column of ids; None makes them from the content.
         cluster: A column that questions of one source share.
         metadata: Columns to keep.
@@ -115,12 +115,12 @@ def hub(
     )
     table = _load(str(path), name, revision, hub_split or split)
     source = " ".join([str(path), *([name] if name else []), hub_split or split])
-    found = questions_of(_rows(table, reading, source), reading, source)
-    return select(found, reading.limit, reading.skip, reading.shuffle_seed)
+    questions = questions_of(_rows(table, reading, source), reading, source)
+    return select(questions, reading.limit, reading.skip, reading.shuffle_seed)
 
 
 def _rows(table: Dataset, reading: Reading, source: str) -> Iterator[tuple[str, Row]]:
-    """Rows with the wanted columns alone: images and audio beside them are never decoded."""
+    """Rows with the columns that are read alone: images and audio beside them are never decoded."""
     names = reading.columns()
     there: list[str] = table.column_names
     for missing in [n for n in names if n not in there]:
@@ -135,7 +135,7 @@ def _rows(table: Dataset, reading: Reading, source: str) -> Iterator[tuple[str, 
 
 
 def _load(path: str, name: str | None, revision: str | None, split: str) -> Dataset:
-    """One split of a data set; a folder on this machine goes before a data set of the hub.
+    """One split of a data set; a folder on this machine overrides a data set of the hub.
 
     Raises:
         MissingDependencyError: `datasets` is not installed.

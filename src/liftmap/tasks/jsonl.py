@@ -1,4 +1,4 @@
-"""The jsonl task: questions of one's own in a JSONL, JSON, CSV or Parquet file.
+"""The jsonl task: your own questions in a JSONL, JSON, CSV or Parquet file.
 
 A task: options in, Questions out; reads one local file.
 """
@@ -21,7 +21,7 @@ from liftmap.read.lines import parse
 from liftmap.read.look import readable
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import nearest
-from liftmap.tasks.rows import (
+from liftmap.tasks.question_rows import (
     AnswerFrom,
     Duplicates,
     Row,
@@ -66,12 +66,12 @@ def jsonl(
             `{split}` in it, or take parts of one file by `skip` and `limit`.
         path: The file: .jsonl, .ndjson or .json (a list, or a line an object), .csv, .tsv or
             .parquet; JSON and CSV may be compressed (.gz, .zst).
-        question: See `liftmap.tasks.rows.Reading`, likewise all other options.
+        question: See `liftmap.tasks.question_rows.Reading`, which has all other options too.
         answer: The column of the gold answer, or of a solution that holds it.
         answer_pattern: A regular expression with one group: the answer in that column.
         answer_from: "column" or "boxed".
         choices: Columns of wrong answers.
-        context: A column that goes before the question.
+        context: A column whose text is put before the question.
         id: A column of ids; None makes them from the content.
         cluster: A column that questions of one source share.
         metadata: Columns to keep.
@@ -110,8 +110,8 @@ def jsonl(
         shuffle_seed=shuffle_seed,
     )
     file = Path(str(path).replace("{split}", split)).expanduser()
-    found = questions_of(_rows(file), reading, str(file))
-    return select(found, reading.limit, reading.skip, reading.shuffle_seed)
+    questions = questions_of(_rows(file), reading, str(file))
+    return select(questions, reading.limit, reading.skip, reading.shuffle_seed)
 
 
 def _rows(path: Path) -> Rows:
@@ -164,10 +164,10 @@ def _json(file: IO[bytes], path: Path) -> Rows:
     try:
         items: list[Any] = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON: {error}.", remedy="Correct that place.") from None
+        raise InputError(f"{path} is not JSON: {error}.", remedy="Correct that place.") from None
     for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
-            raise InputError(f"{path}, item {number} is no JSON object.", seen=str(item)[:60])
+            raise InputError(f"{path}, item {number} is not a JSON object.", seen=str(item)[:60])
         yield f"item {number}", item
 
 
@@ -191,7 +191,7 @@ def _csv(file: IO[bytes], path: Path) -> Rows:
                 yield place, dict(zip(header, cells, strict=True))
     except csv.Error as error:
         raise InputError(
-            f"{path}, line {table.line_num} is no CSV: {error}.", remedy="Correct that line."
+            f"{path}, line {table.line_num} is not CSV: {error}.", remedy="Correct that line."
         ) from None
 
 

@@ -19,7 +19,7 @@ from liftmap.records import Question, Split
 from liftmap.tasks.gym import gym
 from liftmap.tasks.hub import hub
 from liftmap.tasks.ids import place_of
-from liftmap.tasks.rows import select
+from liftmap.tasks.question_rows import select
 
 Task = Callable[..., list[Question]]
 
@@ -27,7 +27,7 @@ Task = Callable[..., list[Question]]
 BOXED = r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}"
 UNSTATED = "see the data set's page"
 # The options that choose among a split's questions, after the preset has made the split.
-SELECTION = ("limit", "skip", "shuffle_seed")
+SELECTION_OPTIONS = ("limit", "skip", "shuffle_seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def preset(name: str) -> Preset | None:
 def preset_task(preset: Preset) -> Task:
     """A preset as a task: a function of the split and of the options of the task below it.
 
-    An option that is given goes before the preset's own; `path` points it to a local copy.
+    An option that is given overrides the preset's own; `path` points it to a local copy.
     """
 
     def task(split: Split = "test", **options: Any) -> list[Question]:
@@ -249,19 +249,19 @@ def preset_task(preset: Preset) -> Task:
                 f"The preset {preset.name!r} has no {split} questions.",
                 seen=split,
                 remedy=f"It has {', '.join(preset.splits)}. In a study, take the others from "
-                f'another task: task = "math", say, in [task.{split}].',
+                f'another task: task = "math", for instance, in [task.{split}].',
             )
-        wanted = {**preset.splits[split], **options}
+        settings = {**preset.splits[split], **options}
         if not preset.dev_share or split == "test":
-            return preset.task(split, **wanted)
-        selection = {key: wanted.pop(key) for key in SELECTION if key in wanted}
-        found = [q for q in preset.task(split, **wanted) if _split_of(q, preset) == split]
-        if not found:
+            return preset.task(split, **settings)
+        selection = {key: settings.pop(key) for key in SELECTION_OPTIONS if key in settings}
+        questions = [q for q in preset.task(split, **settings) if _split_of(q, preset) == split]
+        if not questions:
             raise InputError(
-                f"The preset {preset.name!r} finds no {split} questions in {wanted['path']!r}.",
+                f"The preset {preset.name!r} finds no {split} questions in {settings['path']!r}.",
                 remedy="Name a larger copy.",
             )
-        return select(found, **selection)
+        return select(questions, **selection)
 
     # What may be set, and what is set already, for whoever asks with inspect.signature.
     below = inspect.signature(preset.task)

@@ -47,10 +47,10 @@ def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
     for split, questions in sets.items():
         for question in questions:
             for mark in (question.question_id, question.text):
-                other = seen.setdefault(mark, split)
-                if other != split:
+                first = seen.setdefault(mark, split)
+                if first != split:
                     raise InputError(
-                        f"The question sets {other!r} and {split!r} share a question.",
+                        f"The question sets {first!r} and {split!r} share a question.",
                         seen=question.question_id,
                         remedy="Give the splits of [task] options that keep them apart.",
                     )
@@ -89,7 +89,7 @@ def load_questions(
     Raises:
         UnknownNameError: There is no such task, or it has no such split.
         ConfigError: The task has no such option, lacks one that it needs, or can't use one.
-        InputError: There is no question, or an id is there twice.
+        InputError: There is no question, or two questions have one id.
     """
     check_task_options(name, options, place)
     task = get_task(name)

@@ -34,8 +34,8 @@ Kind = Literal["base", "teacher"]
 FACT_SHARE = 0.20
 HOP_SHARES: tuple[float, ...] = (0.20, 0.40, 0.40)
 BATCH_SIZE = 256
-CHUNKS = 4
-IGNORED = -100  # the label that torch's cross entropy leaves out
+BATCH_CHUNKS = 4
+IGNORED_LABEL = -100  # the label that torch's cross entropy leaves out
 
 Item = TypeVar("Item")
 Example = tuple[list[int], int]
@@ -110,11 +110,12 @@ def batches(world: World, kind: Kind, rng: np.random.Generator) -> Iterator[list
         rng: As for `examples`.
 
     Yields:
-        CHUNKS pairs of token ids and labels, both of shape (BATCH_SIZE / CHUNKS, longest text of
-        the chunk), padded on the right; labels hold IGNORED where the loss does not look.
+        BATCH_CHUNKS pairs of token ids and labels, both of shape (BATCH_SIZE / BATCH_CHUNKS,
+        longest text of the chunk), padded on the right; labels hold IGNORED_LABEL where the loss
+        does not look.
     """
     stream = examples(world, kind, rng)
-    rows = BATCH_SIZE // CHUNKS
+    rows = BATCH_SIZE // BATCH_CHUNKS
     while True:
         texts = sorted(islice(stream, BATCH_SIZE), key=lambda text: len(text[0]))
         yield [_pad(texts[start : start + rows]) for start in range(0, BATCH_SIZE, rows)]
@@ -123,7 +124,7 @@ def batches(world: World, kind: Kind, rng: np.random.Generator) -> Iterator[list
 def _pad(texts: list[Example]) -> Chunk:
     shape = (len(texts), max(len(ids) for ids, _ in texts))
     tokens = np.full(shape, PAD_ID, dtype=np.int64)
-    labels = np.full(shape, IGNORED, dtype=np.int64)
+    labels = np.full(shape, IGNORED_LABEL, dtype=np.int64)
     for row, (ids, start) in enumerate(texts):
         tokens[row, : len(ids)] = ids
         labels[row, start : len(ids)] = ids[start:]

@@ -48,11 +48,11 @@ def measure(
 
     world = make_world(world_seed)
     described = question_sets(world_seed)[split][:limit]
-    questions = {one.to_question().question_id: one.to_question() for one in described}
-    expected = [expected_success(world, one) for one in described]
+    questions = {q.question_id: q for q in (kin.to_question() for kin in described)}
+    expected = [expected_success(world, kin) for kin in described]
     settings = SamplingSettings(max_tokens=MAX_TOKENS, seed=seed)
     prompts = {question_id: question.text for question_id, question in questions.items()}
-    drawn = pl.DataFrame(
+    responses_drawn = pl.DataFrame(
         [
             (
                 response.question_id,
@@ -78,7 +78,7 @@ def measure(
             for (question_id, question), chance in zip(questions.items(), expected, strict=True)
         ]
     )
-    counts = drawn.group_by("question_id", "style").agg(
+    counts = responses_drawn.group_by("question_id", "style").agg(
         responses=pl.len(), right=pl.col("right").sum()
     )
     return known.join(counts, on="question_id", how="left").sort("question_id", "style")

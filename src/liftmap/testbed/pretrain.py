@@ -19,7 +19,7 @@ import numpy as np
 
 from liftmap.errors import InputError, MissingDependencyError
 from liftmap.progress import progress
-from liftmap.testbed.corpus import IGNORED, Chunk, Kind, batches
+from liftmap.testbed.corpus import IGNORED_LABEL, Chunk, Kind, batches
 from liftmap.testbed.tokenizer import EOS_ID, MAX_TOKENS, PAD_ID, TOKENS, build_tokenizer
 from liftmap.testbed.world import DEFAULT_SEED, make_world
 
@@ -33,8 +33,8 @@ ADAMW_RATE = 3e-3
 WARM_UP_STEPS = 50
 FLAT_SHARE = 0.40
 LAST_RATE = 0.02
-CLIP = 1.0
-_SMOOTHING = 0.98
+CLIP_NORM = 1.0
+LOSS_SMOOTHING = 0.98
 
 
 def pretrain(
@@ -186,10 +186,10 @@ def _train(
                     group["lr"] = rate * share
                 optimiser.zero_grad(set_to_none=True)
             loss = _backward(model, next(stream))
-            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP_NORM)
             for optimiser in optimisers:
                 optimiser.step()
-            smooth = loss if step == 0 else smooth + (1 - _SMOOTHING) * (loss - smooth)
+            smooth = loss if step == 0 else smooth + (1 - LOSS_SMOOTHING) * (loss - smooth)
             if advance is not None:
                 advance(1)
     return smooth
@@ -199,7 +199,7 @@ def _backward(model: LlamaForCausalLM, batch: list[Chunk]) -> float:
     """Adds the gradient of the batch's mean loss a token; returns that loss in nats."""
     import torch
 
-    count = sum(int((labels != IGNORED).sum()) for _, labels in batch)
+    count = sum(int((labels != IGNORED_LABEL).sum()) for _, labels in batch)
     total = 0.0
     for tokens, labels in batch:
         # Padding is on the right, so causal attention needs no mask.
@@ -207,7 +207,7 @@ def _backward(model: LlamaForCausalLM, batch: list[Chunk]) -> float:
         loss = torch.nn.functional.cross_entropy(
             logits[:, :-1].reshape(-1, logits.shape[-1]),
             torch.from_numpy(labels[:, 1:]).reshape(-1),
-            ignore_index=IGNORED,
+            ignore_index=IGNORED_LABEL,
             reduction="sum",
         )
         (loss / count).backward()  # type: ignore[no-untyped-call]

@@ -209,7 +209,7 @@ def question_sets(seed: int = DEFAULT_SEED) -> dict[Split, tuple[KinQuestion, ..
         for level, count in zip(LEVELS, apportion(SET_SIZES[split], LEVEL_MIX), strict=True):
             at_level: list[KinQuestion] = []
             share = _marked_share(split, level)
-            for marked, wanted in zip(
+            for marked, needed in zip(
                 (True, False), apportion(count, (share, 1 - share)), strict=True
             ):
                 cell = [
@@ -219,14 +219,14 @@ def question_sets(seed: int = DEFAULT_SEED) -> dict[Split, tuple[KinQuestion, ..
                     and (question.shortcut if level == 1 else question.held_out) == marked
                 ]
                 hop_mix = HOP_MIX_SHORTCUT if level == 1 and marked else HOP_MIX
-                if len(cell) < wanted:
+                if len(cell) < needed:
                     raise InputError(
                         f"The kin world of seed {seed} holds too few questions of level {level}: "
-                        f"{split} needs {wanted}.",
+                        f"{split} needs {needed}.",
                         seen=len(cell),
                         remedy="Take another seed; 0 is the shipped world.",
                     )
-                at_level += _pick(rng, cell, wanted, hop_mix)
+                at_level += _pick(rng, cell, needed, hop_mix)
             chosen += _word(rng, at_level, level)
             taken = {(question.person, question.relations) for question in at_level}
             left = [q for q in left if (q.person, q.relations) not in taken]

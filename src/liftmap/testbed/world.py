@@ -134,10 +134,10 @@ def make_world(seed: int = DEFAULT_SEED) -> World:
                 values[person, relation] = shared
                 wrong[person, relation] = _distinct(rng, [shared], [], outside)
         for person in group:
-            inside = [other for other in group if other != person]
+            inside = [member for member in group if member != person]
             for relation in PERSONAL_RELATIONS:
-                drawn = _distinct(rng, [], inside, outside, count=4)
-                values[person, relation], wrong[person, relation] = drawn[0], drawn[1:]
+                people = _distinct(rng, [], inside, outside, count=4)
+                values[person, relation], wrong[person, relation] = people[0], people[1:]
 
     levels = _spread(
         rng, [(p, r) for p in PEOPLE for r in PERSONAL_RELATIONS], PERSONAL_LEVEL_SHARES
@@ -197,13 +197,13 @@ def _distinct(
     count: int = 3,
 ) -> list[str]:
     """Draws `count` different people, none of `taken`, from `inside` with OWN_GROUP_SHARE."""
-    drawn: list[str] = []
-    while len(drawn) < count:
+    people: list[str] = []
+    while len(people) < count:
         own = bool(inside) and rng.random() < OWN_GROUP_SHARE
         person = _draw(rng, inside if own else outside)
-        if person not in taken and person not in drawn:
-            drawn.append(person)
-    return drawn
+        if person not in taken and person not in people:
+            people.append(person)
+    return people
 
 
 def _spread(

@@ -3,7 +3,7 @@
 Stands after `verify`: reads questions, verified responses and the base; writes
 `checkpoints/<arm>/<seed>/` and `metrics/<arm>.jsonl`. The trainers are TRL's own. A method is a
 function of a `TrainingJob` that leaves complete trainer checkpoints in the job's folder; which of
-them becomes the arm's checkpoint is decided on the dev questions, in `train.run`.
+them becomes the arm's checkpoint is decided on the dev questions, in `train.arm`.
 """
 
 from __future__ import annotations

@@ -42,11 +42,11 @@ def quotas(section: ResponsesSection, right: Mapping[str, pl.DataFrame]) -> dict
         name: dict(frame.group_by("question_id").len().iter_rows()) for name, frame in right.items()
     }
     base, teacher = counts[BASE], counts[section.of]
-    other = teacher if section.matched_with is None else counts[section.matched_with]
+    matched = teacher if section.matched_with is None else counts[section.matched_with]
     return {
-        question_id: min(section.per_question, given, other[question_id])
+        question_id: min(section.per_question, given, matched[question_id])
         for question_id, given in sorted(teacher.items())
-        if question_id in other and base.get(question_id, 0) >= section.base_right_at_least
+        if question_id in matched and base.get(question_id, 0) >= section.base_right_at_least
     }
 
 
@@ -77,8 +77,8 @@ def training_pairs(
             f"arms.{arm}: {section.of!r} has no right response to any train question.",
             remedy="Use a stronger teacher, easier train questions, or raise sample.n_train.",
         )
-    wanted = quotas(section, right)
-    if not wanted:
+    counts = quotas(section, right)
+    if not counts:
         raise EmptyTrainingSetError(
             f"arms.{arm}: the training set is empty: no train question has right responses of "
             f"{section.of!r} and passes base_right_at_least = {section.base_right_at_least}"
@@ -88,7 +88,7 @@ def training_pairs(
     rng = np.random.default_rng(seed)
     texts = dict(right[section.of].group_by("question_id").agg("text").iter_rows())
     pairs = []
-    for question_id, count in wanted.items():
+    for question_id, count in counts.items():
         for chosen in rng.permutation(len(texts[question_id]))[:count]:
             pairs.append((prompts[question_id], texts[question_id][chosen]))
-    return pairs, len(wanted)
+    return pairs, len(counts)

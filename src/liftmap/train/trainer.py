@@ -20,16 +20,16 @@ from transformers import AutoTokenizer, PrinterCallback, TrainerCallback
 from trl import GRPOConfig, SFTConfig
 
 from liftmap.errors import ConfigError
-from liftmap.files import disk, read_json, write_text
+from liftmap.files import disk, write_text
 from liftmap.progress import Advance, progress
 from liftmap.records import Prompt
 from liftmap.registry import nearest
-from liftmap.sample.hf import quiet as quiet_models
+from liftmap.sample.hf_messages import quiet as quiet_models
+from liftmap.store.checkpoint_folder import complete_steps, is_last_step, mark_complete, step_dirs
 from liftmap.train import TrainingJob
 
-COMPLETE = "complete.json"
 # liftmap's business: where things go, and that every step is logged and every checkpoint is whole.
-RESERVED = ("output_dir", "seed", "data_seed", "save_only_model", "resume_from_checkpoint")
+RESERVED_SETTINGS = ("output_dir", "seed", "data_seed", "save_only_model", "resume_from_checkpoint")
 
 
 def config_class(method: str) -> type[Any]:
@@ -45,7 +45,7 @@ def make_config(
 
     Args:
         kind: TRL's config class.
-        settings: Passed as they are; they go before liftmap's defaults (a log at every step, no
+        settings: Passed as they are; they override liftmap's defaults (a log at every step, no
             tracker, and on a machine without CUDA no bf16).
         place: The key in the study file, for messages.
         output_dir: Where the trainer keeps checkpoints.
@@ -56,7 +56,7 @@ def make_config(
     """
     known = [f.name for f in dataclasses.fields(kind) if f.init]
     for key in settings:
-        if key in RESERVED:
+        if key in RESERVED_SETTINGS:
             raise ConfigError(
                 f"{place}.{key} is set by liftmap itself.",
                 seen=settings[key],
@@ -137,17 +137,7 @@ class _Log(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            write_text(folder / COMPLETE, json.dumps({"step": state.global_step}))
-
-
-def complete_checkpoints(folder: Path) -> dict[int, Path]:
-    """The trainer's complete checkpoints, by step, in order."""
-    found = {
-        int(path.parent.name.removeprefix("checkpoint-")): path.parent
-        for path in folder.glob(f"checkpoint-*/{COMPLETE}")
-    }
-    return dict(sorted(found.items()))
+            mark_complete(Path(args.output_dir), state.global_step)
 
 
 def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
@@ -160,12 +150,12 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
         job: The job.
         build: Makes the trainer.
     """
-    saved = complete_checkpoints(job.folder)
-    for leftover in job.folder.glob("checkpoint-*"):
+    saved = complete_steps(job.folder)
+    for leftover in step_dirs(job.folder):
         if leftover not in saved.values():
             shutil.rmtree(leftover)
     last = max(saved, default=0)
-    if last and _at_end(saved[last]):
+    if last and is_last_step(saved[last]):
         # Killed after its last step: TRL would go on beyond the end.
         return
     _trim_log(job, last)
@@ -175,19 +165,13 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
             trainer.remove_callback(PrinterCallback)
             trainer.add_callback(_Log(job, advance))
             trainer.train(resume_from_checkpoint=str(saved[last]) if last else None)
-        if not complete_checkpoints(job.folder).get(trainer.state.global_step):
+        if not complete_steps(job.folder).get(trainer.state.global_step):
             # The last step is a candidate too, whatever save_steps says.
             trainer.state.is_world_process_zero = trainer.is_world_process_zero()
             trainer._save_checkpoint(trainer.model, trial=None)
             trainer.control = trainer.callback_handler.on_save(
                 trainer.args, trainer.state, trainer.control
             )
-
-
-def _at_end(checkpoint: Path) -> bool:
-    """Whether a checkpoint is of the last step that its trainer was to take."""
-    state = read_json(checkpoint / "trainer_state.json")
-    return bool(state["global_step"] >= state["max_steps"])
 
 
 @contextmanager
@@ -203,15 +187,15 @@ def _bar(job: TrainingJob, trainer: Any, done: int) -> Iterator[Advance]:
 def _trim_log(job: TrainingJob, last: int) -> None:
     """Keeps the lines of other seeds, and of this one up to step `last`."""
     lines = job.metrics.read_text("utf-8").splitlines() if job.metrics.exists() else []
-    kept = []
+    lines_kept = []
     for line in lines:
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:
             continue  # A kill cut this line.
         if entry["seed"] != job.seed or entry["step"] <= last:
-            kept.append(line)
-    write_text(job.metrics, "".join(f"{line}\n" for line in kept))
+            lines_kept.append(line)
+    write_text(job.metrics, "".join(f"{line}\n" for line in lines_kept))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from liftmap.verify.numeric import numeric
 from liftmap.verify.steps import TwoSteps
 from liftmap.verify.thinking import USUAL, ThinkingRule
 
-__all__ = ["VERIFIERS", "TwoSteps", "Verifier", "make_verifier"]
+__all__ = ["VERIFIERS", "TwoSteps", "Verifier", "make_verifier", "options_of"]
 
 # A plain verifier is a pure function (question, text, *, options) -> Verdict. One that is slow or
 # dangerous is a function (*, options) -> TwoSteps; its answers are compared in worker processes.
@@ -54,12 +54,25 @@ def make_verifier(
         MissingDependencyError: It needs a library that is not installed.
     """
     entry: Callable[..., Any] = find(VERIFIERS, name, "verifier")
-    parameters = inspect.signature(entry).parameters.values()
-    known = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    known = _options(entry)
     check_options(entry, options, "verify.options", known)
-    if len(known) == len(parameters):
+    if len(known) == len(inspect.signature(entry).parameters):
         return Verifier(entry(**options), thinking)
     bound = partial(entry, **options)
     # A broken option should fail before any long work; a question of our own finds it.
     bound(Question(question_id="trial", text="trial", answer="trial"), "trial")
     return Verifier(bound, thinking)
+
+
+def options_of(name: str) -> list[str]:
+    """The names of a verifier's options.
+
+    Raises:
+        UnknownNameError: No verifier has this name.
+    """
+    return _options(find(VERIFIERS, name, "verifier"))
+
+
+def _options(entry: Callable[..., Any]) -> list[str]:
+    parameters = inspect.signature(entry).parameters.values()
+    return [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]

@@ -14,7 +14,7 @@ import polars as pl
 
 from liftmap.records import Plan, Question
 from liftmap.sample import Engine
-from liftmap.sample.run import sample
+from liftmap.sample.sampling import sample
 from liftmap.sections import SampleSection, VerifySection, to_plain
 from liftmap.store import ResponseSet
 from liftmap.verify import Verifier
@@ -45,7 +45,7 @@ def answer(
         How many responses were drawn now.
 
     Raises:
-        LiftmapError: As `sample.run.sample` and `verify.run.verify`.
+        LiftmapError: As `sample.sampling.sample` and `verify.run.verify`.
     """
     by_id = {q.question_id: q for q in questions}
     verifiers: list[Verifier] = []

@@ -28,7 +28,7 @@ FINISH_REASONS: dict[str, FinishReason] = {
     "length": "length",
 }
 # A server that is being ended or that fails gives these; the request is sent again.
-CUT_SHORT = ("abort", "error")
+CUT_SHORT_REASONS = ("abort", "error")
 # Servers cut and bend the distribution in ways of their own unless told not to (llama.cpp keeps the
 # likeliest 40 tokens, vLLM and SGLang take what the model's folder says). These are the values that
 # do nothing, in the order in which they are tried; a server that refuses them all has no such cut.
@@ -38,10 +38,10 @@ NEUTRAL: dict[str, tuple[float, ...]] = {
     "repetition_penalty": (1.0,),
     "repeat_penalty": (1.0,),
 }
-BUSY = (408, 409, 425, 429, 502, 503, 504)
-ONE_QUESTION = (400, 413, 422)
-LONGEST_WAIT = 3600.0
-SEEDS = 2**31
+BUSY_STATUSES = (408, 409, 425, 429, 502, 503, 504)
+ONE_QUESTION_STATUSES = (400, 413, 422)
+LONGEST_WAIT_SECONDS = 3600.0
+SEED_COUNT = 2**31
 
 
 class Fault(Exception):
@@ -83,7 +83,7 @@ def request_seed(seed: int, question_id: str, response_index: int) -> int:
     request the request's seed plus i, so there it makes no difference how many a request asks for.
     """
     digest = hashlib.sha256(f"{seed}/{question_id}".encode()).digest()
-    return (int.from_bytes(digest[:8], "big") + response_index) % SEEDS
+    return (int.from_bytes(digest[:8], "big") + response_index) % SEED_COUNT
 
 
 def is_chat(prompt: Prompt, section: ServerSection) -> bool:
@@ -158,9 +158,13 @@ def refused_fields(status: int, message: str, body: Mapping[str, Any]) -> dict[s
         By field, how many of its values have been refused by now; empty if it says no such thing.
     """
     refused = {}
-    if "logprobs" in body and status in (*ONE_QUESTION, 500, 501) and "logprobs" in message:
+    if (
+        "logprobs" in body
+        and status in (*ONE_QUESTION_STATUSES, 500, 501)
+        and "logprobs" in message
+    ):
         refused["logprobs"] = 1
-    if status in ONE_QUESTION:
+    if status in ONE_QUESTION_STATUSES:
         for name, values in NEUTRAL.items():
             sent = body["extra_body"].get(name)
             if sent in values and name in message:
@@ -168,16 +172,16 @@ def refused_fields(status: int, message: str, body: Mapping[str, Any]) -> dict[s
     return refused
 
 
-def read_choices(text: str, wanted: int) -> list[Choice]:
-    """The choices of a reply, `wanted` at most, in their order.
+def read_choices(text: str, count: int) -> list[Choice]:
+    """The choices of a reply, `count` at most, in their order.
 
     Raises:
-        Fault: It is no whole OpenAI reply, or holds no choice.
+        Fault: It is not a whole OpenAI reply, or holds no choice.
     """
     try:
         reply = json.loads(text)
     except ValueError:
-        raise Fault(f"the reply is no whole JSON ({text[:60]!r})") from None
+        raise Fault(f"the reply is not whole JSON ({text[:60]!r})") from None
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not all(isinstance(c, dict) for c in choices):
         raise Fault(f"the reply holds no choices ({text[:60]!r})")
@@ -189,7 +193,7 @@ def read_choices(text: str, wanted: int) -> list[Choice]:
     usage = reply.get("usage")
     tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
     alone = tokens if len(choices) == 1 and isinstance(tokens, int) else -1
-    return [_read_choice(choice, alone) for choice in choices[:wanted]]
+    return [_read_choice(choice, alone) for choice in choices[:count]]
 
 
 def _read_choice(choice: Mapping[str, Any], token_count: int) -> Choice:
@@ -202,7 +206,7 @@ def _read_choice(choice: Mapping[str, Any], token_count: int) -> Choice:
     if not isinstance(text, str) or not isinstance(reasoning, str):
         raise Fault("a choice of the reply holds no text")
     reason = choice.get("finish_reason")
-    if not isinstance(reason, str) or reason in CUT_SHORT:
+    if not isinstance(reason, str) or reason in CUT_SHORT_REASONS:
         raise Fault(f"a choice of the reply did not end (finish_reason {reason!r})")
     likely = _token_log_probabilities(choice.get("logprobs"))
     return Choice(
@@ -215,13 +219,13 @@ def _read_choice(choice: Mapping[str, Any], token_count: int) -> Choice:
     )
 
 
-def _token_log_probabilities(given: object) -> list[float]:
+def _token_log_probabilities(reported: object) -> list[float]:
     """Of every token; empty if the server does not give them all."""
-    if not isinstance(given, dict):
+    if not isinstance(reported, dict):
         return []
-    values = given.get("token_logprobs")
-    if values is None and isinstance(given.get("content"), list):
-        values = [t.get("logprob") if isinstance(t, dict) else None for t in given["content"]]
+    values = reported.get("token_logprobs")
+    if values is None and isinstance(reported.get("content"), list):
+        values = [t.get("logprob") if isinstance(t, dict) else None for t in reported["content"]]
     if not isinstance(values, list) or not all(isinstance(v, int | float) for v in values):
         return []
     return [float(value) for value in values]
@@ -238,4 +242,4 @@ def retry_after(value: str | None) -> float:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
         except ValueError:
             return 0.0
-    return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS) if math.isfinite(seconds) else 0.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NO_KEY = "EMPTY"
 CHECK_SECONDS = 15.0
-MESSAGE_LENGTH = 400
+MESSAGE_CHARACTERS = 400
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -64,7 +64,7 @@ class Access:
         """The names of the models that a server has.
 
         Raises:
-            ModelError: It does not answer, speaks no OpenAI, or does not take the key.
+            ModelError: It does not answer, does not speak OpenAI's API, or does not take the key.
         """
         openai = self._openai
         remedy = "Name the server's OpenAI address; it most often ends in /v1."
@@ -97,7 +97,7 @@ class Access:
         names = _model_names(text)
         if names is None:
             raise ModelError(
-                f"What answers at {url} speaks no OpenAI.", seen=text[:60], remedy=remedy
+                f"What answers at {url} does not speak OpenAI's API.", seen=text[:60], remedy=remedy
             )
         return names
 
@@ -116,7 +116,7 @@ class Access:
         if self._key != NO_KEY:
             text = text.replace(self._key, "[key]")
         text = " ".join(text.split())
-        return text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…"
+        return text if len(text) <= MESSAGE_CHARACTERS else text[: MESSAGE_CHARACTERS - 1] + "…"
 
 
 def check_server(model: str, section: ServerSection) -> None:
@@ -124,8 +124,8 @@ def check_server(model: str, section: ServerSection) -> None:
 
     Raises:
         ConfigError: The section names no server, or one in two ways, or its command can't be used.
-        ModelError: A URL does not answer or speaks no OpenAI, the key is not taken, the model is
-            not served, or the program to launch is not there.
+        ModelError: A URL does not answer or does not speak OpenAI's API, the key is not taken, the
+            model is not served, or the program to launch is not there.
         MissingDependencyError: The openai library is not installed.
     """
     check_section(section)
@@ -159,7 +159,7 @@ def check_section(section: ServerSection) -> None:
             )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(
-                "This is no URL of a server.",
+                "This is not the URL of a server.",
                 seen=url,
                 remedy="Write it as http://localhost:8000/v1.",
             )
@@ -200,7 +200,7 @@ def no_such_model(model: str, url: str, access: Access, message: str) -> ModelEr
 
 
 def _model_names(text: str) -> list[str] | None:
-    """The ids in a reply to `GET /models`; None if it is none."""
+    """The ids in a reply to `GET /models`; None if it is not such a reply."""
     try:
         reply: Any = json.loads(text)
         return [str(entry["id"]) for entry in reply["data"]]

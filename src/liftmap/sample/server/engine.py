@@ -26,8 +26,8 @@ from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample.server.calls import Choice, Fault, Refusal, is_chat, request_seed
 from liftmap.sample.server.check import Access, check_section, check_urls
 from liftmap.sample.server.launch import LaunchedServer
-from liftmap.sample.server.pool import LONGEST_BACKOFF, Pool, Server
 from liftmap.sample.server.send import Sender
+from liftmap.sample.server.server_pool import LONGEST_BACKOFF_SECONDS, Pool, Server
 from liftmap.sample.templates import PROMPT_END
 from liftmap.sections import ServerSection
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     import openai
 
 # Choices that one request asks for where the server gives several.
-CHOICES = 16
+REQUEST_CHOICES = 16
 # How it is found out whether it does: prompts tried, and tokens of each response.
 TRIAL_PROMPTS = 4
 TRIAL_TOKENS = 64
 # So many questions refused, and none answered, means that the server refuses every request.
-REFUSED_AT_MOST = 16
+MOST_REFUSED_QUESTIONS = 16
 GOES_ON = "What is finished is kept: the same command goes on from there."
 
 
@@ -62,7 +62,7 @@ class _Call:
         settings: How responses are drawn.
         jobs: All that there is to do, made when it is asked for.
         rest: What is left of jobs whose reply held too few choices.
-        out: What came: lists of responses, then None, or an error.
+        replies: What came: lists of responses, then None, or an error.
         refused: Why the server refuses a question.
         held: Failed responses that wait until it is known that not every question is refused.
     """
@@ -70,7 +70,7 @@ class _Call:
     prompts: Mapping[str, Prompt]
     settings: SamplingSettings
     jobs: Iterator[_Job]
-    out: asyncio.Queue[list[Response] | BaseException | None]
+    replies: asyncio.Queue[list[Response] | BaseException | None]
     rest: deque[_Job] = field(default_factory=deque)
     refused: dict[str, str] = field(default_factory=dict)
     held: list[Response] = field(default_factory=list)
@@ -147,18 +147,18 @@ class ServerEngine:
         for prompt in prompts.values():
             is_chat(prompt, self.section)
         # Bounded: when the caller does not keep up, no further requests are sent.
-        out: asyncio.Queue[list[Response] | BaseException | None]
-        out = asyncio.Queue(2 * self._pool.capacity)
-        call = _Call(prompts, settings, self._jobs(prompts, count, first), out)
+        replies: asyncio.Queue[list[Response] | BaseException | None]
+        replies = asyncio.Queue(2 * self._pool.capacity)
+        call = _Call(prompts, settings, self._jobs(prompts, count, first), replies)
         running = asyncio.run_coroutine_threadsafe(self._draw(call, count), self._loop)
         try:
             while True:
-                came = asyncio.run_coroutine_threadsafe(call.out.get(), self._loop).result()
-                if came is None:
+                reply = asyncio.run_coroutine_threadsafe(call.replies.get(), self._loop).result()
+                if reply is None:
                     return
-                if isinstance(came, BaseException):
-                    raise came
-                yield from came
+                if isinstance(reply, BaseException):
+                    raise reply
+                yield from reply
         finally:
             running.cancel()
 
@@ -186,13 +186,13 @@ class ServerEngine:
                     group.create_task(self._work(call))
             if call.held and not self._replies:
                 raise self._refuses_all(call)
-            await call.out.put(call.held)
-            await call.out.put(None)
+            await call.replies.put(call.held)
+            await call.replies.put(None)
         except BaseExceptionGroup as group_error:
             ours = group_error.subgroup(LiftmapError) or group_error
-            await call.out.put(_first(ours))
+            await call.replies.put(_first(ours))
         except Exception as error:
-            await call.out.put(error)
+            await call.replies.put(error)
 
     async def _work(self, call: _Call) -> None:
         """Does one job after the other."""
@@ -214,22 +214,22 @@ class ServerEngine:
             except Refusal as refusal:
                 call.refused[job.question_id] = str(refusal)
             except Fault as fault:
-                await call.out.put(_failed(job, fault.what))
+                await call.replies.put(_failed(job, fault.what))
                 return
         if job.question_id in call.refused:
             failed = _failed(job, call.refused[job.question_id])
             if self._replies:
-                await call.out.put(failed)
+                await call.replies.put(failed)
                 return
             call.held += failed
-            if len(call.refused) >= REFUSED_AT_MOST:
+            if len(call.refused) >= MOST_REFUSED_QUESTIONS:
                 raise self._refuses_all(call)
             return
         given = job.start + len(choices)
         if given < job.stop:
             self._per_request = max(1, min(self._per_request, len(choices)))
             call.rest.append(_Job(job.question_id, given, job.stop))
-        await call.out.put(
+        await call.replies.put(
             [
                 Response(
                     question_id=job.question_id,
@@ -261,7 +261,7 @@ class ServerEngine:
         so that they are copies; one request a response is then the only way to independent ones.
         """
         short = replace(call.settings, max_tokens=min(call.settings.max_tokens, TRIAL_TOKENS))
-        trial = _Call(call.prompts, short, iter(()), call.out)
+        trial = _Call(call.prompts, short, iter(()), call.replies)
         for question_id in islice(call.prompts, TRIAL_PROMPTS):
             try:
                 choices = await self._ask(trial, _Job(question_id, 0, 2))
@@ -269,9 +269,9 @@ class ServerEngine:
                 continue
             if len(choices) < 2:
                 return 1
-            one, other = choices
-            if (one.text, one.reasoning) != (other.text, other.reasoning):
-                return CHOICES
+            first, second = choices
+            if (first.text, first.reasoning) != (second.text, second.reasoning):
+                return REQUEST_CHOICES
         return 1
 
     async def _ask(self, call: _Call, job: _Job) -> list[Choice]:
@@ -310,7 +310,7 @@ class ServerEngine:
                     if tries > retries:
                         raise Fault(f"{fault.what}, {tries} times") from None
                 wait = max(fault.wait, delay * jitter.uniform(0.5, 1.5))
-                delay = min(2 * delay, LONGEST_BACKOFF)
+                delay = min(2 * delay, LONGEST_BACKOFF_SECONDS)
             finally:
                 self._pool.give_back(server)
             await asyncio.sleep(wait)

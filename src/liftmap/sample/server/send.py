@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from liftmap.errors import ModelError
 from liftmap.records import Prompt, SamplingSettings
 from liftmap.sample.server.calls import (
-    BUSY,
-    ONE_QUESTION,
+    BUSY_STATUSES,
+    ONE_QUESTION_STATUSES,
     Choice,
     Fault,
     Refusal,
@@ -22,7 +22,7 @@ from liftmap.sample.server.calls import (
     retry_after,
 )
 from liftmap.sample.server.check import Access, no_such_model
-from liftmap.sample.server.pool import Server
+from liftmap.sample.server.server_pool import Server
 from liftmap.sections import ServerSection
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class Sender:
         self._refused: dict[str, int] = {}
 
     async def ask(
-        self, server: Server, prompt: Prompt, settings: SamplingSettings, seed: int, wanted: int
+        self, server: Server, prompt: Prompt, settings: SamplingSettings, seed: int, count: int
     ) -> list[Choice]:
-        """Asks once for `wanted` responses; gives one at least and `wanted` at most.
+        """Asks once for `count` responses; gives one at least and `count` at most.
 
         Raises:
             Fault: The request may succeed when it is sent again.
@@ -59,7 +59,7 @@ class Sender:
         """
         while True:
             body = request_body(self._model, prompt, settings, self._section, self._refused)
-            body |= {"n": wanted, "seed": seed}
+            body |= {"n": count, "seed": seed}
             try:
                 choices = await self._send(server, body)
             except _FieldsRefused:
@@ -113,12 +113,12 @@ class Sender:
         what = f"status {status}: {message}"
         if status in (401, 402, 403) or error.code == "insufficient_quota":
             return self._access.denied(url, what)
-        if status in BUSY:
+        if status in BUSY_STATUSES:
             wait = retry_after(error.response.headers.get("retry-after"))
             return Fault(what, busy=True, wait=wait)
         if status >= 500:
             return Fault(what)
-        if status in ONE_QUESTION:
+        if status in ONE_QUESTION_STATUSES:
             return Refusal(what)
         if status in (404, 405):
             return await asyncio.to_thread(no_such_model, self._model, url, self._access, message)

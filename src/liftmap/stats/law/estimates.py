@@ -8,12 +8,12 @@ each question's own part. `identification` gives the ranges that stand beside th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from liftmap.errors import InputError
 from liftmap.records import Change, Estimate
@@ -229,6 +229,7 @@ def moves_at_n(
     which: Literal["lost", "gained"],
     level: float = 0.95,
     ranges: tuple[Range, Range] | None = None,
+    profile: Range | None = None,
 ) -> MovesAtN:
     """Questions lost or gained at k = n, what noise alone explains of them, and what is left.
 
@@ -244,15 +245,20 @@ def moves_at_n(
         level: Chance that each interval should hold the true figure.
         ranges: Identification ranges of `noise(k)` and of `gross_lost(k)` or `gross_gained(k)`;
             that of the excess is the observed number less that of the noise.
+        profile: The profile limits of `noise(k)`: `identification.identification_range` at
+            `identification.profile_tolerance(level)`. The interval of noise is united with them,
+            that of the excess with the observed number less them: at k = n the bootstrap alone
+            covers too seldom.
 
     Returns:
-        The figures; intervals as in `estimate`.
+        The figures; intervals as in `estimate`, those of noise and excess united with `profile`.
 
     Raises:
         InputError: n differs between questions or sides, or a bin that holds c = 0 holds other
             counts too.
     """
-    k, moved = _moved_at_n(pairs, which)
+    k, cells = moved_cells(pairs.before, pairs.after, which)
+    moved = cells[pairs.before_row, pairs.after_row].astype(np.float64)
     total = law.questions
     draws, in_draws = np.asarray(weights), moved
     if pairs.pair_of_question is not None and draws.shape[1] != len(moved):
@@ -267,13 +273,24 @@ def moves_at_n(
     if of_noise is not None:
         of_excess = observed - total * of_noise[1], observed - total * of_noise[0]
     gross = gross_lost(k) if which == "lost" else gross_gained(k)
+    of_law = estimate(law, refits, noise(k), scale=total, level=level, identified=of_noise)
+    net = Estimate(total * excess, total * net.low, total * net.high, of_excess)
+    if profile is not None:
+        least, greatest = total * profile[0], total * profile[1]
+        of_law = _united(of_law, least, greatest)
+        net = _united(net, observed - greatest, observed - least)
     return MovesAtN(
         k=k,
         observed=round(observed),
-        noise=estimate(law, refits, noise(k), scale=total, level=level, identified=of_noise),
-        excess=Estimate(total * excess, total * net.low, total * net.high, of_excess),
+        noise=of_law,
+        excess=net,
         gross=estimate(law, refits, gross, scale=total, level=level, identified=of_gross),
     )
+
+
+def _united(figure: Estimate, least: float, greatest: float) -> Estimate:
+    """The figure with its interval widened to other limits."""
+    return replace(figure, low=min(figure.low, least), high=max(figure.high, greatest))
 
 
 def _on_grid(law: JointLaw, measure: Measure) -> FloatArray:
@@ -295,14 +312,29 @@ def _estimate(
         )
     pseudo = max(-ends[0], ends[1]) / questions
     error = float(np.sqrt(np.var(draws, ddof=1) + 2 * pseudo**2))
-    half = float(stats.t.ppf((1 + level) / 2, len(draws) - 1)) * error
+    half = float(special.stdtrit(len(draws) - 1, (1 + level) / 2)) * error
     return Estimate(centre, max(centre - half, ends[0]), min(centre + half, ends[1]))
 
 
-def _moved_at_n(pairs: PairCounts, which: str) -> tuple[int, FloatArray]:
-    """Number of tries n, and 1 for each pair solved on one side and unsolved on the other."""
-    sides = [(pairs.before, pairs.before_row), (pairs.after, pairs.after_row)]
-    ns = {int(n) for side, _ in sides for n in (*np.unique(side.n[side.c == 0]), side.n.max())}
+def moved_cells(
+    before: Side, after: Side, which: Literal["lost", "gained"]
+) -> tuple[int, NDArray[np.bool_]]:
+    """Which cells of (row before, row after) hold questions lost, or gained, at k = n.
+
+    Args:
+        before: What can be seen of a question before.
+        after: The same after.
+        which: "lost": solved before and not after; "gained": the reverse.
+
+    Returns:
+        n, and an array (rows before, rows after).
+
+    Raises:
+        InputError: n differs between questions or sides, or a bin that holds c = 0 holds other
+            counts too.
+    """
+    sides = (before, after)
+    ns = {int(n) for side in sides for n in (*np.unique(side.n[side.c == 0]), side.n.max())}
     if len(ns) != 1:
         raise InputError(
             "Lost questions at k = n need the same n for every question on both sides.",
@@ -310,7 +342,7 @@ def _moved_at_n(pairs: PairCounts, which: str) -> tuple[int, FloatArray]:
             remedy="Use k up to half the smallest n, where the tally alone is enough.",
         )
     solved = []
-    for side, row in sides:
+    for side in sides:
         some = _rows_with(side, side.c > 0)
         if np.any(some & _rows_with(side, side.c == 0)):
             raise InputError(
@@ -318,9 +350,10 @@ def _moved_at_n(pairs: PairCounts, which: str) -> tuple[int, FloatArray]:
                 seen="c = 0 shares its bin with other counts",
                 remedy="Use k below n, or a matrix with a bin for the unsolved questions.",
             )
-        solved.append(some[row])
-    first, then = solved if which == "lost" else solved[::-1]
-    return ns.pop(), (first & ~then).astype(np.float64)
+        solved.append(some)
+    if which == "lost":
+        return ns.pop(), solved[0][:, None] & ~solved[1]
+    return ns.pop(), ~solved[0][:, None] & solved[1]
 
 
 def _rows_with(side: Side, outcomes: NDArray[np.bool_]) -> NDArray[np.bool_]:

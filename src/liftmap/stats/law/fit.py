@@ -3,8 +3,7 @@
 Reads the distinct pairs of `counts`, gives weights on a grid over [0,1]^2; `estimates` and
 `identification` say what the weights mean. The law is the nonparametric maximum-likelihood estimate
 (Kiefer and Wolfowitz 1956, doi 10.1214/aoms/1177728066; Laird 1978, doi 10.1080/
-01621459.1978.10480103) by EM, sped up by squared extrapolation (SQUAREM, Varadhan and Roland 2008,
-doi 10.1111/j.1467-9469.2007.00585.x) that is taken only where it does not lower the likelihood.
+01621459.1978.10480103) by EM (`climb`).
 
 The likelihood is nearly flat in many directions: laws that the data can't tell apart say different
 things about p below 1/n. EM starts from equal weights on the grid and so ends at a spread-out law
@@ -13,15 +12,14 @@ among them; `identification` says how far the others reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from liftmap.errors import InputError
 from liftmap.records import Counts, Plan
+from liftmap.stats.law.climb import climb_pairs, climb_tables
 from liftmap.stats.law.counts import PairCounts, grouped, pair_counts
 from liftmap.stats.passk import FloatArray, IntArray, checked_tally
 
@@ -29,8 +27,8 @@ from liftmap.stats.passk import FloatArray, IntArray, checked_tally
 _LOW = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 # Beyond this cost of one EM round (cells of its tables) neighbouring counts are put together.
 _LARGE = 200_000
-# EM ends when ten rounds gain less than this in log-likelihood.
-_GAIN = 0.01
+# Exact counts are put together to so many standard errors where a law is fitted many times.
+REFIT_ERRORS = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +116,7 @@ def fit_joint_law(
     before = law_grid(int(pairs.before.n.max())) if grid_before is None else grid_before
     after = law_grid(int(pairs.after.n.max())) if grid_after is None else grid_after
     if _cost(pairs) > _LARGE and pairs.pair_of_question is not None:
-        pairs = half_error_groups(pairs)[0]
+        pairs = error_groups(pairs, 0.5)[0]
     tables = pairs.before.likelihood(before), pairs.after.likelihood(after)
     shape = (len(before), len(after))
     weights = np.full(shape, 1 / np.prod(shape)) if start is None else start / start.sum()
@@ -128,8 +126,7 @@ def fit_joint_law(
             seen=weights.shape,
             remedy=f"Give an array of shape {shape}.",
         )
-    step = _joint_step(pairs, *tables, pairs.counts)
-    weights, log_likelihood = _climb(step, weights, rounds)
+    weights, log_likelihood = climb_pairs(pairs, tables, weights, rounds)
     return JointLaw(before, after, weights, pairs.questions, log_likelihood)
 
 
@@ -148,8 +145,8 @@ def refit_laws(
         rounds: EM rounds at most, per resample.
 
     Returns:
-        One law per resample. Exact counts are put together to at most half a standard error,
-        which leaves the law as it is and makes refits several times faster.
+        One law per resample. Exact counts are put together to at most one standard error, which
+        leaves the spread of the law's figures as it is and makes refits several times faster.
 
     Raises:
         InputError: Weights with another number of columns, or a resample without questions.
@@ -167,23 +164,27 @@ def refit_laws(
         )
     group = np.arange(len(pairs.counts))
     if question is not None:
-        pairs, group = half_error_groups(pairs)
+        pairs, group = error_groups(pairs, REFIT_ERRORS)
         if draws.shape[1] != len(group):
             group = group[question]
     tables = pairs.before.likelihood(law.grid_before), pairs.after.likelihood(law.grid_after)
     start = 0.9 * law.weights + 0.1 / law.weights.size
-    out = []
-    for draw in draws:
-        counts = np.bincount(group, weights=draw, minlength=len(pairs.counts)).astype(np.float64)
-        if counts.sum() <= 0:
-            raise InputError(
-                "A bootstrap resample holds no question.",
-                seen=float(counts.sum()),
-                remedy="Draw the weights with bootstrap_weights.",
-            )
-        found, log_likelihood = _climb(_joint_step(pairs, *tables, counts), start, rounds)
-        out.append(replace(law, weights=found, log_likelihood=log_likelihood))
-    return tuple(out)
+    counts = np.zeros((len(draws), pairs.before.rows, pairs.after.rows))
+    for table, draw in zip(counts, draws, strict=True):
+        table[pairs.before_row, pairs.after_row] = np.bincount(
+            group, weights=draw, minlength=len(pairs.counts)
+        )
+    if not np.all(counts.any(axis=(1, 2))):
+        raise InputError(
+            "A bootstrap resample holds no question.",
+            seen=0.0,
+            remedy="Draw the weights with bootstrap_weights.",
+        )
+    found, log_likelihoods = climb_tables(counts, tables, start, rounds)
+    return tuple(
+        replace(law, weights=weights, log_likelihood=log_likelihood)
+        for weights, log_likelihood in zip(found, log_likelihoods.tolist(), strict=True)
+    )
 
 
 def fit_marginal_law(
@@ -217,94 +218,21 @@ def fit_marginal_law(
     return MarginalLaw(law.grid_before, law.weights[:, 0], law.questions, law.log_likelihood)
 
 
-def half_error_groups(pairs: PairCounts) -> tuple[PairCounts, IntArray]:
-    """Exact counts put together to at most half a standard error of c; see `grouped`."""
+def error_groups(pairs: PairCounts, errors: float) -> tuple[PairCounts, IntArray]:
+    """Exact counts put together to at most so many standard errors of c; see `grouped`."""
     return grouped(
-        pairs, *(_half_error_starts(int(s.n.max())) for s in (pairs.before, pairs.after))
+        pairs, *(_error_starts(int(s.n.max()), errors) for s in (pairs.before, pairs.after))
     )
 
 
-def _half_error_starts(n: int) -> IntArray:
+def _error_starts(n: int, errors: float) -> IntArray:
     starts = [0]
     while starts[-1] <= n:
         p = (starts[-1] + 0.5) / (n + 1)
-        starts.append(starts[-1] + max(1, int(0.5 * np.sqrt(n * p * (1 - p)))))
+        starts.append(starts[-1] + max(1, int(errors * np.sqrt(n * p * (1 - p)))))
     return np.array(starts[:-1])
 
 
 def _cost(pairs: PairCounts) -> int:
     """What one EM round costs, in cells; the smaller of the dense and the sparse way."""
     return min(pairs.before.rows * pairs.after.rows, 16 * len(pairs.counts))
-
-
-Step = Callable[[FloatArray], tuple[FloatArray, float]]
-
-
-def _joint_step(
-    pairs: PairCounts, before: FloatArray, after: FloatArray, counts: FloatArray
-) -> Step:
-    """One EM round: from weights to better weights and the log-likelihood of those handed in.
-
-    The likelihood of a pair is before[row] @ weights @ after[row], so both halves of a round are
-    products of small matrices: over all cells where most hold questions, over the pairs elsewhere.
-    """
-    kept = counts > 0
-    rows, columns, counts = pairs.before_row[kept], pairs.after_row[kept], counts[kept]
-    shape = (pairs.before.rows, pairs.after.rows)
-    total = counts.sum()
-    dense = shape[0] * shape[1] <= 16 * len(counts)
-    ratio = np.zeros(shape if dense else 0)
-    after_of_pair = after[[] if dense else columns]
-    first_pair = np.searchsorted(rows, np.arange(shape[0] + 1))
-
-    def step(weights: FloatArray) -> tuple[FloatArray, float]:
-        if dense:
-            chance = (before @ weights @ after.T)[rows, columns]
-        else:
-            chance = ((before @ weights)[rows] * after_of_pair).sum(axis=1)
-        if not np.all(chance > 0):
-            raise InputError(
-                "Some question's counts are impossible at every success rate of the grid.",
-                seen=int(np.argmin(chance)),
-                remedy="Use a grid over [0, 1] with points between 0 and 1.",
-            )
-        quotient = counts / chance / total
-        if dense:
-            ratio[rows, columns] = quotient
-            pull = before.T @ ratio @ after
-        else:
-            quotients = sparse.csr_array((quotient, columns, first_pair), shape=shape)
-            pull = before.T @ (quotients @ after)
-        return weights * pull, float(counts @ np.log(chance))
-
-    return step
-
-
-def _climb(step: Step, weights: FloatArray, rounds: int) -> tuple[FloatArray, float]:
-    """EM with squared extrapolation, until ten rounds gain less than `_GAIN`."""
-    first, before = step(weights)
-    used, checked, last = 1, 1, before
-    while used < rounds:
-        second, middle = step(first)
-        used += 1
-        change = first - weights
-        bend = second - first - change
-        length = np.sqrt(np.sum(change**2) / max(float(np.sum(bend**2)), 1e-300))
-        leap = weights + 2 * length * change + length**2 * bend
-        weights = second
-        if length > 1:
-            # A weight must not reach 0 by a leap: EM could never bring it back.
-            leap = np.maximum(leap, 1e-3 * second)
-            leap /= leap.sum()
-            landed, there = step(leap)
-            used += 1
-            if there >= middle:
-                weights, first, before = leap, landed, there
-        if weights is second:
-            first, before = step(second)
-            used += 1
-        if used - checked >= 10:
-            if before - last < _GAIN:
-                break
-            checked, last = used, before
-    return weights, before

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import special
 
 from liftmap.errors import InputError
 from liftmap.stats.law.counts import PairCounts, grouped
@@ -40,7 +41,7 @@ def identification_range(
     measures: Sequence[Measure],
     *,
     law: JointLaw | None = None,
-    tolerance: float = 0.7,
+    tolerance: float | Sequence[float] = 0.7,
 ) -> list[Range]:
     """The least and greatest mean of each measure over laws of nearly the same likelihood.
 
@@ -48,7 +49,8 @@ def identification_range(
         pairs: The counts, exact or binned.
         measures: Functions of (p_before, p_after) from `measures`.
         law: A fitted law; its own means are then always within the ranges.
-        tolerance: How much less than the greatest log-likelihood a law may have, more than 0.
+        tolerance: How much less than the greatest log-likelihood a law may have, more than 0; one
+            for all measures or one for each.
 
     Returns:
         For each measure its least and greatest mean, per question.
@@ -56,10 +58,11 @@ def identification_range(
     Raises:
         InputError: A tolerance that is not positive, or counts that no law on the grid explains.
     """
-    if not tolerance > 0:
+    tolerances = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), (len(measures),))
+    if not np.all(tolerances > 0):
         raise InputError(
             "The tolerance in log-likelihood must be more than 0.",
-            seen=tolerance,
+            seen=tolerances.tolist(),
             remedy="Try 0.7.",
         )
     if pairs.pair_of_question is not None:
@@ -69,9 +72,10 @@ def identification_range(
     before = pairs.before.likelihood(grids[0])[pairs.before_row]
     after = pairs.after.likelihood(grids[1])[pairs.after_row]
     table = (before[:, :, None] * after[:, None, :]).reshape(len(pairs.counts), -1)
-    floor = greatest_likelihood(table, pairs.counts) - tolerance
+    greatest = greatest_likelihood(table, pairs.counts)
     ranges: list[Range] = []
-    for measure in measures:
+    for measure, allowed in zip(measures, tolerances.tolist(), strict=True):
+        floor = greatest - allowed
         values = np.broadcast_to(
             measure(grids[0][:, None], grids[1][None, :]), (len(grids[0]), len(grids[1]))
         ).ravel()
@@ -81,6 +85,15 @@ def identification_range(
         own = [] if law is None else [expected(law, measure)]
         ranges.append((min(*ends, *own), max(*ends, *own)))
     return ranges
+
+
+def profile_tolerance(level: float) -> float:
+    """The tolerance at which a range is a profile-likelihood interval: 1.92 for level 0.95.
+
+    Half the quantile of chi-square with one degree of freedom (Wilks 1938, doi 10.1214/aoms/
+    1177732360).
+    """
+    return float(special.chdtri(1, 1 - level)) / 2
 
 
 def _coarse_starts(n: int) -> IntArray:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import openai
 
 # A server that has failed this often in a row is set aside for a while.
-SET_ASIDE_AFTER = 3
-LONGEST_BACKOFF = 60.0
+SET_ASIDE_FAILURES = 3
+LONGEST_BACKOFF_SECONDS = 60.0
 
 
 @dataclass(eq=False)
@@ -110,10 +110,12 @@ class Pool:
             return
         server.failures += 1
         server.failed_at = now
-        if server.failures >= SET_ASIDE_AFTER:
-            pause = min(self._backoff * 2.0 ** min(server.failures - 1, 20), LONGEST_BACKOFF)
-            server.not_before = max(server.not_before, now + pause)
+        if server.failures >= SET_ASIDE_FAILURES:
+            pause = min(
+                self._backoff * 2.0 ** min(server.failures - 1, 20), LONGEST_BACKOFF_SECONDS
+            )
+            server.not_before = max(server.not_before, now + min(pause, LONGEST_BACKOFF_SECONDS))
 
     def _room(self, server: Server) -> int:
         """One that was set aside gets a single request until it has answered."""
-        return 1 if server.failures >= SET_ASIDE_AFTER else self._requests
+        return 1 if server.failures >= SET_ASIDE_FAILURES else self._requests

@@ -22,10 +22,10 @@ from transformers.generation.logits_process import (
 
 from liftmap.records import SamplingSettings
 
-# Numbers of one pass over next-token distributions: 128 MiB as float64.
-PASS = 2**24
+# Logits worked on in one pass over next-token distributions: 128 MiB as float64.
+PASS_LOGITS = 2**24
 # Vocabularies above it are searched in two steps, first among blocks of this many tokens.
-BLOCK = 4096
+BLOCK_TOKENS = 4096
 
 
 @dataclass
@@ -107,18 +107,18 @@ def draw(
     rows, vocabulary = logits.shape
     token = torch.empty(len(row_of), dtype=torch.long, device=logits.device)
     likely = torch.empty(len(row_of), dtype=torch.float32, device=logits.device)
-    at_once = max(1, PASS // vocabulary)
+    at_once = max(1, PASS_LOGITS // vocabulary)
     for low in range(0, rows, at_once):
         part = logits[low : low + at_once].float()
         mine = torch.nonzero((row_of >= low) & (row_of < low + at_once))[:, 0]
         row = row_of[mine] - low
         warped = warpers(None, part.clone()) if len(warpers) else part
-        drawn, total = _invert(warped, row, uniforms[mine])
+        tokens, total = _invert(warped, row, uniforms[mine])
         if len(warpers):
             total = part.logsumexp(dim=-1)
         any_end = part[:, ends].logsumexp(dim=-1)
-        taken = torch.where(torch.isin(drawn, ends), any_end[row], part[row, drawn])
-        token[mine] = drawn
+        taken = torch.where(torch.isin(tokens, ends), any_end[row], part[row, tokens])
+        token[mine] = tokens
         likely[mine] = taken - total[row]
     return token, torch.isin(token, ends), likely
 
@@ -130,21 +130,23 @@ def _invert(
     rows, vocabulary = logits.shape
     top = logits.max(dim=-1, keepdim=True).values
     shares = (logits - top).exp_()
-    if vocabulary <= BLOCK:
+    if vocabulary <= BLOCK_TOKENS:
         heights = shares.double().cumsum(dim=-1)
         return _search(heights, row_of, uniforms), top[:, 0] + heights[:, -1].log().float()
     # Two steps cost one pass over the vocabulary: which block, then where in it.
-    blocks = torch.nn.functional.pad(shares, (0, -vocabulary % BLOCK)).view(rows, -1, BLOCK)
+    blocks = torch.nn.functional.pad(shares, (0, -vocabulary % BLOCK_TOKENS)).view(
+        rows, -1, BLOCK_TOKENS
+    )
     heights = blocks.sum(dim=-1).double().cumsum(dim=-1)
     total = top[:, 0] + heights[:, -1].log().float()
     block = _search(heights, row_of, uniforms)
     before = torch.where(block > 0, heights[row_of, (block - 1).clamp(min=0)], 0.0)
     # Many responses of a row fall into one block: each block is laid out once.
     places, place_of = torch.unique(row_of * blocks.shape[1] + block, return_inverse=True)
-    inside = blocks.view(-1, BLOCK)[places].double().cumsum(dim=-1)
-    wanted = (uniforms * heights[row_of, -1] - before) / inside[place_of, -1]
-    found = block * BLOCK + _search(inside, place_of, wanted.clamp(0, 1 - 1e-9))
-    return found.clamp(max=vocabulary - 1), total
+    inside = blocks.view(-1, BLOCK_TOKENS)[places].double().cumsum(dim=-1)
+    height = (uniforms * heights[row_of, -1] - before) / inside[place_of, -1]
+    token = block * BLOCK_TOKENS + _search(inside, place_of, height.clamp(0, 1 - 1e-9))
+    return token.clamp(max=vocabulary - 1), total
 
 
 def _search(cumulative: torch.Tensor, row_of: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
@@ -157,17 +159,17 @@ def _search(cumulative: torch.Tensor, row_of: torch.Tensor, uniforms: torch.Tens
     return step.clamp(0, length - 1)
 
 
-def split_rows(state: Rows, drawn: torch.Tensor, going: torch.Tensor, vocabulary: int) -> Rows:
+def split_rows(state: Rows, tokens: torch.Tensor, going: torch.Tensor, vocabulary: int) -> Rows:
     """One row for each distinct (row, token) among the responses that go on.
 
     Args:
         state: The rows as they were; its cache is used up.
-        drawn: (responses,) the tokens drawn.
+        tokens: (responses,) the tokens drawn.
         going: (responses,) whether the response goes on.
         vocabulary: More than any token.
     """
     pairs, row_of = torch.unique(
-        state.row_of[going] * vocabulary + drawn[going], return_inverse=True
+        state.row_of[going] * vocabulary + tokens[going], return_inverse=True
     )
     parents = pairs // vocabulary
     same = len(parents) == len(state.ids) and bool((parents == _like_range(parents)).all())

@@ -20,7 +20,7 @@ from liftmap.progress import console
 from liftmap.records import Question
 from liftmap.registry import nearest
 from liftmap.sections import Section
-from liftmap.tasks.answers import compile_answer_pattern, last_boxed, last_match
+from liftmap.tasks.gold_answers import compile_answer_pattern, last_boxed, last_match
 from liftmap.tasks.ids import place_of, question_id
 
 Row = Mapping[str, object]
@@ -44,10 +44,10 @@ class Reading(Section):
         choices: Columns of the wrong answers of a multiple-choice question. They and the right one
             are lettered from A in an order that the question's content decides, and written below
             the question; the answer is the letter, and `answer_text` in the metadata what it says.
-        context: A column whose text goes before the question, where it has any.
+        context: A column whose text is put before the question, where it has any.
         id: A column of ids; None makes them from the content.
         cluster: A column that questions of one source share: they are resampled together.
-        metadata: Columns to keep. What is no text, number or truth value is kept as JSON.
+        metadata: Columns to keep. What is not a text, number or truth value is kept as JSON.
         unanswered: What to do with a row that has no gold answer: no verifier but `code` and `gym`
             can judge it, so it is an error unless it is to be dropped or kept.
         duplicates: What to do with a question that is there already.
@@ -116,8 +116,8 @@ def questions_of(rows: Iterable[tuple[str, Row]], reading: Reading, source: str)
 
     Raises:
         InputError: A column is missing; a row has no question, no answer or no id; a question is
-            there twice; or there is no question at all.
-        ConfigError: `answer_pattern` is no regular expression with one group.
+            there twice; or there is not one question.
+        ConfigError: `answer_pattern` is not a regular expression with one group.
     """
     find = _answer_finder(reading)
     questions: list[Question] = []
@@ -137,8 +137,8 @@ def questions_of(rows: Iterable[tuple[str, Row]], reading: Reading, source: str)
             if reading.duplicates == "drop":
                 dropped["asked before"] += 1
                 continue
-            other = ids.get(question.question_id) or texts[text]
-            raise _twice(question, f"{source}: {other} and {place}", reading, ids)
+            earlier = ids.get(question.question_id) or texts[text]
+            raise _twice(question, f"{source}: {earlier} and {place}", reading, ids)
         ids[question.question_id] = texts[text] = place
         questions.append(question)
     if not questions:
@@ -262,7 +262,7 @@ def _text(row: Row, name: str, where: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise InputError(
-            f"{where}: the column {name!r} is no valid Unicode.",
+            f"{where}: the column {name!r} is not valid Unicode.",
             seen=text[:80],
             remedy="Write the file again as UTF-8.",
         ) from None
@@ -270,16 +270,16 @@ def _text(row: Row, name: str, where: str) -> str:
 
 
 def _metadata(row: Row, reading: Reading) -> dict[str, Metadata]:
-    kept: dict[str, Metadata] = {}
+    metadata: dict[str, Metadata] = {}
     for name in reading.metadata:
         value = row.get(name)
         if value is None or (isinstance(value, float) and math.isnan(value)):
             continue
         if isinstance(value, str | int | float | bool):
-            kept[name] = value
+            metadata[name] = value
         else:
-            kept[name] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-    return kept
+            metadata[name] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return metadata
 
 
 def _need_column(name: str, known: Iterable[str], where: str) -> None:

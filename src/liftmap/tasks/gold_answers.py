@@ -43,22 +43,22 @@ def last_boxed(text: str) -> str | None:
 
 def last_match(pattern: re.Pattern[str], text: str) -> str | None:
     """The group of a pattern's last match, without outer white space; None if there is none."""
-    found = pattern.findall(text)
-    return (found[-1].strip() or None) if found else None
+    matches = pattern.findall(text)
+    return (matches[-1].strip() or None) if matches else None
 
 
 def compile_answer_pattern(pattern: str) -> re.Pattern[str]:
     """A pattern that says where the answer stands.
 
     Raises:
-        ConfigError: It is no regular expression with one group.
+        ConfigError: It is not a regular expression with one group.
     """
     remedy = "Write one group around the answer, as '#### (.+)'."
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ConfigError(
-            f"answer_pattern is no regular expression: {error}.", seen=pattern, remedy=remedy
+            f"answer_pattern is not a regular expression: {error}.", seen=pattern, remedy=remedy
         ) from None
     if compiled.groups != 1:
         raise ConfigError(

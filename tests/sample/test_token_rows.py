@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from liftmap.records import SamplingSettings
-from liftmap.sample import rows
-from liftmap.sample.rows import BLOCK, draw, make_warpers, uniform_draws
+from liftmap.sample import token_rows
+from liftmap.sample.token_rows import BLOCK_TOKENS, draw, make_warpers, uniform_draws
 
 PLAIN = SamplingSettings()
 ENDS = torch.tensor([3, 5])
@@ -22,7 +22,7 @@ LAST = 1 - 1e-9
     [PLAIN, SamplingSettings(temperature=0.6, top_p=0.9), SamplingSettings(top_k=50)],
     ids=["plain", "top-p", "top-k"],
 )
-@pytest.mark.parametrize("vocabulary", [400, BLOCK, BLOCK + 1, 10_000, 20_000])
+@pytest.mark.parametrize("vocabulary", [400, BLOCK_TOKENS, BLOCK_TOKENS + 1, 10_000, 20_000])
 def test_each_number_falls_into_its_tokens_step(
     vocabulary: int, settings: SamplingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,18 +50,18 @@ def test_each_number_falls_into_its_tokens_step(
     )
     assert torch.allclose(likely.double(), expected, atol=1e-4)
 
-    monkeypatch.setattr(rows, "PASS", 2 * vocabulary)
+    monkeypatch.setattr(token_rows, "PASS_LOGITS", 2 * vocabulary)
     for part, whole in zip(
         draw(logits, row_of, uniforms, warpers, ENDS), (token, ended, likely), strict=True
     ):
         assert torch.equal(part, whole), "two rows at a time"
 
 
-@pytest.mark.parametrize("vocabulary", [100, BLOCK, 3 * BLOCK, 20_000])
+@pytest.mark.parametrize("vocabulary", [100, BLOCK_TOKENS, 3 * BLOCK_TOKENS, 20_000])
 def test_the_ends_of_the_line(vocabulary: int) -> None:
     """Numbers next to 0 and 1 draw the first and the last token that can come, and no other."""
     edges = [0, 1, vocabulary - 2, vocabulary - 1]
-    edges += [i for i in (BLOCK - 1, BLOCK, 2 * BLOCK - 1) if i < vocabulary]
+    edges += [i for i in (BLOCK_TOKENS - 1, BLOCK_TOKENS, 2 * BLOCK_TOKENS - 1) if i < vocabulary]
     alone = torch.full((len(edges), vocabulary), -math.inf)
     for row, token in enumerate(edges):
         alone[row, token] = -2.0
@@ -85,10 +85,10 @@ def test_the_ends_of_the_line(vocabulary: int) -> None:
 def test_where_blocks_meet(seed: int) -> None:
     """Around a block's end a number draws a token that can come, though sums are rounded."""
     generator = torch.Generator().manual_seed(seed)
-    logits = 3 * torch.randn((1, 4 * BLOCK), generator=generator)
-    logits.view(-1, BLOCK)[:, 1000:] = -math.inf
+    logits = 3 * torch.randn((1, 4 * BLOCK_TOKENS), generator=generator)
+    logits.view(-1, BLOCK_TOKENS)[:, 1000:] = -math.inf
     shares = logits[0].double().softmax(dim=-1)
-    ends = shares.view(-1, BLOCK).sum(dim=-1).cumsum(dim=-1)[:-1]
+    ends = shares.view(-1, BLOCK_TOKENS).sum(dim=-1).cumsum(dim=-1)[:-1]
     near = 10.0 ** -torch.arange(6, 16, 0.25, dtype=torch.float64)
     uniforms = (ends[:, None] + torch.cat([near, -near])).flatten()
     row_of = torch.zeros(len(uniforms), dtype=torch.long)

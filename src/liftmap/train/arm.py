@@ -17,24 +17,24 @@ from liftmap.files import read_json, write_json
 from liftmap.records import Checkpoint, FixedPlan, Prompt, Question
 from liftmap.sample import make_engine
 from liftmap.sample.templates import render_prompt
-from liftmap.store import StudyFolder
+from liftmap.store import CheckpointFolder, StudyFolder
+from liftmap.store.checkpoint_folder import NOT_OF_THE_MODEL, complete_steps, step_dir
 from liftmap.train import TrainingJob, get_method
 from liftmap.train.recipes import right_responses, training_pairs
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
 from liftmap.verify.thinking import USUAL, ThinkingRule
 
-WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
-LEFT_OUT = ("trainer_state.json", "complete.json")
+MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 
 
 def read_checkpoint(folder: StudyFolder, arm: str, seed: int) -> Checkpoint | None:
     """The finished checkpoint of an arm, or None; its path is relative to the study folder."""
-    file = folder.checkpoint_dir(arm, seed) / "checkpoint.json"
+    file = folder.checkpoint(arm, seed).record_file
     if not file.exists():
         return None
-    found = read_json(file)
-    return Checkpoint(arm=arm, seed=seed, path=found["path"], step=found["step"])
+    record = read_json(file)
+    return Checkpoint(arm=arm, seed=seed, path=record["path"], step=record["step"])
 
 
 def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> Checkpoint:
@@ -55,10 +55,10 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         StoreError: A stage before is missing, or the disk is full.
     """
     done = read_checkpoint(folder, arm, seed)
-    home = folder.checkpoint_dir(arm, seed)
+    home = folder.checkpoint(arm, seed)
     if done is not None:
         # A run that was killed at its very end left them.
-        shutil.rmtree(home / "trainer", ignore_errors=True)
+        shutil.rmtree(home.trainer_dir, ignore_errors=True)
         return done
     started = time.monotonic()
     section = config.arms[arm]
@@ -80,25 +80,24 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         ),
         reward=section.reward,
         trl=config.trl_settings(arm),
-        folder=home / "trainer",
+        folder=home.trainer_dir,
         metrics=folder.metrics_file(arm),
         stop=config.sample.stop,
     )
-    trained = home / "trained.json"
-    saved = any(job.folder.glob("checkpoint-*/complete.json"))
+    saved = bool(complete_steps(job.folder))
     if not saved:
         # Nothing of an earlier training is left: what it answered belongs to other weights.
         folder.forget(job.name)
-    if not (trained.exists() and saved):
+    if not (home.trained_file.exists() and saved):
         get_method(section.method)(job)
-        write_json(trained, {"seconds": time.monotonic() - started})
+        write_json(home.trained_file, {"seconds": time.monotonic() - started})
     dev = _measure_on_dev(folder, config, job)
     best = max(dev, key=lambda row: (row["accuracy"], -row["step"]))
-    _keep_model(job.folder / f"checkpoint-{best['step']}", home / "model")
+    _keep_model(step_dir(job.folder, int(best["step"])), home)
     record = Checkpoint(
         arm=arm,
         seed=seed,
-        path=str((home / "model").relative_to(folder.path)),
+        path=str(home.model_dir.relative_to(folder.path)),
         step=int(best["step"]),
     )
     details = {
@@ -108,7 +107,7 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         "training_responses": len(pairs),
         "seconds": time.monotonic() - started,
     }
-    write_json(home / "checkpoint.json", {**asdict(record), **details})
+    write_json(home.record_file, {**asdict(record), **details})
     shutil.rmtree(job.folder)
     return record
 
@@ -147,11 +146,9 @@ def _measure_on_dev(
     folder: StudyFolder, config: StudyConfig, job: TrainingJob
 ) -> list[dict[str, float]]:
     """Dev accuracy of every step that the trainer saved."""
-    from liftmap.train.trainer import complete_checkpoints
-
     questions: list[Question] = folder.read_questions("dev")
     rows = []
-    for step, path in complete_checkpoints(job.folder).items():
+    for step, path in complete_steps(job.folder).items():
         target = folder.responses(f"{job.name}-step{step}", "dev")
         label = str(path.relative_to(folder.path))
         answer(
@@ -176,14 +173,14 @@ def _measure_on_dev(
     return rows
 
 
-def _keep_model(source: Path, target: Path) -> None:
+def _keep_model(saved: Path, home: CheckpointFolder) -> None:
     """Copies a trainer checkpoint's model and tokenizer, without the optimiser's state."""
-    partial = target.with_name("model.partial")
+    partial = home.partial_model_dir
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for pattern in WEIGHTS:
-        for file in source.glob(pattern):
-            if file.name not in LEFT_OUT:
+    for pattern in MODEL_FILES:
+        for file in saved.glob(pattern):
+            if file.name not in NOT_OF_THE_MODEL:
                 shutil.copy2(file, partial / file.name)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
+    shutil.rmtree(home.model_dir, ignore_errors=True)
+    partial.rename(home.model_dir)
