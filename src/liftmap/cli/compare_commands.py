@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Whole, asking_from
+from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Text, Whole, asking_from
 from liftmap.cli.printing import warn
 from liftmap.errors import ConfigError
 
@@ -33,6 +33,7 @@ def compare(
     cluster: Column = None,
     teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
     verifier: Name = None,
+    think_end: Text = None,
     extrapolate: bool = False,
     law_resamples: int = 50,
     resamples: int = 1000,
@@ -67,6 +68,7 @@ def compare(
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
         verifier: Whose verdicts count, where a log has several.
+        think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
@@ -82,7 +84,9 @@ def compare(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
         )
-    ask = compare_results if sampling.task is None else _asked(sampling, out, seed, verifier)
+    ask: Callable[..., Comparison] = compare_results
+    if sampling.task is not None:
+        ask = _asked(sampling, out, seed, verifier, think_end)
     comparison = ask(
         before,
         after,
@@ -97,12 +101,13 @@ def compare(
         teacher=teacher,
         extrapolate=extrapolate,
         verifier=verifier,
+        think_end=think_end,
     )
     _show(comparison, json, report)
 
 
 def _asked(
-    flags: SampleFlags, out: Path | None, seed: int, verifier: str | None
+    flags: SampleFlags, out: Path | None, seed: int, verifier: str | None, think_end: str | None
 ) -> Callable[..., Comparison]:
     """What asks two models and compares them.
 
@@ -117,7 +122,7 @@ def _asked(
         )
 
     def ask(before: str, after: str, **options: Any) -> Comparison:
-        asking = asking_from(flags, before, seed, verifier)
+        asking = asking_from(flags, before, seed, verifier, think_end=think_end)
         return compare_models(before, after, asking, out, **options)
 
     return ask

@@ -16,7 +16,7 @@ import polars as pl
 
 from liftmap.progress import console, progress
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
-from liftmap.sample import Engine, make_engine
+from liftmap.sample import Engine, make_engine, prompt_facts
 from liftmap.sample.plans import curtailed
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection
@@ -87,6 +87,9 @@ def sample(
     total, todo = len(questions), sum(len(part) for part in missing.values())
     what = f"{target.model} answers {len(questions)} {target.split} questions"
     drawing = engine() if engine else make_engine(model, section, questions)
+    facts = prompt_facts(drawing, next(iter(prompts.values())))
+    if facts is not None:
+        target.keep_prompt(facts)
     responses = right = scored = 0
     with progress(what, total * plan.most, "responses", done=(total - todo) * plan.most) as advance:
         for name, part in missing.items():

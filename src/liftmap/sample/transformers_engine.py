@@ -19,7 +19,14 @@ from transformers import DynamicCache
 
 from liftmap.errors import InputError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
-from liftmap.sample.hf import end_token_ids, free_memory, is_out_of_memory, load_model, prompt_ids
+from liftmap.sample.hf import (
+    end_token_ids,
+    free_memory,
+    is_out_of_memory,
+    load_model,
+    prompt_facts,
+    prompt_ids,
+)
 from liftmap.sample.token_rows import Rows, draw, halves, make_warpers, split_rows, uniform_draws
 
 DEFAULT_ROWS = 4096
@@ -117,6 +124,10 @@ class TransformersEngine:
                 continue
             yield from self._responses(chosen, [ids[q] for q in chosen], count, first, block)
             start += len(chosen)
+
+    def prompt_facts(self, prompt: Prompt) -> dict[str, object]:
+        """How this prompt ends, and what marks thoughts; see `hf.prompt_facts`."""
+        return prompt_facts(self.tokenizer, prompt)
 
     def _check_room(self, ids: Mapping[str, list[int]], settings: SamplingSettings) -> None:
         room = getattr(self.model.config, "max_position_embeddings", None)

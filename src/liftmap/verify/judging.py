@@ -1,5 +1,6 @@
 """The verifier with its options bound: judges one response, or many with each answer judged once.
 
+Thoughts are set apart here, once, so that every verifier, a plug-in too, sees the answer alone.
 Used by the `verify` and `train` stages, so that what is measured and what is rewarded are judged by
 the same call. Takes questions and texts, gives verdicts; reads and writes nothing.
 """
@@ -11,9 +12,10 @@ from functools import partial
 from hashlib import blake2b
 
 from liftmap.errors import LiftmapError
-from liftmap.records import Question, Verdict
+from liftmap.records import ENDED_WHILE_THINKING, Question, Verdict
 from liftmap.verify.pool import compare_all
 from liftmap.verify.steps import NO_ANSWER, NO_COMPARISON, Exhausted, TwoSteps
+from liftmap.verify.thinking import USUAL, ThinkingRule, set_apart
 
 Judge = Callable[[Question, str], Verdict]
 # What makes two responses one to a verifier: question, gold answer, and the text or a digest of it.
@@ -23,6 +25,7 @@ Key = tuple[str, str, str | bytes]
 REMEMBERED = 200_000
 # An answer longer than this is a digest in the key, and its verdict keeps its beginning only.
 LONG = 1000
+_UNFINISHED = Verdict("wrong", reason=ENDED_WHILE_THINKING)
 
 
 class Verifier:
@@ -31,10 +34,12 @@ class Verifier:
     Attributes:
         rule: A plain verifier, (question, text) -> verdict, or the two steps of one that judges in
             worker processes. Verdicts of the latter are remembered as long as the verifier lives.
+        thinking: How thoughts are told from the answer.
     """
 
-    def __init__(self, rule: Judge | TwoSteps) -> None:
+    def __init__(self, rule: Judge | TwoSteps, thinking: ThinkingRule = USUAL) -> None:
         self.rule = rule
+        self.thinking = thinking
         self._known: dict[Key, Verdict] = {}
         # Whether the gold answer can be compared with itself within the limits.
         self._golds: dict[tuple[str, str], bool] = {}
@@ -43,21 +48,42 @@ class Verifier:
         """The verdict of one response."""
         return self.judge([(question, text)])[0]
 
-    def judge(self, pairs: Sequence[tuple[Question, str]]) -> list[Verdict]:
+    def judge(
+        self, pairs: Sequence[tuple[Question, str]], reasoning: Sequence[str] | None = None
+    ) -> list[Verdict]:
         """The verdicts of many responses, each distinct (question, answer) judged once.
 
         Args:
-            pairs: Questions and texts of responses.
+            pairs: Questions and texts of responses, thoughts included.
+            reasoning: For each, what a server gave apart from the text as reasoning; None: nothing.
 
         Returns:
-            A verdict for each pair, in their order. Where the verifier itself fails it is unscored
-            with the reason, never wrong.
+            A verdict for each pair, in their order. A response that ends while thinking is wrong,
+            with that reason. Where the verifier itself fails it is unscored with the reason, never
+            wrong.
 
         Raises:
             LiftmapError: The verifier can't work at all.
         """
+        given = reasoning if reasoning is not None else [""] * len(pairs)
+        parts = [
+            set_apart(text, self.thinking, thought)
+            for (_, text), thought in zip(pairs, given, strict=True)
+        ]
+        judged = iter(
+            self._judge_answers(
+                [
+                    (question, part.answer)
+                    for (question, _), part in zip(pairs, parts, strict=True)
+                    if part.state != "unfinished"
+                ]
+            )
+        )
+        return [_UNFINISHED if part.state == "unfinished" else next(judged) for part in parts]
+
+    def _judge_answers(self, pairs: Sequence[tuple[Question, str]]) -> list[Verdict]:
         if isinstance(self.rule, TwoSteps):
-            return self._judge_answers(self.rule, pairs)
+            return self._judge_in_steps(self.rule, pairs)
         found: dict[Key, Verdict] = {}
         verdicts = []
         for question, text in pairs:
@@ -67,7 +93,7 @@ class Verifier:
             verdicts.append(found[key])
         return verdicts
 
-    def _judge_answers(
+    def _judge_in_steps(
         self, steps: TwoSteps, pairs: Sequence[tuple[Question, str]]
     ) -> list[Verdict]:
         keys: list[Key | Verdict] = []
