@@ -42,9 +42,9 @@ def rates(data: StudyData) -> pl.DataFrame:
     """
     rows = []
     for split in SPLITS:
-        found = set(data.folder.models(split))
+        answered = set(data.folder.models(split))
         for model in data.known_models:
-            if model.model not in found:
+            if model.model not in answered:
                 continue
             if split == "test":
                 parts = iter([data.responses(model).select("truncated", "right", "answer")])
