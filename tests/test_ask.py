@@ -161,6 +161,26 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "verdict" in json.loads(capsys.readouterr().out)
 
 
+def test_a_text_that_ends_thoughts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tmp_path / "run")
+    ask = ["--task", "kin", "--option", "limit=40", "--n", "16", "--out", folder]
+    exact = ["--verifier", "exact"]
+    assert main(["sample", "--model", MODEL, *ask, *exact, "--think-end", "wait"]) == 0
+    capsys.readouterr()
+    quick = ["--law-resamples", "5", "--resamples", "100", "--json", "-"]
+    assert main(["compare", MODEL, BETTER, *ask, *exact, "--think-end", "wait", *quick]) == 0
+    warnings = json.loads(capsys.readouterr().out)["warnings"]
+    # Some of the scripted responses wait.
+    assert any("ended while thinking" in warning for warning in warnings)
+    sets = [f"{folder}/responses/scripted-0-0.05-0.5-0.95/test"] * 2
+    assert main(["compare", *sets, *exact, "--think-end", "thus", *quick]) == 2
+    assert "made with another text that ends thoughts" in " ".join(capsys.readouterr().err.split())
+    assert main(["verify", folder, *exact]) == 2
+    assert "think_end was 'wait', now None" in " ".join(capsys.readouterr().err.split())
+    assert main(["verify", folder, "--think-end", "wait"]) == 2
+    assert "--think-end needs --verifier" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -199,6 +199,7 @@ ELSEWHERE = {
     "sample/hf.py": {"config.json", "adapter_config.json"},
     "testbed/pretrain.py": {"pretraining.json"},
     "testbed/world.py": {"checkpoints"},
+    "verify/attack.py": {"data", "attacks"},
     "verify/code.py": {"code_judge.py"},
     "verify/sandbox.py": {"sandbox_entry.py"},
 }

@@ -20,6 +20,7 @@ from liftmap.studyfile import parse_config
 from liftmap.train import TrainingJob, check_trl_settings
 from liftmap.train.grpo import make_reward
 from liftmap.verify import make_verifier
+from liftmap.verify.thinking import ThinkingRule
 
 from .conftest import SCRIPTED
 
@@ -157,3 +158,19 @@ def test_the_reward_is_the_verifier(tmp_path: Path) -> None:
     assert rewards["verifier"] == [1.0, 0.0, 0.0, None]
     assert rewards["format"][:3] == [1.0, 1.0, 0.0]
     assert set(rewards["random"]) <= {0.0, 1.0}
+
+
+def test_thoughts_get_no_reward(tmp_path: Path) -> None:
+    def rewards(*completions: object, opened: bool = False) -> list[float | None]:
+        verifier = make_verifier("numeric", {}, ThinkingRule(opened=opened))
+        job = TrainingJob("rlvr@1", "rlvr", 1, "", [Question("a", "2 + 3 ?", "5")], {}, [],
+                          verifier, "verifier", {}, tmp_path, tmp_path / "m")  # fmt: skip
+        return make_reward(job)(
+            prompts=[], completions=list(completions), question_id=["a"] * len(completions)
+        )
+
+    assert rewards("<think>6?</think>5", "<think>5", "5") == [1.0, 0.0, 1.0]
+    assert rewards("6?</think>5", "It may be 5", opened=True) == [1.0, 0.0]
+    message = {"role": "assistant", "content": "It is 5"}
+    assert rewards([message], [{**message, "reasoning_content": "6?"}]) == [1.0, 1.0]
+    assert rewards([{**message, "content": None, "reasoning_content": "5"}]) == [0.0]

@@ -18,6 +18,8 @@ FinishReason = Literal["stop", "length", "failed"]
 VerdictLabel = Literal["right", "wrong", "unscored"]
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+# The reason of a verdict on a response that ends while thinking: it has no answer, and is wrong.
+ENDED_WHILE_THINKING = "ended while thinking"
 # A question of which more responses than this share could not be scored is left out.
 MOST_UNSCORED = 0.5
 # What a model is asked: a text that it goes on with, or a conversation of {"role", "content"} that
@@ -102,7 +104,8 @@ class Verdict:
         label: "right"; "wrong" (no answer and an unparsable answer included); or "unscored": the
             failure is ours alone (time-out, crash, broken gold answer), and it leaves n.
         answer: The answer found in the response; empty if there is none.
-        reason: Why it is unscored, or why no answer was found; empty otherwise.
+        reason: Why it is unscored, or why no answer was found (`ENDED_WHILE_THINKING` among such
+            reasons); empty otherwise.
     """
 
     label: VerdictLabel

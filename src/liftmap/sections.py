@@ -158,6 +158,9 @@ class VerifySection(Section):
     """A verifier; see docs/verifiers.md."""
     options: Mapping[str, Any] = Field(default_factory=dict)
     """Options of the verifier."""
+    think_end: str | None = Field(default=None, min_length=1)
+    """The text that ends a model's thoughts, where they have no tags that are known; a response
+    without it ends while thinking."""
 
 
 class ScoreSection(Section):

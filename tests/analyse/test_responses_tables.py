@@ -84,17 +84,56 @@ def test_rates_count_each_split(make_study, asked):
     study.answer("base", texts, cut=[" so"])
     study.answer("base", {"q00": [" a00", ""]}, split="train")
     table = rates(study.data)
-    assert _row(table, split="test") == {
+    assert _row(table, split="test", label="all") == {
         "model": "base",
         "arm": "base",
         "seed": None,
         "split": "test",
+        "label": "all",
         "responses": 16,
         "truncated": 4 / 16,
         "unscored": 4 / 16,
         "no_answer": 3 / 16,
+        "ended_thinking": 0,
     }
     assert _row(table, split="train")["no_answer"] == 1 / 2
+
+
+def test_thought_and_answer_are_told_apart(make_study, asked):
+    study = make_study(asked(6))
+    # Three questions whose thoughts never end, three of which half are right after a thought.
+    texts = {f"q{i:02}": ["<think> wait"] * 4 for i in range(3)}
+    texts |= {
+        f"q{i:02}": [f"<think> wait </think> a{i:02}"] * 2 + [" no wait no", ""]
+        for i in range(3, 6)
+    }
+    study.answer("base", texts)
+    table = rates(study.data)
+    everything = _row(table, split="test", label="all")
+    assert (everything["ended_thinking"], everything["no_answer"]) == (12 / 24, 3 / 24)
+    assert _row(table, split="test", label="0")["ended_thinking"] == 1
+    [(_, label)] = (
+        table.filter(pl.col("responses") == 12)
+        .select("ended_thinking", "label")
+        .filter(pl.col("ended_thinking") == 0)
+        .rows()
+    )
+    assert label not in ("all", "0")
+    # Which token ends a thought is not known: lengths are in characters.
+    right = _row(length(study.data), label="all", verdict="right")
+    assert (right["unit"], right["thought"], right["answer"]) == ("characters", 4, 4)
+    assert (right["reflection"], right["thought_reflection"], right["answer_reflection"]) == (
+        1, 1, 0,
+    )  # fmt: skip
+    # Known: the third token of a right response, "<think> wait </think> a03".
+    study.folder.responses("base", "test").keep_prompt(
+        {"end": "", "marks": {"<think>": 0, "</think>": 2}}
+    )
+    right = _row(length(study.data), label="all", verdict="right")
+    assert (right["unit"], right["thought"], right["answer"]) == ("tokens", 3, 1)
+    wrong = _row(length(study.data), label="all", verdict="wrong")
+    assert wrong["thought"] == pytest.approx(12 * 2 / 18)
+    assert wrong["answer"] == pytest.approx(3 * 3 / 18)
 
 
 def test_training_reads_the_checkpoints(make_study, asked):

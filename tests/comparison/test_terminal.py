@@ -13,7 +13,8 @@ from liftmap.comparison.planning import plan
 from liftmap.comparison.published import reanalyse
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.words import headline, statements
-from liftmap.report.comparison_terminal import comparison_page, plan_page
+from liftmap.report.comparison_terminal import comparison_page
+from liftmap.report.plan_terminal import plan_page
 
 from .conftest import FEW, make_tally, make_world
 

@@ -17,7 +17,7 @@ from liftmap.errors import InputError
 from liftmap.read import Outcomes, read
 from liftmap.records import FixedPlan
 from liftmap.verify import make_verifier
-from liftmap.verify.run import verdicts_frame
+from liftmap.verify.run import judge_of, verdicts_frame
 
 if sys.version_info >= (3, 14):
     from zipfile import ZipFile
@@ -283,3 +283,40 @@ def test_a_figure_that_is_no_verdict_is_refused(logs: dict[str, Path], tmp_path:
     path.write_text(logs["kin_pass"].read_text().replace('"pass@1": 0.375', '"pass@1": 0.4'))
     with pytest.raises(InputError, match=r"line 1: pass@1,all is no share of 8 responses"):
         read(path)
+
+
+# thoughts
+
+
+def sample_of_inspect(number: int, content: object, completion: str) -> dict[str, Any]:
+    choice = {"stop_reason": "stop", "message": {"role": "assistant", "content": content}}
+    output = {"completion": completion, "choices": [choice]}
+    place = {"id": number, "epoch": 1, "input": f"question {number}", "target": "7"}
+    return {**place, "output": output, "scores": {"match": {"value": "C"}}}
+
+
+def test_a_log_that_is_judged_again_has_its_thoughts_set_apart(tmp_path: Path) -> None:
+    thought = {"type": "reasoning", "reasoning": "5? Or 7?"}
+    log = {
+        "version": 2,
+        "status": "success",
+        "eval": {"task": "t", "model": "m"},
+        "samples": [
+            sample_of_inspect(1, [thought, {"type": "text", "text": "7"}], "7"),
+            sample_of_inspect(2, [thought], ""),
+            sample_of_inspect(3, "<think>5?</think>7", "<think>5?</think>7"),
+            sample_of_inspect(4, "<think>5? Or 7", "<think>5? Or 7"),
+        ],
+    }
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(log))
+    found = read(path, verifier="numeric", judge=judge_of("numeric"))
+    assert counts(found) == [(1, 1), (1, 0), (1, 1), (1, 0)]
+    assert found.warnings[0] == (
+        "2 of 4 responses ended while thinking: they have no answer and count as wrong."
+    )
+    judge = judge_of("numeric", think_end="</think>")
+    ended = read(path, verifier="numeric", judge=judge, think_end="</think>")
+    assert ended.tally.c.tolist() == [1, 0, 1, 0]
+    with pytest.raises(InputError, match=r"Name the verifier too"):
+        read(path, think_end="</think>")

@@ -14,12 +14,16 @@ import torch
 from scipy import stats
 
 from liftmap.errors import InputError, ModelError, UnknownNameError
-from liftmap.records import Prompt, Response, SamplingSettings
+from liftmap.records import FixedPlan, Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
+from liftmap.sample.hf import prompt_facts
+from liftmap.sample.sampling import sample
 from liftmap.sample.score import Scorer
 from liftmap.sample.transformers_engine import TransformersEngine
 from liftmap.sections import SampleSection
+from liftmap.store import ResponseSet
 from liftmap.tasks.kin import kin
+from liftmap.verify.thinking import USUAL
 
 SETTINGS = SamplingSettings(max_tokens=24, seed=3)
 QUESTIONS = kin("test", limit=12)
@@ -222,3 +226,40 @@ def test_conversations_need_a_chat_template_and_go_through_it() -> None:
 def test_a_device_without_float64_is_refused() -> None:
     with pytest.raises(ModelError, match=r"float64.*Take device cpu"):
         TransformersEngine("testbed:base", device="mps")
+
+
+def test_what_marks_thoughts_is_told_from_the_template_and_the_prompts_end() -> None:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = {letter: i for i, letter in enumerate(pre_tokenizers.ByteLevel.alphabet())}
+    made = Tokenizer(models.BPE(vocab=letters, merges=[]))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made)
+    tokenizer.add_tokens(["<mind:think>", "</mind:think>", "<tool>"])
+    tokenizer.chat_template = (
+        "{% for m in messages %}<user>{{ m['content'].split('</reason>')[-1] }}{% endfor %}"
+        "{% if add_generation_prompt %}<assistant><mind:think>\n{% endif %}"
+    )
+    facts = prompt_facts(tokenizer, [{"role": "user", "content": "2 + 3 ?"}])
+    assert str(facts["end"]).endswith("2 + 3 ?<assistant><mind:think>\n")
+    assert facts["marks"] == {
+        "<mind:think>": len(letters),
+        "</mind:think>": len(letters) + 1,
+        "</reason>": None,
+    }
+    rule = USUAL.under(facts)
+    assert rule.opened
+    assert ("<reason>", "</reason>") in rule.tags
+    assert not USUAL.under(prompt_facts(tokenizer, "2 + 3 ?")).opened
+
+
+def test_how_prompts_end_is_kept_with_the_responses(tmp_path: Path) -> None:
+    section = SampleSection(n=1, max_tokens=2)
+    target = ResponseSet(tmp_path, "base", "test")
+    list(sample(target, "testbed:base", QUESTIONS[:2], FixedPlan(1), section))
+    kept = target.prompt()
+    assert kept is not None
+    assert QUESTIONS[0].text.endswith(kept["end"][-10:])
+    assert kept["marks"] == {}

@@ -213,3 +213,15 @@ def test_texts_that_repeat_by_themselves_set_nothing_off(spread: float) -> None:
     rng = np.random.default_rng(6)
     facts = [repeated_texts(*_texts(40, 8, rng, spread)) for _ in range(200)]
     assert not any(facts)
+
+
+def test_bad_input_is_named(rng: np.random.Generator) -> None:
+    with pytest.raises(InputError, match="each response"):
+        repeated_texts([0, 0], [1])
+    with pytest.raises(InputError, match="each response"):
+        repeated_texts([0, 0], [1, -1])
+    assert repeated_texts([], []) is None
+    with pytest.raises(InputError, match="one whole number"):
+        n_by_outcome(Counts(np.array([1.5]), np.array([1])))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="multiple"):
+        without_copies(Counts(np.array([4]), np.array([2])), 0)

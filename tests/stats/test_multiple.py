@@ -2,13 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from liftmap.errors import InputError
 from liftmap.records import Counts
 from liftmap.stats import intervals
 from liftmap.stats.bins import change_by_bin, study_bins
-from liftmap.stats.multiple import holm, resampled_changes_by_bin, simultaneous_level
+from liftmap.stats.multiple import (
+    holm,
+    p_values,
+    resampled_changes_by_bin,
+    simultaneous_level,
+)
 
 
 def test_independent_figures_need_sidaks_level_and_equal_ones_none(rng):
@@ -27,6 +33,38 @@ def test_figures_that_never_vary_still_count(rng):
     assert 0.05 / 4 <= 1 - simultaneous_level(gaps) < 0.03
 
 
+@pytest.mark.parametrize("resampled", [False, True])
+@pytest.mark.parametrize("kind", ["broad", "jumps", "few", "none"])
+def test_p_values_are_the_intervals_turned_round(rng, resampled, kind):
+    change = {
+        "broad": rng.normal(0.06, 0.2, (40, 1)),
+        "jumps": rng.choice([-1.0, 0.0, 1.0], (40, 1), p=[0.05, 0.65, 0.3]),
+        "few": np.append(np.zeros(36), [1, 1, -1, 0.5])[:, None],
+        "none": np.zeros((40, 1)),
+    }[kind]
+    weights = intervals.bootstrap_weights(40, 2000, rng) if resampled else None
+    for floor in (0.0, 1.0):
+        pseudo = intervals.change_pseudo(change, floor)
+        options = {"weights": weights, "pseudo": pseudo}
+        ones = np.ones((40, 1))
+        [p] = p_values(change, ones, **options)
+        assert 0 <= p <= 1
+        for level in (1 - 1.02 * p, 1 - 0.98 * p):
+            # Beyond what 2,000 resamples can tell the analytic p-value stands in.
+            if not 0.02 < 1 - level < 0.98:
+                continue
+            [found] = intervals.ratios(change, ones, level=level, **options)
+            assert (found.low > 0 or found.high < 0) == (level < 1 - p)
+
+
+def test_p_values_are_uniform_where_nothing_changed(rng):
+    change = rng.normal(0, 0.2, (60, 2000))
+    p = p_values(change, np.ones((60, 1)))
+    assert stats.kstest(p, "uniform").pvalue > 0.01
+    known = stats.ttest_1samp(change, 0).pvalue
+    np.testing.assert_allclose(p, known, rtol=1e-9)
+
+
 def test_holm_is_that_of_statsmodels(rng):
     for p in (rng.random(7), rng.random(7) ** 6, np.array([0.01, 0.01, 0.5]), np.zeros(2)):
         np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
@@ -38,7 +76,7 @@ def test_holm_over_arms_where_nothing_changed_is_wrong_as_seldom_as_one_test():
     arms, rounds = 6, 2000
     shared = rng.normal(0, 0.15, (100, 1, rounds))
     change = (shared + rng.normal(0, 0.15, (100, arms, rounds))).reshape(100, -1)
-    p = intervals.p_values(change, np.ones((100, 1))).reshape(arms, rounds)
+    p = p_values(change, np.ones((100, 1))).reshape(arms, rounds)
     assert np.mean((p < 0.05).any(axis=0)) > 0.12
     survives = np.mean([(holm(column) < 0.05).any() for column in p.T])
     assert survives < 0.065

@@ -6,18 +6,23 @@ import numpy as np
 import pytest
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, FixedPlan, Plan
+from liftmap.records import Counts, CurtailedPlan, FixedPlan, Plan
 from liftmap.stats.curtailed import stopping_points
-from liftmap.stats.intervals import mean_change
+from liftmap.stats.floors import change_floor
+from liftmap.stats.intervals import mean_change, ratios
 from liftmap.stats.law.fit import MarginalLaw
 from liftmap.stats.passk import FloatArray, IntArray, pass_at_k
 from liftmap.stats.power import (
+    Clusters,
     Detection,
     candidate_plans,
-    cheapest_plans,
+    cheapest,
+    greatest_change,
     needed_questions,
+    needed_within,
     smallest_change,
 )
+from liftmap.stats.resampling import CHANGE
 
 LAW = MarginalLaw(
     np.array([0, 0.01, 0.05, 0.3, 0.8, 1.0]), np.array([0.1, 0.2, 0.2, 0.2, 0.2, 0.1]), 1000, 0.0
@@ -49,7 +54,8 @@ def _detected(
         pass_at_k(n.ravel(), c.ravel(), [k], plan).reshape(before.shape)
         for n, c in (_draw(plan, p, rng) for p in (before, after))
     )
-    found = [mean_change(b, a, floor=k > 1) for b, a in zip(first, then, strict=True)]
+    floor = change_floor([k], *2 * [Counts(*_draw(plan, before[0], rng), plan)], units=questions)[0]
+    found = [mean_change(b, a, floor=floor) for b, a in zip(first, then, strict=True)]
     return (
         float(np.mean([e.low > 0 or e.high < 0 for e in found])),
         float(np.mean([e.estimate for e in found])),
@@ -105,6 +111,63 @@ def test_needed_questions_is_the_other_way_round() -> None:
         assert back.responses == pytest.approx(back.questions * 128)
 
 
+@pytest.mark.parametrize(
+    ("plan", "k", "margin"),
+    [
+        (FixedPlan(16), 1, 0.02),
+        (FixedPlan(16), 16, 0.03),
+        (CurtailedPlan(stop_after=4, cap=32, round_size=4), 16, 0.03),
+    ],
+)
+def test_an_unchanged_model_is_within_the_margin_with_the_power(
+    plan: Plan, k: int, margin: float, rng: np.random.Generator
+) -> None:
+    design = needed_within(LAW, plan, k, margin)
+    assert design is not None
+    studies = 400
+    p = rng.choice(LAW.grid, (studies, design.questions), p=LAW.weights)
+    first, then = (
+        pass_at_k(n.ravel(), c.ravel(), [k], plan).reshape(p.shape)
+        for n, c in (_draw(plan, p, rng) for _ in range(2))
+    )
+    # The wider interval that decides the word: two whole pseudo-questions.
+    ones = np.ones((design.questions, 1))
+    changes = [
+        ratios((a - b)[:, None], ones, pseudo=CHANGE)[0] for b, a in zip(first, then, strict=True)
+    ]
+    within = np.mean([-margin <= one.low and one.high <= margin for one in changes])
+    # 400 studies: standard error 0.02.
+    assert within == pytest.approx(0.8, abs=0.06)
+
+
+def test_clusters_cost_what_simulated_clusters_cost(rng: np.random.Generator) -> None:
+    """Clusters of 10 questions with one success rate, which training moves together."""
+    size, plan, k = 10, FixedPlan(16), 4
+    clusters = Clusters(size, size, correlation=1.0)
+    detection = Detection(spread=0.7)
+    design = needed_questions(LAW, plan, k, 0.05, detection=detection, clusters=clusters)
+    alone = needed_questions(LAW, plan, k, 0.05, detection=detection)
+    assert design is not None
+    assert alone is not None
+    assert design.questions > 5 * alone.questions
+    units, studies = round(design.questions / size), 400
+    p = np.repeat(rng.choice(LAW.grid, (studies, units), p=LAW.weights), size, axis=1)
+    own = np.repeat(rng.normal(0, 0.7, (studies, units)), size, axis=1)
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(p) - np.log1p(-p)
+    after = 1 / (1 + np.exp(-log_odds - _shift_for(0.05, k, 0.7, rng) - own))
+    first, then = (
+        pass_at_k(n.ravel(), c.ravel(), [k], plan).reshape(p.shape)
+        for n, c in (_draw(plan, rates, rng) for rates in (p, after))
+    )
+    labels = np.repeat(np.arange(units), size)
+    changes = [
+        mean_change(b, a, floor=1.0, cluster=labels) for b, a in zip(first, then, strict=True)
+    ]
+    detected = np.mean([one.low > 0 for one in changes])
+    assert detected == pytest.approx(0.8, abs=0.06)
+
+
 def test_more_questions_see_less_and_more_power_needs_more() -> None:
     few, many = (smallest_change(LAW, FixedPlan(32), 16, q) for q in (100, 1000))
     assert few is not None
@@ -132,7 +195,8 @@ def test_expected_responses_of_a_curtailed_plan() -> None:
 
 
 def test_cheapest_plans_come_first_and_do_detect() -> None:
-    designs = cheapest_plans(LAW, 8, 0.06, 400)
+    needs = [needed_questions(LAW, plan, 8, 0.06) for plan in candidate_plans(8)]
+    designs = cheapest(needs, 400)
     assert designs
     assert [d.responses for d in designs] == sorted(d.responses for d in designs)
     assert all(d.questions <= 400 for d in designs)
@@ -140,7 +204,7 @@ def test_cheapest_plans_come_first_and_do_detect() -> None:
     fixed = min(d.responses for d in designs if isinstance(d.plan, FixedPlan))
     assert isinstance(designs[0].plan, CurtailedPlan)
     assert designs[0].responses < 0.9 * fixed
-    assert cheapest_plans(LAW, 8, 0.06, 20) == ()
+    assert cheapest(needs, 20) == ()
     assert all(
         (plan.count if isinstance(plan, FixedPlan) else plan.cap) >= 8
         for plan in candidate_plans(8)
@@ -149,6 +213,11 @@ def test_cheapest_plans_come_first_and_do_detect() -> None:
 
 def test_what_cannot_be_detected_is_none() -> None:
     assert needed_questions(LAW, FixedPlan(8), 8, 0.9) is None
+    # A tenth of the questions can't be solved; all others can.
+    unsolved = float(LAW.weights[1:-1] @ (1 - LAW.grid[1:-1]) ** 8)
+    assert greatest_change(LAW, 8) == pytest.approx(unsolved)
+    assert needed_questions(LAW, FixedPlan(8), 8, 0.98 * unsolved) is not None
+    assert needed_questions(LAW, FixedPlan(8), 8, 1.02 * unsolved) is None
     assert smallest_change(LAW, FixedPlan(8), 8, 3) is None
     settled = MarginalLaw(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 10, 0.0)
     assert smallest_change(settled, FixedPlan(8), 8, 100) is None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from liftmap.errors import ConfigError, InputError, UnknownNameError
-from liftmap.records import SPLITS
+from liftmap.records import SPLITS, Question
 from liftmap.sample.templates import TEMPLATES, render_prompt
 from liftmap.sections import TaskSection
 from liftmap.tasks import PRESETS, get_task, preset
@@ -208,6 +208,37 @@ def test_gym_presets(name: str) -> None:
         said = rf"Not \boxed{{1}} but \boxed{{{question.answer}}}."
         assert judge(question, said).label == "right"
         assert judge(question, said.replace(question.answer, "x")).label == "wrong"
+
+
+GOLDS = {"math": (r"\frac{1}{2}", "5"), "numeric": ("18", "7"), "choice": ("B", "C")}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_presets_verifier_reads_the_form_that_its_template_asks_for(name: str) -> None:
+    found = PRESETS[name]
+    template = TEMPLATES[found.template]
+    asked = [template.text or "", *(source for _, source in template.messages)]
+    if found.verifier == "code":
+        # A question is the beginning of a program, and the model goes on with it.
+        assert asked == ["{{ question }}"]
+        return
+    assert any("\\boxed{}" in source for source in asked)
+    judge = make_verifier(found.verifier, found.verifier_options)
+    if found.verifier == "gym":
+        question = get_task(name)("test", size=1)[0]
+        gold, wrong = question.answer, "x"
+    else:
+        gold, wrong = GOLDS[found.verifier]
+        question = Question("q", "?", gold)
+    # Whatever stands around the box does not count.
+    assert (
+        judge(question, rf"So \boxed{{{gold}}}. Check: it is not {wrong}, nor 3.").label == "right"
+    )
+    assert (
+        judge(question, rf"So \boxed{{{wrong}}}. Check: it is not {gold}, nor 3.").label == "wrong"
+    )
+    thought = rf"<think>\boxed{{{wrong}}}?</think>\boxed{{{gold}}}"
+    assert judge(question, thought).label == "right"
 
 
 def test_presets_are_complete() -> None:

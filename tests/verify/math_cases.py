@@ -439,6 +439,18 @@ SPACING: list[Case] = [
     ("3.14", r"\boxed{\approx 3.14}", R),
 ]
 
+# Where math-verify alone says otherwise.
+MEANING: list[Case] = [
+    (r"5 \text{ cm}", r"\boxed{5 \text{ m}}", W),
+    (r"\frac{5}{6} \text{ hours}", r"\boxed{50 \text{ minutes}}", R),
+    (r"60^\circ", r"\boxed{\frac{\pi}{3}}", R),
+    (r"\{x : x > 2\}", r"\boxed{(2,\infty)}", R),
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\boxed{(1,2)}", R),
+    (r"(2,-2)", r"\boxed{2,-2}", W),
+    (r"-1", r"\boxed{e^{i\pi}}", R),
+    ("x", r"\boxed{x+0}", R),
+]
+
 BROKEN: list[Case] = [
     ("5", r"\boxed{\frac{}{}}", W),
     ("5", r"\boxed{\frac{5}{0}}", W),
@@ -457,14 +469,22 @@ BROKEN: list[Case] = [
 CASES: list[Case] = [
     *INTEGERS, *THOUSANDS, *FRACTIONS, *DECIMALS, *SCIENTIFIC, *PERCENT, *UNITS, *CURRENCY,
     *DEGREES, *BOXES, *PROSE, *ENUMERATIONS, *SETS, *TUPLES, *INTERVALS, *RELATIONS, *ALGEBRA,
-    *COMPLEX, *MATRICES, *BASES, *WORDS, *SPACING, *BROKEN,
+    *COMPLEX, *MATRICES, *BASES, *WORDS, *SPACING, *MEANING,
+    *BROKEN,
 ]  # fmt: skip
 
 KNOWN_TO_DIFFER: list[Case] = [
-    # Units are not compared, nor converted.
-    (r"5 \text{ cm}", r"\boxed{5 \text{ m}}", W),
-    (r"\frac{5}{6} \text{ hours}", r"\boxed{50 \text{ minutes}}", R),
-    (r"60^\circ", r"\boxed{\frac{\pi}{3}}", R),
+    # Decimals are right within half a millionth; an unknown sign at the end is not read.
+    ("1.00000000001", r"\boxed{1}", W),
+    ("5", r"\boxed{5?}", R),
+    # The engineer's imaginary unit, unit vectors in other marks, an angle's unit.
+    ("3+2i", r"\boxed{3+2j}", R),
+    (r"\mathbf{i}+2\mathbf{j}", r"\boxed{\hat{i}+2\hat{j}}", R),
+    (r"72^\circ", r"\boxed{72 \text{ rad}}", W),
+    # Sums of units, words in another order, unions of sets without elements.
+    (r"\frac{3}{2} \text{ hours}", r"\boxed{1 \text{ hour } 30 \text{ minutes}}", R),
+    (r"\text{red and blue}", r"\boxed{\text{blue and red}}", R),
+    (r"A \cup B", r"\boxed{B \cup A}", R),
     # Numbers in words.
     ("12", r"\boxed{\text{twelve}}", R),
     # The same said in other words.
@@ -473,13 +493,6 @@ KNOWN_TO_DIFFER: list[Case] = [
     (r"\text{east}", r"\boxed{\text{due east}}", R),
     # Names of free integers.
     (r"k\pi, k \in \mathbb{Z}", r"\boxed{n\pi, n \in \mathbb{Z}}", R),
-    # Sets in set-builder notation, columns as tuples, a set that is written as a tuple.
-    (r"\{x : x > 2\}", r"\boxed{(2,\infty)}", R),
-    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\boxed{(1,2)}", R),
-    (r"(2,-2)", r"\boxed{2,-2}", W),
-    # Complex arithmetic, and sums of a lone variable, are not worked out.
-    (r"-1", r"\boxed{e^{i\pi}}", R),
-    ("x", r"\boxed{x+0}", R),
     # What is not worked out by the response is worked out by sympy.
     ("55", r"\boxed{\sum_{i=1}^{10} i}", W),
     # Without a box and without "the answer is", the last number counts, whatever it is of.

@@ -32,8 +32,23 @@ def compare(question: Question, answer: str) -> Verdict:
             raise SystemExit(1)
         case "memory":
             return Verdict("right", str(len(bytearray(10**11))))
+        case "sleep for ever":
+            time.sleep(1000)
+        case "sleep":
+            time.sleep(1)
         case "slow":
             time.sleep(0.6)
         case "impossible":
             raise InputError("It can't be done.")
     return Verdict("right" if answer == question.answer else "wrong", answer)
+
+
+def compare_gold(question: Question) -> Verdict:
+    return compare(question, question.answer)
+
+
+def work(question: Question) -> None:
+    """A load that takes half a second of CPU."""
+    started = time.process_time()
+    while time.process_time() - started < 0.5:
+        pass

@@ -14,6 +14,7 @@ from liftmap.records import Question
 from liftmap.tasks.gym import gym
 from liftmap.verify import make_verifier
 from liftmap.verify.gym import EVALUATED
+from liftmap.verify.pool import close_pool
 
 
 def test_right_is_the_full_score_alone() -> None:
@@ -44,11 +45,18 @@ def test_answers_are_never_run(name: str, tmp_path: Path) -> None:
     assert not mark.exists()
 
 
-def test_an_answer_that_takes_for_ever_is_unscored() -> None:
+def test_loading_the_package_is_not_scoring() -> None:
+    questions = gym("test", "countdown", 2, 3)
+    close_pool()
+    verdicts = make_verifier("gym", {"seconds": 1.0}).judge([(q, q.answer) for q in questions])
+    assert [(v.label, v.reason) for v in verdicts] == [("right", "")] * 2
+
+
+def test_an_answer_that_takes_for_ever_is_wrong() -> None:
     [question] = gym("test", "countdown", 1, 7)
     verifier = make_verifier("gym", {"seconds": 1.0})
     bomb, right = verifier.judge([(question, "9**9**9**9"), (question, question.answer)])
-    assert bomb.label == "unscored"
+    assert (bomb.label, bomb.reason) == ("wrong", "no comparison in 1 s of CPU")
     assert right.label == "right"
 
 
@@ -64,7 +72,7 @@ def test_every_scorer_that_evaluates_answers_is_known() -> None:
 
 def test_questions_that_the_scorer_cannot_know() -> None:
     verdict = make_verifier("gym", {})(Question("q", "1 + 1 =", "2"), "2")
-    assert (verdict.label, verdict.reason) == ("unscored", "no question of the gym task")
+    assert (verdict.label, verdict.reason) == ("unscored", "not a question of the gym task")
     [question] = gym("test", "chain_sum", 1, 7)
     other = Question("q", "another", question.answer, metadata=question.metadata)
     assert (

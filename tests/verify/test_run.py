@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from liftmap.errors import ConfigError, InputError, UnknownNameError
-from liftmap.records import Question, Response, Verdict
+from liftmap.errors import ConfigError, InputError, SettingsDifferError, UnknownNameError
+from liftmap.records import ENDED_WHILE_THINKING, Question, Response, Verdict
 from liftmap.sections import VerifySection
 from liftmap.store import ResponseSet, shard_name
 from liftmap.verify import Verifier, make_verifier
-from liftmap.verify.run import verdicts_frame, verify
+from liftmap.verify.run import judge_of, verdicts_frame, verify
 
 KIN = {"pattern": r"so (\S+)\s*$"}
 QUESTION = Question(question_id="q", text="who ?", answer="Zack")
@@ -148,3 +148,86 @@ def test_shards_are_judged_apart_and_only_those_that_are_missing(tmp_path: Path)
     assert tally.n.tolist() == [6, 0]
     assert tally.c.tolist() == [1, 0]
     assert tally.unscored.tolist() == [0, 6]
+
+
+FIVE = Question("q", "2 + 3 ?", "5")
+NUMERIC = VerifySection(verifier="numeric")
+
+
+def _answered(path: Path, *texts: str, reasoning: str = "") -> ResponseSet:
+    target = ResponseSet(path, "base", "test")
+    target.write_responses(
+        shard_name(0),
+        [
+            Response("q", i, text, (), "stop", float("nan"), reasoning=reasoning)
+            for i, text in enumerate(texts)
+        ],
+    )
+    return target
+
+
+def _verdicts(target: ResponseSet, section: VerifySection = NUMERIC) -> list[tuple[str, str]]:
+    verify(target, [FIVE], section)
+    return [
+        (row["verdict"], row["reason"])
+        for row in target.read_verdicts(section.verifier).sort("response_index").to_dicts()
+    ]
+
+
+RIGHT, UNFINISHED = ("right", ""), ("wrong", ENDED_WHILE_THINKING)
+
+
+def test_a_thought_that_the_prompt_opened(tmp_path: Path) -> None:
+    texts = ("6?</think>5", "It may be 5")
+    opened = _answered(tmp_path / "opened", *texts)
+    opened.keep_prompt({"end": "assistant\n<think>\n", "marks": {"<think>": 1, "</think>": 2}})
+    assert _verdicts(opened) == [RIGHT, UNFINISHED]
+    closed = _answered(tmp_path / "closed", *texts)
+    closed.keep_prompt({"end": "assistant\n", "marks": {}})
+    assert _verdicts(closed) == [RIGHT, RIGHT]
+    # Of a server's prompts nothing is known: the responses tell.
+    assert _verdicts(_answered(tmp_path / "served", *texts)) == [RIGHT, UNFINISHED]
+    assert _verdicts(_answered(tmp_path / "plain", "It is 5", "It may be 5")) == [RIGHT, RIGHT]
+
+
+def test_a_servers_reasoning_is_thought(tmp_path: Path) -> None:
+    given = _answered(tmp_path, "It is 5", "", reasoning="6? Or 5?")
+    assert _verdicts(given) == [RIGHT, UNFINISHED]
+
+
+def test_verdicts_under_another_rule_for_thoughts_are_not_mixed(tmp_path: Path) -> None:
+    target = _answered(tmp_path, "6? So: 5", "It is 5")
+    ends = VerifySection(verifier="numeric", think_end="So:")
+    assert _verdicts(target, ends) == [RIGHT, UNFINISHED]
+    with pytest.raises(SettingsDifferError, match="think_end was 'So:', now None"):
+        verify(target, [FIVE], NUMERIC)
+    # The rule does not hang on which responses are judged: it is kept with the verdicts.
+    verify(target, [FIVE], VerifySection(verifier="choice"))
+    kept = target.verifier_settings("choice")
+    assert kept is not None
+    assert kept["thinking"]["opened"] is False
+    assert ["<think>", "</think>"] in kept["thinking"]["tags"]
+
+
+def test_verdicts_from_before_thoughts_were_set_apart_are_not_added_to(tmp_path: Path) -> None:
+    target = _answered(tmp_path, "It is 5")
+    target.keep_verifier_settings("numeric", {"verifier": "numeric", "options": {}})
+    with pytest.raises(SettingsDifferError, match=r"not yet set apart.*Delete"):
+        verify(target, [FIVE], NUMERIC)
+
+
+def test_a_log_is_judged_in_parts_by_one_rule() -> None:
+    judge = judge_of("numeric")
+
+    def part(*texts: str) -> list[str]:
+        frame = pl.DataFrame(
+            {"question_id": ["q"] * len(texts), "response_index": range(len(texts)), "text": texts}
+        )
+        return judge(frame, {"q": FIVE})["reason"].to_list()
+
+    assert part("6?</think>5", "It may be 5") == ["", ENDED_WHILE_THINKING]
+    assert part("It may be 5") == [ENDED_WHILE_THINKING]
+    assert judge_of("numeric", think_end="So:")(
+        pl.DataFrame({"question_id": ["q"], "response_index": [0], "text": ["6? So: 5"]}),
+        {"q": FIVE},
+    )["verdict"].to_list() == ["right"]

@@ -21,6 +21,8 @@ SCHEMA = {
     "verdict": pl.String(),
     "responses": pl.Int64(),
     **estimate_schema("tokens", "reflection"),
+    "unit": pl.String(),
+    **estimate_schema("thought", "answer", "thought_reflection", "answer_reflection"),
 }
 
 
@@ -44,6 +46,14 @@ def length(data: StudyData) -> pl.DataFrame:
           responses whose length is known.
         - reflection, reflection_low, reflection_high: share in [0, 1] of responses with at least
           one reflection phrase of Kim et al. (arXiv 2505.14216), as whole words.
+        - unit: what thought and answer are counted in: tokens where it is known for all responses
+          of the model which token ends the thought, else characters.
+        - thought, thought_low, thought_high: mean length of the thought in that unit, 0 where a
+          response has none.
+        - answer, answer_low, answer_high: mean length of the answer in that unit.
+        - thought_reflection, thought_reflection_low, thought_reflection_high: share in [0, 1] of
+          responses with a reflection phrase in the thought.
+        - answer_reflection, answer_reflection_low, answer_reflection_high: share in the answer.
     """
     base = data.tally(data.base)
     bins = data.bins
@@ -62,6 +72,10 @@ def _rows(
     """The rows of one model; `member` (questions, labels) says which bins a question is in."""
     scored = data.responses(model).filter(pl.col("right").is_not_null())
     rows: list[dict[str, object]] = []
+    counted_in_tokens = (
+        scored["thought_tokens"].is_not_null() & scored["answer_tokens"].is_not_null()
+    )
+    unit = "tokens" if counted_in_tokens.all() else "characters"
     options = data.intervals()
     for verdict, chosen in (("right", pl.col("right")), ("wrong", ~pl.col("right"))):
         responses = scored.filter(chosen)
@@ -77,6 +91,18 @@ def _rows(
         reflection = ratios_or_none(
             data.sums(responses, "reflection")[:, None] * member, count, options, SHARE
         )
+        sizes = [
+            ratios_or_none(
+                data.sums(responses, f"{part}_{unit}")[:, None] * member, count, options, NO_PSEUDO
+            )
+            for part in ("thought", "answer")
+        ]
+        shares = [
+            ratios_or_none(
+                data.sums(responses, f"{part}_reflection")[:, None] * member, count, options, SHARE
+            )
+            for part in ("thought", "answer")
+        ]
         for at, label in enumerate(labels):
             rows.append(
                 {
@@ -85,6 +111,13 @@ def _rows(
                     "verdict": verdict,
                     "responses": int(count[:, at].sum()),
                     **columns(tokens=tokens[at], reflection=reflection[at]),
+                    "unit": unit,
+                    **columns(
+                        thought=sizes[0][at],
+                        answer=sizes[1][at],
+                        thought_reflection=shares[0][at],
+                        answer_reflection=shares[1][at],
+                    ),
                 }
             )
     return rows

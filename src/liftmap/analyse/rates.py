@@ -1,4 +1,4 @@
-"""What became of the responses apart from right and wrong: cut off, unscored, without an answer.
+"""What became of responses but right and wrong: cut off, unscored, no answer, ended thinking.
 
 Analysis of the `analyse` stage; reads responses and verdicts of all splits, gives the table
 `rates`.
@@ -8,63 +8,92 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.table import MODEL_COLUMNS
 from liftmap.comparison.columns import build
-from liftmap.records import SPLITS
+from liftmap.records import ENDED_WHILE_THINKING, SPLITS, StudyModel
+from liftmap.stats.bins import assign
 from liftmap.store import KEY
 
 SCHEMA = {
     **MODEL_COLUMNS,
     "split": pl.String(),
+    "label": pl.String(),
     "responses": pl.Int64(),
     "truncated": pl.Float64(),
     "unscored": pl.Float64(),
     "no_answer": pl.Float64(),
+    "ended_thinking": pl.Float64(),
 }
+SHARES = ("truncated", "unscored", "no_answer", "ended_thinking")
 
 
 def rates(data: StudyData) -> pl.DataFrame:
-    """How many responses of each model were cut off, unscored, or held no answer.
+    """How many responses of each model were cut off, unscored, ended while thinking, or no answer.
 
     Returns:
-        One row a model and a question set with verified responses; the steps of an arm that were
-        only tried on dev are left out.
+        One row a model and a question set with verified responses, and for the test questions one
+        for each bin of difficulty; the steps of an arm that were only tried on dev are left out.
 
         - model, arm, seed: the model.
         - split: train, dev or test.
+        - label: bin of base difficulty, as right responses of the base out of all (such as "1-4");
+          "all" for all questions together.
         - responses: number of verified responses.
         - truncated: share in [0, 1] cut by the token limit; scored as they stand.
         - unscored: share that the verifier failed to judge; they are in no other figure.
-        - no_answer: share in which the verifier found no answer; they are wrong.
+        - no_answer: share that ended and in which the verifier found no answer; they are wrong.
+        - ended_thinking: share that ended while thinking, so that there is no answer; they are
+          wrong too.
     """
-    rows = []
+    rows: list[dict[str, object]] = []
     for split in SPLITS:
-        answered = set(data.folder.models(split))
+        present = set(data.folder.models(split))
         for model in data.known_models:
-            if model.model not in answered:
+            if model.model not in present:
                 continue
             if split == "test":
-                parts = iter([data.responses(model).select("truncated", "right", "answer")])
+                by_label = _by_difficulty(data, model)
             else:
-                parts = _verified(data, model.model, split)
-            counts = pl.concat([_counts(part) for part in parts] or [_counts(_NONE)]).sum()
-            responses, *others = counts.row(0)
-            if responses:
-                names = ("truncated", "unscored", "no_answer")
-                shares = {x: y / responses for x, y in zip(names, others, strict=True)}
-                place = {"split": split, "responses": responses}
-                rows.append({**model.columns, **place, **shares})
+                parts = [_counts(part) for part in _verified(data, model.model, split)]
+                by_label = {"all": pl.concat(parts).sum() if parts else _counts(_NONE)}
+            for label, counts in by_label.items():
+                responses, *others = counts.row(0)
+                if responses:
+                    shares = {x: y / responses for x, y in zip(SHARES, others, strict=True)}
+                    place = {"split": split, "label": label, "responses": responses}
+                    rows.append({**model.columns, **place, **shares})
     return build(rows, SCHEMA)
 
 
-_NONE = pl.DataFrame(schema={"truncated": pl.Boolean, "right": pl.Boolean, "answer": pl.String})
+_NONE = pl.DataFrame(
+    schema={
+        "truncated": pl.Boolean,
+        "right": pl.Boolean,
+        "answer": pl.String,
+        "unfinished": pl.Boolean,
+    }
+)
+
+
+def _by_difficulty(data: StudyData, model: StudyModel) -> dict[str, pl.DataFrame]:
+    """Counts of a model's responses to all test questions, and to those of each bin."""
+    base, bins = data.tally(data.base), data.bins
+    known = np.flatnonzero(base.n)
+    labels = np.full(len(base.n), "", dtype=object)
+    labels[known] = [bins.labels[i] for i in assign(base.c[known], base.n[known], bins)]
+    responses = data.responses(model)
+    label = pl.Series(labels[responses["question"].to_numpy()].tolist(), dtype=pl.String)
+    return {"all": _counts(responses)} | {
+        name: _counts(responses.filter(label == name)) for name in bins.labels
+    }
 
 
 def _verified(data: StudyData, model: str, split: str) -> Iterator[pl.DataFrame]:
-    """The verified responses to another split, a shard at a time: truncated, right, answer."""
+    """The verified responses to another split, a shard at a time; columns as `_NONE`."""
     source = data.folder.responses(model, split)
     verifier = data.config.verify.verifier
     if not source.verdict_shards(verifier):
@@ -73,13 +102,14 @@ def _verified(data: StudyData, model: str, split: str) -> Iterator[pl.DataFrame]
     verdicts = source.read_verdicts(verifier).select(
         *KEY,
         "answer",
+        (pl.col("reason") == ENDED_WHILE_THINKING).alias("unfinished"),
         pl.when(verdict != "unscored").then(verdict == "right").alias("right"),
     )
     for shard in source.shards():
         responses = source.read_responses(shard).select(
             *KEY, truncated=pl.col("finish_reason").cast(pl.String) == "length"
         )
-        yield responses.join(verdicts, on=KEY).select("truncated", "right", "answer")
+        yield responses.join(verdicts, on=KEY).select(_NONE.columns)
 
 
 def _counts(part: pl.DataFrame) -> pl.DataFrame:
@@ -87,5 +117,8 @@ def _counts(part: pl.DataFrame) -> pl.DataFrame:
         responses=pl.len().cast(pl.Int64),
         truncated=pl.col("truncated").sum().cast(pl.Int64),
         unscored=pl.col("right").is_null().sum().cast(pl.Int64),
-        no_answer=(pl.col("right").is_not_null() & (pl.col("answer") == "")).sum().cast(pl.Int64),
+        no_answer=(pl.col("right").is_not_null() & (pl.col("answer") == "") & ~pl.col("unfinished"))
+        .sum()
+        .cast(pl.Int64),
+        ended_thinking=pl.col("unfinished").sum().cast(pl.Int64),
     )

@@ -7,7 +7,7 @@ depends on the text alone is found once for each distinct text.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import polars as pl
@@ -15,8 +15,10 @@ import polars as pl
 from liftmap.analyse.phrases import holds_reflection
 from liftmap.config import BASE
 from liftmap.errors import StoreError
+from liftmap.records import ENDED_WHILE_THINKING
 from liftmap.store import KEY, ResponseSet
 from liftmap.testbed.language import classify_style
+from liftmap.verify.thinking import ThinkingRule, rule_from, set_apart
 
 RESPONSE_COLUMNS = {
     "question": pl.UInt32(),
@@ -25,7 +27,14 @@ RESPONSE_COLUMNS = {
     "answer": pl.String(),
     "tokens": pl.Int32(),
     "truncated": pl.Boolean(),
+    "unfinished": pl.Boolean(),
+    "thought_tokens": pl.Int32(),
+    "answer_tokens": pl.Int32(),
+    "thought_characters": pl.Int32(),
+    "answer_characters": pl.Int32(),
     "reflection": pl.Boolean(),
+    "thought_reflection": pl.Boolean(),
+    "answer_reflection": pl.Boolean(),
     "style": pl.String(),
     "log_likelihood_own": pl.Float64(),
     "log_likelihood_base": pl.Float64(),
@@ -53,8 +62,10 @@ def load_responses(
     Returns:
         Columns of `RESPONSE_COLUMNS`, in the order of the shards: question (its place in
         `question_ids`), response_index, right (null if unscored), answer (as the verifier found
-        it; empty if none), tokens (without the end token), truncated, reflection (holds a
-        reflection phrase), style (null without a `style`), log_likelihood_own and
+        it; empty if none), tokens (without the end token), truncated, unfinished (ended while
+        thinking), thought_tokens and answer_tokens (null where it is not known which token ends the
+        thought), thought_characters and answer_characters, reflection (holds a reflection phrase),
+        the same of thought and answer, style (null without a `style`), log_likelihood_own and
         log_likelihood_base (mean natural log-probability per token, end token included, under the
         model itself and under the base; null if unknown).
 
@@ -63,12 +74,17 @@ def load_responses(
     """
     ids = pl.DataFrame({"question_id": question_ids}).with_row_index("question")
     check_complete(source, verifier)
-    shards = [_reduced(source.read_responses(shard), ids, style) for shard in source.shards()]
+    rule = rule_from((source.verifier_settings(verifier) or {}).get("thinking"))
+    ends = _end_tokens(source, rule)
+    shards = [
+        _reduced(source.read_responses(shard), ids, style, rule, ends) for shard in source.shards()
+    ]
     verdict = pl.col("verdict").cast(pl.String)
     verdicts = _placed(source.read_verdicts(verifier), ids).select(
         *_PLACE,
         pl.when(verdict != "unscored").then(verdict == "right").alias("right"),
         "answer",
+        unfinished=pl.col("reason") == ENDED_WHILE_THINKING,
     )
     frame = pl.concat(shards).join(verdicts, on=_PLACE, how="inner", maintain_order="left")
     if source.score_shards(BASE):
@@ -113,26 +129,74 @@ def _placed(frame: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
     return placed.drop("question_id")
 
 
-def _reduced(responses: pl.DataFrame, ids: pl.DataFrame, style: Style | None) -> pl.DataFrame:
+def _end_tokens(source: ResponseSet, rule: ThinkingRule) -> frozenset[int]:
+    """The tokens that end a thought, each a closing tag; empty where that is not known."""
+    marks = (source.prompt() or {}).get("marks", {})
+    tokens = [marks.get(closing) for _, closing in rule.tags]
+    return frozenset(token for token in tokens if token is not None)
+
+
+def _reduced(
+    responses: pl.DataFrame,
+    ids: pl.DataFrame,
+    style: Style | None,
+    rule: ThinkingRule,
+    ends: frozenset[int],
+) -> pl.DataFrame:
     """One shard of responses without its texts and tokens."""
     truncated = pl.col("finish_reason").cast(pl.String) == "length"
-    texts = responses.select(pl.col("text").unique()).with_columns(
-        reflection=holds_reflection(pl.col("text")),
+    written = ["text", "reasoning"]
+    texts = responses.select(written).unique()
+    parts = [set_apart(text, rule, reasoning or "") for text, reasoning in texts.iter_rows()]
+    texts = texts.with_columns(
+        pl.Series("thought", [part.thought for part in parts], pl.String),
+        pl.Series("answered", [part.answer for part in parts], pl.String),
+        pl.Series("state", [part.state for part in parts], pl.String),
         style=pl.col("text").map_elements(style, return_dtype=pl.String)
         if style
         else pl.lit(None, pl.String),
+    ).with_columns(
+        thought_reflection=holds_reflection(pl.col("thought")),
+        answer_reflection=holds_reflection(pl.col("answered")),
     )
-    rows = responses.drop("token_ids").join(texts, on="text", maintain_order="left")
+    rows = responses.join(texts, on=written, nulls_equal=True, maintain_order="left")
+    finished = pl.Series(
+        [
+            _thought_tokens(tokens, ends) if state == "finished" else None
+            for state, tokens in rows.select("state", "token_ids").iter_rows()
+        ],
+        dtype=pl.Int32,
+    )
+    thought_tokens = (
+        pl.when(pl.col("state") == "none")
+        .then(pl.when(pl.col("token_count").is_not_null()).then(0))
+        .when(pl.col("state") == "unfinished")
+        .then("token_count")
+        .otherwise(finished)
+    )
+    rows = rows.with_columns(thought_tokens=thought_tokens.cast(pl.Int32))
     return _placed(rows, ids).select(
         *_PLACE,
-        "reflection",
         "style",
+        "thought_reflection",
+        "answer_reflection",
+        "thought_tokens",
+        answer_tokens=pl.col("token_count") - pl.col("thought_tokens"),
+        thought_characters=pl.col("thought").str.len_chars(),
+        answer_characters=pl.col("answered").str.len_chars(),
+        reflection=pl.col("thought_reflection") | pl.col("answer_reflection"),
         tokens="token_count",
         truncated=truncated,
         log_likelihood_own=_per_token(
             "log_probability", pl.col("token_count") + (~truncated).cast(pl.Int32)
         ),
     )
+
+
+def _thought_tokens(tokens: Sequence[int], ends: frozenset[int]) -> int | None:
+    """Tokens up to the last that ends a thought, itself among them; None if there is none."""
+    places = [place for place, token in enumerate(tokens, 1) if token in ends]
+    return places[-1] if places else None
 
 
 def _per_token(total: str, tokens: pl.Expr) -> pl.Expr:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Whole, asking_from
+from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Text, Whole, asking_from
 from liftmap.cli.printing import warn
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
-    from liftmap.comparison.planning import Planning
+    from liftmap.comparison.plan_record import Planning
     from liftmap.comparison.result import Comparison
 
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
@@ -33,6 +33,7 @@ def compare(
     cluster: Column = None,
     teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
     verifier: Name = None,
+    think_end: Text = None,
     extrapolate: bool = False,
     law_resamples: int = 50,
     resamples: int = 1000,
@@ -67,6 +68,7 @@ def compare(
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
         verifier: Whose verdicts count, where a log has several.
+        think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
@@ -82,7 +84,9 @@ def compare(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
         )
-    ask = compare_results if sampling.task is None else _asked(sampling, out, seed, verifier)
+    ask: Callable[..., Comparison] = compare_results
+    if sampling.task is not None:
+        ask = _asked(sampling, out, seed, verifier, think_end)
     comparison = ask(
         before,
         after,
@@ -97,12 +101,13 @@ def compare(
         teacher=teacher,
         extrapolate=extrapolate,
         verifier=verifier,
+        think_end=think_end,
     )
     _show(comparison, json, report)
 
 
 def _asked(
-    flags: SampleFlags, out: Path | None, seed: int, verifier: str | None
+    flags: SampleFlags, out: Path | None, seed: int, verifier: str | None, think_end: str | None
 ) -> Callable[..., Comparison]:
     """What asks two models and compares them.
 
@@ -117,7 +122,7 @@ def _asked(
         )
 
     def ask(before: str, after: str, **options: Any) -> Comparison:
-        asking = asking_from(flags, before, seed, verifier)
+        asking = asking_from(flags, before, seed, verifier, think_end=think_end)
         return compare_models(before, after, asking, out, **options)
 
     return ask
@@ -174,39 +179,61 @@ def plan(
     tally: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TALLY")],
     k: Whole = None,
     change: float = 0.01,
+    within: bool = False,
+    margin: float = 0.01,
     power: float = 0.8,
     level: float = 0.95,
     spread: float = 1.0,
+    cluster: Column = None,
+    resamples: int = 50,
+    seed: int = 0,
     verifier: Name = None,
     json: File = None,
 ) -> None:
-    """Say what a tally can detect, and the cheapest sampling plan that detects a wanted change.
+    """Say what a tally can detect, and the cheapest sampling plan that detects a given change.
 
     TALLY is what `liftmap compare` takes: results of the model before, or of a pilot.
 
     For instance:
         liftmap plan base.csv --change 0.02
+        liftmap plan base.csv --within --margin 0.02
 
     Args:
         tally: Results of the model before.
         k: Number of tries of capability; by default the most that every question supports.
         change: The change that is to be seen, as a share: 0.02 is two points up.
-        power: Chance that it is seen.
-        level: Coverage of the interval that has to leave out 0.
+        within: Plan for showing that nothing changed, too.
+        margin: The margin that an unchanged model is then declared within, as a share.
+        power: Chance that the change is seen, or an unchanged model declared within.
+        level: Coverage of the interval that has to leave out 0, or to lie within the margin.
         spread: Standard deviation of the questions' own changes of log-odds.
+        cluster: Column whose equal values make questions one sampling unit.
+        resamples: Resamples of the tally behind the intervals of the plan's numbers.
+        seed: Seed of the resamples.
         verifier: Whose verdicts count, where a log has several.
         json: Write the result as JSON; - prints it instead of the tables.
     """
     from liftmap.comparison.planning import plan as plan_sampling
 
     planning = plan_sampling(
-        tally, k=k, change=change, power=power, level=level, spread=spread, verifier=verifier
+        tally,
+        k=k,
+        change=change,
+        within=within,
+        margin=margin,
+        power=power,
+        level=level,
+        spread=spread,
+        cluster=cluster,
+        resamples=resamples,
+        seed=seed,
+        verifier=verifier,
     )
     if _write_json(planning, json):
         return
     from rich.console import Console
 
-    from liftmap.report.comparison_terminal import plan_page
+    from liftmap.report.plan_terminal import plan_page
 
     Console().print(plan_page(planning))
 

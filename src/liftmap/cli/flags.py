@@ -26,6 +26,7 @@ Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
 OutFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")]
 File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
 Name = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
+Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
 Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
 Options = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction]
 
@@ -101,6 +102,7 @@ def asking_from(
     seed: int,
     verifier: str | None,
     verifier_options: tuple[str, ...] = (),
+    think_end: str | None = None,
 ) -> Asking:
     """What the command line asks of a model.
 
@@ -110,6 +112,7 @@ def asking_from(
         seed: Seed of the responses.
         verifier: What judges; None takes what fits the task.
         verifier_options: Its options as KEY=VALUE.
+        think_end: The text that ends the model's thoughts; None: the usual tags.
 
     Raises:
         ConfigError: A value can't be used.
@@ -127,6 +130,9 @@ def asking_from(
         sample_section(flags, model, seed),
         verify_section(verifier, verifier_options),
     )
+    if think_end is not None:
+        values = {**dict(asking.verifier()), "think_end": think_end}
+        asking = replace(asking, verifying=_checked(VerifySection, values))
     if flags.unsafe_code:
         asking = replace(asking, verifying=without_sandbox(asking.verifier()))
     return asking
@@ -200,14 +206,18 @@ def key_values(texts: tuple[str, ...]) -> dict[str, Any]:
     return options
 
 
-def verify_section(verifier: str | None, options: tuple[str, ...]) -> VerifySection | None:
+def verify_section(
+    verifier: str | None, options: tuple[str, ...], think_end: str | None = None
+) -> VerifySection | None:
     """The verifier that the command line names, or None.
 
     Raises:
-        ConfigError: Options were given without a verifier.
+        ConfigError: Options were given without a verifier, or a value can't be used.
     """
     if verifier is not None:
-        return VerifySection(verifier=verifier, options=key_values(options))
+        values = {"verifier": verifier, "options": key_values(options), "think_end": think_end}
+        section: VerifySection = _checked(VerifySection, values)
+        return section
     if options:
         raise ConfigError(
             "--verifier-option needs --verifier.", seen=list(options), remedy="Name it."
@@ -232,4 +242,4 @@ def without_sandbox(section: VerifySection) -> VerifySection:
     warn(
         "--unsafe-code: where no sandbox works, the models' programs run with your rights.",
     )
-    return VerifySection(verifier="code", options={**section.options, "unsafe": True})
+    return section.model_copy(update={"options": {**section.options, "unsafe": True}})

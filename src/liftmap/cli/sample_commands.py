@@ -16,6 +16,7 @@ from liftmap.cli.flags import (
     Options,
     OutFolder,
     SampleFlags,
+    Text,
     asking_from,
     verify_section,
     without_sandbox,
@@ -33,6 +34,7 @@ def sample(
     out: OutFolder = None,
     verifier: Name = None,
     verifier_option: Options = (),
+    think_end: Text = None,
     seed: int = 0,
     sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
 ) -> None:
@@ -53,6 +55,7 @@ def sample(
         out: The folder for questions, responses and verdicts.
         verifier: What judges the responses; by default what fits the task.
         verifier_option: An option of the verifier; may be given several times.
+        think_end: The text that ends the model's thoughts, where they have no tags that are known.
         seed: Fixes every response's randomness.
         sampling: How the task is asked and responses are drawn.
     """
@@ -62,7 +65,7 @@ def sample(
             remedy="For instance: liftmap sample --model M --task math-500 --out runs/math",
         )
     if folder is not None:
-        if sampling != SampleFlags() or out is not None or verifier is not None:
+        if sampling != SampleFlags() or out or verifier or think_end:
             raise ConfigError(
                 f"{folder} is a study: its study.toml says how it is sampled and judged.",
                 remedy="Leave all options but --model out.",
@@ -74,7 +77,7 @@ def sample(
         raise ConfigError(f"{missing} is missing.", remedy="Name it beside --task.")
     from liftmap.ask import sample_model
 
-    asking = asking_from(sampling, model, seed, verifier, verifier_option)
+    asking = asking_from(sampling, model, seed, verifier, verifier_option, think_end)
     responses = sample_model(model, asking, out)
     say(f"{model}: {_counted(responses, asking.verifier().verifier)}")
     print(responses.path)
@@ -115,6 +118,7 @@ def verify(
     folder: Folder,
     verifier: Name = None,
     verifier_option: Options = (),
+    think_end: Text = None,
     unsafe_code: bool = False,
 ) -> None:
     """Judge all responses of a folder; never samples.
@@ -129,15 +133,21 @@ def verify(
         folder: A study folder, or one that `liftmap sample` made.
         verifier: The verifier; by default the study's own.
         verifier_option: An option of the verifier; may be given several times.
+        think_end: With --verifier: the text that ends the models' thoughts, where they have no tags
+            that are known.
         unsafe_code: Run the code verifier without a sandbox; read docs/verifiers.md first.
     """
     from liftmap.store import StudyFolder
 
-    section = verify_section("code" if unsafe_code and not verifier else verifier, verifier_option)
+    name = "code" if unsafe_code and not verifier else verifier
+    section = verify_section(name, verifier_option, think_end)
+    if think_end is not None and section is None:
+        raise ConfigError("--think-end needs --verifier.", seen=think_end, remedy="Name it.")
     if section is not None and unsafe_code:
         section = without_sandbox(section)
     study = StudyFolder(folder)
-    if study.config_file.exists() and not verifier_option and not unsafe_code:
+    own = not (verifier_option or unsafe_code or think_end)
+    if study.config_file.exists() and own:
         from liftmap.study import open_study
 
         with open_study(study) as run:

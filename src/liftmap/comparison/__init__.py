@@ -10,7 +10,7 @@ them.
 |---|---|
 | compare | the comparison of two sources, and of two matched tallies |
 | published | the same for a published before/after matrix of counts |
-| planning | what a tally can detect, and the cheapest sampling plan |
+| planning, plan_record | what a tally can detect, and the cheapest sampling plan |
 | load | files, tables and response sets to outcomes |
 | match | two tallies on their common questions |
 | bootstrap | weights that depend on ids, clusters and seed alone |

@@ -16,7 +16,7 @@ from liftmap.comparison import figures
 from liftmap.comparison.bootstrap import resample
 from liftmap.comparison.figures import doubling
 from liftmap.comparison.guidance import advise
-from liftmap.comparison.load import Source, load
+from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.parts import CurvePoint, Provenance
 from liftmap.comparison.result import Comparison
@@ -83,6 +83,7 @@ def compare(
     teacher: Source | None = None,
     extrapolate: bool = False,
     verifier: str | None = None,
+    think_end: str | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -107,6 +108,8 @@ def compare(
         extrapolate: Allows k beyond the responses: the curve then ends with that k, by the joint
             law, marked; the verdict stays within the responses.
         verifier: Whose verdicts count, where a log has several.
+        think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
+            that are known.
 
     Returns:
         What changed, with the noise taken out.
@@ -117,8 +120,9 @@ def compare(
     """
     options = Options(k, margin, bins, level, seed, law_resamples, resamples, extrapolate)
     options.check()
-    first, then = (load(side, verifier=verifier, cluster=cluster) for side in (before, after))
-    taught = None if teacher is None else load(teacher, verifier=verifier).tally
+    judged: JudgedBy = {"verifier": verifier, "think_end": think_end}
+    first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
         match(first.tally, then.tally),
         options,

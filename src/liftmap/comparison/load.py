@@ -6,9 +6,9 @@ First step of the flow of `comparison`, before `match`: reads through `liftmap.r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
@@ -18,16 +18,28 @@ from liftmap.read import read, tables
 from liftmap.read.look import glimpse
 from liftmap.read.outcomes import Outcomes, from_counts
 from liftmap.read.study import outcomes_of
-from liftmap.records import Question, Tally
+from liftmap.records import Tally
 from liftmap.stats.passk import checked_tally
 from liftmap.store import ResponseSet
-from liftmap.verify import make_verifier
-from liftmap.verify.run import verdicts_frame
+from liftmap.verify.run import judge_of
 
 Source = str | Path | Tally | pl.DataFrame | ResponseSet
 
 
-def load(source: Source, *, verifier: str | None = None, cluster: str | None = None) -> Outcomes:
+class JudgedBy(TypedDict):
+    """Whose verdicts count; see `load`."""
+
+    verifier: str | None
+    think_end: str | None
+
+
+def load(
+    source: Source,
+    *,
+    verifier: str | None = None,
+    cluster: str | None = None,
+    think_end: str | None = None,
+) -> Outcomes:
     """One model's outcomes from whatever holds them.
 
     Args:
@@ -37,6 +49,7 @@ def load(source: Source, *, verifier: str | None = None, cluster: str | None = N
         verifier: Whose verdicts count, where responses have several.
         cluster: Column of a table, or of a file that is one, whose equal values make questions one
             sampling unit; default the column `cluster`, where there is one.
+        think_end: With a verifier: the text that ends the model's thoughts.
 
     Returns:
         The outcomes, with a tally that is checked.
@@ -51,20 +64,12 @@ def load(source: Source, *, verifier: str | None = None, cluster: str | None = N
     elif isinstance(source, ResponseSet):
         outcomes = outcomes_of(source, verifier)
     else:
-        outcomes = read(source, verifier=verifier, judge=_judge(verifier) if verifier else None)
+        judge = judge_of(verifier, think_end=think_end) if verifier else None
+        outcomes = read(source, verifier=verifier, judge=judge, think_end=think_end)
         if cluster is not None:
             outcomes = replace(outcomes, tally=_clustered(outcomes.tally, Path(source), cluster))
     _check(outcomes.tally)
     return outcomes
-
-
-def _judge(verifier: str) -> Callable[[pl.DataFrame, dict[str, Question]], pl.DataFrame]:
-    """What gives a log without verdicts its own: the verifier of this name, asked when needed."""
-
-    def judge(responses: pl.DataFrame, questions: dict[str, Question]) -> pl.DataFrame:
-        return verdicts_frame(responses, questions, make_verifier(verifier, {}))
-
-    return judge
 
 
 def _from_table(table: pl.DataFrame, cluster: str) -> Outcomes:

@@ -66,6 +66,7 @@ def read(
     judge: Judge | None = None,
     metric: str | None = None,
     format: str | None = None,
+    think_end: str | None = None,
 ) -> Outcomes:
     """Reads one model's outcomes.
 
@@ -81,6 +82,8 @@ def read(
         metric: Which of a log's metrics to take; by default the first that gives each response a
             verdict, with a warning if others of the log say otherwise.
         format: A name of READERS or of an installed package's reader; by default it is found out.
+        think_end: The text that ends the model's thoughts. Of a study: its verdicts must have been
+            made with it; of a log: `judge` must know it.
 
     Returns:
         Tally, and where the source has them answers and golds. Where a tool numbers its questions
@@ -113,7 +116,13 @@ def read(
         )
     _check_one(str(source), known)
     [(name, files)] = known.items()
-    options = ReadOptions(verifier=verifier, judge=judge, metric=metric)
+    if think_end is not None and verifier is None:
+        raise InputError(
+            "The text that ends thoughts (--think-end) is for responses that are verified here.",
+            seen=think_end,
+            remedy="Name the verifier too (--verifier), or leave it out.",
+        )
+    options = ReadOptions(verifier=verifier, judge=judge, metric=metric, think_end=think_end)
     return readers[name].read(str(source), files, options)
 
 

@@ -131,6 +131,7 @@ def _entry(
         metrics={key: _verdict(score.get("value")) for key, score in scores.items()},
         answers={key: [_text(score.get("answer"))] for key, score in scores.items()},
         texts=[text] if isinstance(text, str) else None,
+        reasoning=[_reasoning(output)] if isinstance(text, str) else None,
         question=_chat(asked),
         gold=target if isinstance(target, str) else None,
         truncated=_cut(sample, output),
@@ -168,6 +169,15 @@ def _cut(sample: dict[str, Any], output: dict[str, Any]) -> bool | None:
     first = _table(choices[0]) if isinstance(choices, list) and choices else {}
     reason = first.get("stop_reason")
     return None if reason in (None, "unknown") else reason in CUT
+
+
+def _reasoning(output: dict[str, Any]) -> str:
+    """What the model thought, where its server gave it apart from the text."""
+    choices = output.get("choices")
+    first = _table(choices[0]) if isinstance(choices, list) and choices else {}
+    content = _table(first.get("message")).get("content")
+    parts = content if isinstance(content, list) else []
+    return "\n".join(str(_table(part).get("reasoning") or "") for part in parts).strip()
 
 
 def _chat(asked: object) -> str:

@@ -17,8 +17,14 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.metrics import Metrics
-from liftmap.read.outcomes import Judge, Outcomes, ReadOptions, from_rows
-from liftmap.records import Question
+from liftmap.read.outcomes import (
+    Judge,
+    Outcomes,
+    ReadOptions,
+    from_rows,
+    unfinished_thoughts,
+)
+from liftmap.records import ENDED_WHILE_THINKING, Question
 
 # Lines of a log that are handed to the judge at a time.
 JUDGED_AT_ONCE = 1024
@@ -39,6 +45,7 @@ class Entry:
         metrics: What each metric says; see `metrics.Metrics.add`.
         answers: By metric, the answer found in each response (None: none), where known.
         texts: The responses, if the log has them.
+        reasoning: What the model thought before each, if the log has it apart from the texts.
         question: The question's text.
         gold: The gold answer, if the log has one.
         truncated: Whether the responses were cut by the token limit; None if the log doesn't say.
@@ -59,6 +66,7 @@ class Entry:
     metrics: dict[str, object]
     answers: dict[str, list[str | None]] = field(default_factory=dict)
     texts: list[str] | None = None
+    reasoning: list[str] | None = None
     question: str = ""
     gold: str | None = None
     truncated: bool | None = None
@@ -99,12 +107,16 @@ class _Seen:
         files: The question_ids of each file.
         cut_known: Whether the log says which responses were cut.
         copies: Entries left out since another file has them too.
+        judged: Responses that were verified here.
+        unfinished: Those of them that ended while thinking.
     """
 
     golds: dict[str, str | None] = field(default_factory=dict)
     files: dict[str, set[str]] = field(default_factory=dict)
     cut_known: bool = False
     copies: int = 0
+    judged: int = 0
+    unfinished: int = 0
 
 
 def outcomes_of(
@@ -137,7 +149,7 @@ def outcomes_of(
                 remedy="Give the argument judge together with verifier.",
             )
         wanted = options.verifier
-        lines = _judged(lines, wanted, options.judge)
+        lines = _judged(lines, wanted, options.judge, seen)
     for line in lines:
         if line.failed:
             metrics.add_unscored(line.question_id, line.count, bool(line.truncated))
@@ -157,6 +169,7 @@ def outcomes_of(
             f"The verifier {options.verifier} calls no response right; does it read gold answers "
             f"such as {gold!r}?"
         )
+    said += unfinished_thoughts(seen.unfinished, seen.judged)
     if len(seen.files) > 1:
         shared = set.intersection(*seen.files.values())
         if shared:
@@ -226,12 +239,12 @@ def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Ent
         raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")
 
 
-def _judged(entries: Iterable[Entry], verifier: str, judge: Judge) -> Iterator[Entry]:
+def _judged(entries: Iterable[Entry], verifier: str, judge: Judge, seen: _Seen) -> Iterator[Entry]:
     """The entries with the verdicts of `judge` alone, each response once."""
     lines = iter(entries)
     done: set[tuple[str, str, str]] = set()
     while part := list(islice(lines, JUDGED_AT_ONCE)):
-        texts: list[tuple[str, int, str]] = []
+        texts: list[tuple[str, int, str, str]] = []
         questions: dict[str, Question] = {}
         chosen: list[Entry] = []
         for entry in part:
@@ -250,8 +263,10 @@ def _judged(entries: Iterable[Entry], verifier: str, judge: Judge) -> Iterator[E
                 )
             question_id = entry.question_id
             questions[question_id] = Question(question_id, entry.question, entry.gold or "")
-            texts += [(question_id, index, text) for index, text in enumerate(entry.texts)]
-        verdicts = _verdicts(texts, questions, judge)
+            thoughts = entry.reasoning or [""] * entry.count
+            both = zip(entry.texts, thoughts, strict=True)
+            texts += [(question_id, index, *parts) for index, parts in enumerate(both)]
+        verdicts = _verdicts(texts, questions, judge, seen)
         for entry in chosen:
             if not entry.failed:
                 found = list(islice(verdicts, entry.count))
@@ -265,15 +280,26 @@ def _judged(entries: Iterable[Entry], verifier: str, judge: Judge) -> Iterator[E
 
 
 def _verdicts(
-    texts: list[tuple[str, int, str]], questions: dict[str, Question], judge: Judge
+    texts: list[tuple[str, int, str, str]],
+    questions: dict[str, Question],
+    judge: Judge,
+    seen: _Seen,
 ) -> Iterator[tuple[bool | None, str | None]]:
     """Right (None: unscored) and answer (None: none) for each response."""
     if not texts:
         return iter(())
-    columns = {"question_id": pl.String, "response_index": pl.Int32, "text": pl.String}
+    columns = {
+        "question_id": pl.String,
+        "response_index": pl.Int32,
+        "text": pl.String,
+        "reasoning": pl.String,
+    }
     found = judge(pl.DataFrame(texts, schema=columns, orient="row"), questions)
     if len(found) != len(texts):
         raise ValueError(f"the judge gave {len(found)} verdicts for {len(texts)} responses")
+    seen.judged += len(found)
+    if "reason" in found.columns:
+        seen.unfinished += int((found["reason"] == ENDED_WHILE_THINKING).sum())
     verdict = pl.col("verdict").cast(pl.String)
     return found.select(
         pl.when(verdict != "unscored").then(verdict == "right"),

@@ -16,8 +16,9 @@ from liftmap.records import FixedPlan, Question, Tally
 from liftmap.store import count_verdicts, tally_of
 
 # Verifies responses. Takes a table with the columns question_id, response_index and text, and the
-# questions by id; gives a row for each of its rows, in the same order, with at least the columns
-# verdict (right, wrong, unscored) and answer. `verify.run.verdicts_frame` with its verifier bound.
+# questions by id (and the column reasoning, where a log has it apart); gives a row for each of its
+# rows, in the same order, with at least the columns verdict (right, wrong, unscored) and answer,
+# and where it can a reason. `verify.run.judge_of` gives one.
 Judge = Callable[[pl.DataFrame, dict[str, Question]], pl.DataFrame]
 
 
@@ -29,11 +30,13 @@ class ReadOptions:
         verifier: The verifier that was asked for; None takes the verdicts that are there.
         judge: What verifies responses when a verifier was asked for.
         metric: The metric to take where a log has several; None takes the first that can be used.
+        think_end: The text that ends thoughts, where the user has named one.
     """
 
     verifier: str | None = None
     judge: Judge | None = None
     metric: str | None = None
+    think_end: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ class Outcomes:
     answers: pl.DataFrame | None = None
     golds: pl.DataFrame | None = None
     warnings: tuple[str, ...] = ()
+
+
+def unfinished_thoughts(count: int, responses: int) -> list[str]:
+    """What has to be said of responses that ended while thinking; nothing if there are none."""
+    if not count:
+        return []
+    return [
+        f"{count:,} of {responses:,} responses ended while thinking: they have no answer and count "
+        "as wrong."
+    ]
 
 
 def from_rows(

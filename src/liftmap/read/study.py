@@ -13,7 +13,8 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
-from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored
+from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored, unfinished_thoughts
+from liftmap.records import ENDED_WHILE_THINKING
 from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
@@ -45,16 +46,20 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
     target = response_set_at(files[0].path)
     assert target is not None, "a reader is asked about what it recognises"
     with readable(files[0].path):
-        outcomes = outcomes_of(target, options.verifier)
+        outcomes = outcomes_of(target, options.verifier, options.think_end)
     return replace(outcomes, source=source)
 
 
-def outcomes_of(target: ResponseSet, verifier: str | None = None) -> Outcomes:
+def outcomes_of(
+    target: ResponseSet, verifier: str | None = None, think_end: str | None = None
+) -> Outcomes:
     """The outcomes of a response set.
 
     Args:
         target: The response set.
         verifier: Whose verdicts count; by default those of the verifier in study.toml.
+        think_end: The text that ends thoughts, with which the verdicts must have been made; None
+            takes them as they are.
 
     Raises:
         InputError: Responses are missing, or have no verdict of this verifier.
@@ -64,6 +69,7 @@ def outcomes_of(target: ResponseSet, verifier: str | None = None) -> Outcomes:
     study = StudyFolder(target.root)
     verifier = verifier or _verifier(study, target)
     source = f"{target.root}:{target.model}:{target.split}"
+    _check_think_end(target, verifier, think_end)
     rows = _rows(target, verifier)
     questions = study.read_questions(target.split)
     tally = target.tally(verifier, questions)
@@ -84,6 +90,21 @@ def outcomes_of(target: ResponseSet, verifier: str | None = None) -> Outcomes:
         tally=tally,
         answers=answers.select("question_id", "answer", "right"),
         golds=golds,
+        warnings=tuple(unfinished_thoughts(int(rows["unfinished"].sum()), len(rows))),
+    )
+
+
+def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) -> None:
+    """Raises if the user names a text that ends thoughts, and the verdicts were made without it."""
+    kept = target.verifier_settings(verifier)
+    if think_end is None or kept is None or kept.get("think_end") == think_end:
+        return
+    raise InputError(
+        f"The verdicts of {verifier} on {target.model} in {target.root} were made with another "
+        "text that ends thoughts.",
+        seen=kept.get("think_end"),
+        remedy=f"Leave --think-end out; or delete those verdicts and run: liftmap verify "
+        f"{target.root} --verifier {verifier} --think-end {think_end!r}",
     )
 
 
@@ -101,7 +122,7 @@ def _verifier(study: StudyFolder, target: ResponseSet) -> str:
 
 
 def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
-    """A row for each response: question_id, right, answer."""
+    """A row for each response: question_id, right, answer, unfinished (ended while thinking)."""
     place = f"the {target.split} responses of {target.model} in {target.root}"
     remedy = f"Run: liftmap verify {target.root} --verifier {verifier}"
     if not target.verdict_shards(verifier):
@@ -120,7 +141,13 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
     verdict = pl.col("verdict").cast(pl.String)
     right = pl.when(verdict != "unscored").then(verdict == "right")
     answer = pl.col("answer").replace("", None)
-    verdicts = target.read_verdicts(verifier).select(*KEY, right=right, answer=answer, judged=True)
+    verdicts = target.read_verdicts(verifier).select(
+        *KEY,
+        right=right,
+        answer=answer,
+        unfinished=pl.col("reason") == ENDED_WHILE_THINKING,
+        judged=True,
+    )
     rows = responses.join(verdicts, on=KEY, how="left", maintain_order="left")
     missing = rows["judged"].null_count()
     if missing:

@@ -1,6 +1,6 @@
 """A comparison in the terminal: the verdict first, then what it rests on, then what to do.
 
-Reads a `Comparison` (or a `Planning`), gives rich renderables that fit 80 columns.
+Reads a `Comparison`, gives rich renderables that fit 80 columns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from rich.text import Text
 
 from liftmap.comparison import words
 from liftmap.comparison.parts import Guidance
-from liftmap.comparison.planning import Planning, describe
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import (
     NOTHING,
@@ -177,42 +176,3 @@ def _range(estimate: Estimate) -> str:
 def _ends(ends: tuple[float, float]) -> str:
     low, high = (fixed(100 * end, signed=True) for end in ends)
     return f"{low} to {high}"
-
-
-def plan_page(planning: Planning) -> Group:
-    """What a tally can detect, and what would detect the wanted change."""
-    detection = planning.detection
-    table = _table("k", "smallest rise", "smallest fall")
-    for smallest in planning.smallest:
-        table.add_row(_tries(smallest.k), points(smallest.up), points(smallest.down))
-    head = (
-        f"{count(planning.questions)} questions, {describe(planning.plan)}: the smallest changes, "
-        f"in points, detected with a chance of {percent(detection.power, 0)} % at level "
-        f"{percent(detection.level, 0)} %"
-    )
-    parts: list[RenderableType] = [Text(head, "bold"), table]
-    for wanted in planning.wanted:
-        title = f"To detect {points(wanted.change)} points of {_tries(wanted.k)}, cheapest first"
-        parts += [Text(), Text(title, "bold")]
-        if wanted.designs:
-            plans = _table("plan", "questions", "responses, both models")
-            for design in wanted.designs:
-                plans.add_row(
-                    describe(design.plan), count(design.questions), count(round(design.responses))
-                )
-            parts.append(plans)
-        elif wanted.more is None:
-            parts.append(Text("No number of questions is enough."))
-        else:
-            parts.append(
-                Text(
-                    f"Not with {count(planning.questions)} questions. Cheapest with more: "
-                    f"{count(wanted.more.questions)} questions, {describe(wanted.more.plan)} "
-                    f"({count(round(wanted.more.responses))} responses of both models)."
-                )
-            )
-    return Group(*parts)
-
-
-def _tries(k: int) -> str:
-    return "accuracy" if k == 1 else f"pass@{k:,}"

@@ -31,6 +31,17 @@ class Engine(Protocol):
         ...
 
 
+def prompt_facts(engine: Engine, prompt: Prompt) -> dict[str, object] | None:
+    """How a prompt ends as the model reads it, and what marks thoughts in its template.
+
+    An engine that knows has a method `prompt_facts`, which gives what `ResponseSet.keep_prompt`
+    keeps. None where it is not known.
+    """
+    tell = getattr(engine, "prompt_facts", None)
+    found: dict[str, object] | None = tell(prompt) if tell is not None else None
+    return found
+
+
 # A maker takes (model, the sample section, the questions to be asked) and gives an engine. The
 # questions are for the scripted engine, which has to know the answers.
 EngineMaker = Callable[[str, SampleSection, list[Question]], Engine]

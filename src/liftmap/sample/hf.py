@@ -7,6 +7,7 @@ loaded, and code that comes with a model is never run.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,13 @@ from liftmap.errors import ModelError
 from liftmap.records import Prompt
 from liftmap.sample.gguf import is_gguf, plain_folder
 from liftmap.sample.hf_messages import loading, quiet
+from liftmap.sample.templates import PROMPT_END
 from liftmap.testbed import checkpoint_path
 
 TESTBED = "testbed:"
+# Tags as they stand in chat templates (<think>, [/THINK], <|END_THINKING|>), and those of thoughts.
+MARK = re.compile(r"[<\[◁][^<>\[\]◁▷\s'\"]{1,40}[>\]▷]")
+THINKING = re.compile(r"think|thought|reason", re.IGNORECASE)
 
 
 def resolve_model(model: str) -> str:
@@ -171,6 +176,35 @@ def prompt_ids(tokenizer: Any, prompt: Prompt) -> list[int]:
         messages, add_generation_prompt=True, tokenize=True, return_dict=True
     )
     return list(encoded["input_ids"])
+
+
+def prompt_facts(tokenizer: Any, prompt: Prompt) -> dict[str, object]:
+    """What tells where thoughts begin and end in the responses to such a prompt.
+
+    Args:
+        tokenizer: The model's.
+        prompt: One of its prompts.
+
+    Returns:
+        - end: the last `PROMPT_END` characters of the prompt as the model reads it: a chat template
+          may open a thought there.
+        - marks: the tags in the chat template and among the tokenizer's added tokens that have to
+          do with thinking, each with its token, or None where it is several tokens.
+    """
+    if isinstance(prompt, str):
+        text = prompt
+    else:
+        text = tokenizer.decode(prompt_ids(tokenizer, prompt))
+    template = getattr(tokenizer, "chat_template", None) or ""
+    sources = template.values() if isinstance(template, dict) else [template]
+    added = [str(token) for token in tokenizer.get_added_vocab()]
+    named = [mark for source in sources for mark in MARK.findall(source)]
+    marks: dict[str, int | None] = {}
+    for mark in [*added, *named]:
+        if MARK.fullmatch(mark) and THINKING.search(mark):
+            ids = tokenizer(mark, add_special_tokens=False)["input_ids"]
+            marks[mark] = int(ids[0]) if len(ids) == 1 else None
+    return {"end": text[-PROMPT_END:], "marks": marks}
 
 
 def end_token_ids(model: Any, tokenizer: Any, stop: tuple[str, ...] = ()) -> list[int]:

@@ -16,7 +16,7 @@ import polars as pl
 
 from liftmap.progress import console, progress
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
-from liftmap.sample import Engine, make_engine
+from liftmap.sample import Engine, make_engine, prompt_facts
 from liftmap.sample.plans import curtailed
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection
@@ -87,7 +87,10 @@ def sample(
     total, todo = len(questions), sum(len(part) for part in missing.values())
     what = f"{target.model} answers {len(questions)} {target.split} questions"
     drawing = engine() if engine else make_engine(model, section, questions)
-    drawn = right = scored = 0
+    facts = prompt_facts(drawing, next(iter(prompts.values())))
+    if facts is not None:
+        target.keep_prompt(facts)
+    responses = right = scored = 0
     with progress(what, total * plan.most, "responses", done=(total - todo) * plan.most) as advance:
         for name, part in missing.items():
             asked = {q.question_id: prompts[q.question_id] for q in part}
@@ -108,7 +111,7 @@ def sample(
             frame = pl.concat(frames)
             target.write_responses(name, frame)
             verdicts = judge(frame) if judge else None
-            drawn += len(frame)
+            responses += len(frame)
             if verdicts is not None:
                 right += int((verdicts["verdict"] == "right").sum())
                 scored += int((verdicts["verdict"] != "unscored").sum())
@@ -121,8 +124,8 @@ def sample(
     if isinstance(plan, CurtailedPlan):
         fixed = todo * plan.cap
         console.print(
-            f"{target.model}: the curtailed plan drew {drawn:,} responses instead of {fixed:,} "
-            f"({100 * drawn / fixed:.0f} %).",
+            f"{target.model}: the curtailed plan drew {responses:,} responses instead of {fixed:,} "
+            f"({100 * responses / fixed:.0f} %).",
             highlight=False,
         )
 

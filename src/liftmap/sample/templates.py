@@ -24,6 +24,8 @@ from liftmap.records import Prompt, Question
 from liftmap.registry import find
 
 STEP_BY_STEP = "Please reason step by step, and put your final answer within \\boxed{}."
+# Characters of a prompt's end that are kept with the responses: it may open a thought.
+PROMPT_END = 60
 _JINJA = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 

@@ -19,7 +19,14 @@ from transformers import DynamicCache
 
 from liftmap.errors import InputError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
-from liftmap.sample.hf import end_token_ids, free_memory, is_out_of_memory, load_model, prompt_ids
+from liftmap.sample.hf import (
+    end_token_ids,
+    free_memory,
+    is_out_of_memory,
+    load_model,
+    prompt_facts,
+    prompt_ids,
+)
 from liftmap.sample.token_rows import Rows, draw, halves, make_warpers, split_rows, uniform_draws
 
 DEFAULT_ROWS = 4096
@@ -101,7 +108,7 @@ class TransformersEngine:
             while len(chosen) > 1 and len(chosen) * len(ids[chosen[-1]]) > PREFILL_TOKENS:
                 chosen = chosen[: len(chosen) // 2]
             try:
-                drawn = self._sample_block(
+                block = self._sample_block(
                     chosen, [ids[q] for q in chosen], count, settings, first, ends
                 )
             except (RuntimeError, MemoryError) as error:
@@ -115,8 +122,12 @@ class TransformersEngine:
                 # What was drawn of this block is drawn again, the same: draws are keyed.
                 self.batch_size = max(1, self.batch_size // 2)
                 continue
-            yield from self._responses(chosen, [ids[q] for q in chosen], count, first, drawn)
+            yield from self._responses(chosen, [ids[q] for q in chosen], count, first, block)
             start += len(chosen)
+
+    def prompt_facts(self, prompt: Prompt) -> dict[str, object]:
+        """How this prompt ends, and what marks thoughts; see `hf.prompt_facts`."""
+        return prompt_facts(self.tokenizer, prompt)
 
     def _check_room(self, ids: Mapping[str, list[int]], settings: SamplingSettings) -> None:
         room = getattr(self.model.config, "max_position_embeddings", None)
@@ -135,8 +146,8 @@ class TransformersEngine:
         if not stop:
             return self._ends
         if stop not in self._stops:
-            found = end_token_ids(self.model, self.tokenizer, stop)
-            self._stops[stop] = torch.tensor(found, device=self.device)
+            ends = end_token_ids(self.model, self.tokenizer, stop)
+            self._stops[stop] = torch.tensor(ends, device=self.device)
         return self._stops[stop]
 
     def _block(self, shortest: int, count: int, settings: SamplingSettings) -> int:
@@ -239,11 +250,11 @@ class TransformersEngine:
         prompts: list[list[int]],
         count: int,
         first: int,
-        drawn: _Block,
+        block: _Block,
     ) -> Iterator[Response]:
         """Turns the drawn tokens into records; each distinct response is decoded once."""
-        rows, sizes = drawn.tokens.numpy(), drawn.lengths.tolist()
-        stops, likely = drawn.stopped.tolist(), drawn.log_probability.tolist()
+        rows, sizes = block.tokens.numpy(), block.lengths.tolist()
+        stops, likely = block.stopped.tolist(), block.log_probability.tolist()
         for which, question_id in enumerate(question_ids):
             prompt_text = self.tokenizer.decode(prompts[which])
             texts: dict[tuple[int, ...], str] = {}

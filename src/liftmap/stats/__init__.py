@@ -9,6 +9,7 @@ question, before and after) and gives figures with intervals. Import the module 
 | curtailed | pass@k under a curtailed sampling plan, stopping points |
 | intervals | bootstrap weights, means and changes with intervals, the band over k, first loss |
 | resampling | sampling units, pseudo-questions: parts of intervals |
+| spread | centre, standard error and resampled values: parts of intervals and p-values |
 | floors | how much spread the interval of a change counts at the least |
 | like_these | pass@k and its change where other questions could be asked |
 | these_questions | estimates where other responses, not other questions, could be drawn |
@@ -26,7 +27,9 @@ question, before and after) and gives figures with intervals. Import the module 
 | repeated_texts | copies among the texts of responses |
 | unscored | bounds: unscored responses as wrong, and as right |
 | law/ | the joint law of success rates before and after, and what it says |
-| power | smallest detectable change, cheapest plan |
+| power | smallest detectable change, questions that detect a change or show none, cheapest plan |
+| moments | means and variances of changes and estimates: parts of power |
+| pilot | the questions that power plans with: law of p, clusters, refits to resamples |
 | verdict | the words and the label of a comparison |
 | answers | majority vote, entropy of answers, guess rate |
 | quality | which indicator tells right from wrong responses, within question |

@@ -89,7 +89,11 @@ def pseudo_size(units: Units, changes: FloatArray, floor: ArrayLike, size: float
         Shape (columns,), 0 to 1.
     """
     share = np.abs(changes) / size
-    small = units.multiplicity @ (share**2 * np.maximum(1 - share, 0))
-    least = np.asarray(floor, dtype=np.float64) ** 2 - _CREDIT * small / 2
+    return size_beside(floor, units.multiplicity @ (share**2 * np.maximum(1 - share, 0)))
+
+
+def size_beside(floor: ArrayLike, small: ArrayLike) -> FloatArray:
+    """The same from the sum of d^2 (1 - |d|) over units, `small`, however it is known."""
+    least = np.asarray(floor, dtype=np.float64) ** 2 - _CREDIT * np.asarray(small) / 2
     scale: FloatArray = np.sqrt(np.maximum(least, 0.0))
     return scale

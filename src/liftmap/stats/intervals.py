@@ -30,7 +30,6 @@ from liftmap.stats.passk import FloatArray, IntArray
 from liftmap.stats.resampling import (
     CHANGE,
     NO_PSEUDO,
-    Draws,
     Pseudo,
     WeightArray,
     clipped,
@@ -38,11 +37,10 @@ from liftmap.stats.resampling import (
     drawn_counts,
     labels_of,
     quantiles,
-    resampled_ratios,
-    resampled_sums,
     unit_size,
     units_of,
 )
+from liftmap.stats.spread import Spread
 
 
 class IntervalOptions(TypedDict, total=False):
@@ -273,7 +271,7 @@ def ratios(
         raise InputError(
             "The level of an interval lies between 0 and 1.", seen=level, remedy="Try 0.95."
         )
-    spread = _Spread.of(numerators, denominators, counts, cluster, pseudo)
+    spread = Spread.of(numerators, denominators, counts, cluster, pseudo)
     student = special.stdtrit(spread.freedom, (1 + level) / 2)
     if weights is None:
         ends = [
@@ -291,49 +289,6 @@ def ratios(
     ]
 
 
-def p_values(
-    numerators: ArrayLike,
-    denominators: ArrayLike,
-    *,
-    weights: WeightArray | None = None,
-    counts: ArrayLike | None = None,
-    cluster: ArrayLike | None = None,
-    pseudo: Pseudo = NO_PSEUDO,
-) -> FloatArray:
-    """The two-sided p-value that each ratio of `ratios` is 0, consistent with its interval.
-
-    The interval at a level leaves out 0 just where the p-value is below 1 - level: it is the
-    interval turned round, with the same weights and the same pseudo-questions.
-
-    Args:
-        numerators: As in `ratios`; for a change of pass@k, after minus before.
-        denominators: As in `ratios`; ones for a mean.
-        weights: As in `mean`. Where no resample falls beyond 0 they can't tell how small the
-            p-value is; the analytic one stands in, at most what the resamples allow.
-        counts: As in `mean`.
-        cluster: As in `mean`.
-        pseudo: As in `ratios`; for a change of pass@k, of `change_pseudo`.
-
-    Returns:
-        Shape (columns,), each in [0, 1].
-
-    Raises:
-        InputError: As in `ratios`.
-    """
-    spread = _Spread.of(numerators, denominators, counts, cluster, pseudo)
-    # No spread at all: 0 is left out at every level, or is the estimate itself.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.nan_to_num(np.abs(spread.centre) / spread.error, nan=0.0)
-    analytic: FloatArray = 2 * special.stdtr(spread.freedom, -distance)
-    if weights is None:
-        return analytic
-    beyond = np.array([_share_beyond_zero(draws) for draws in spread.draws(weights)])
-    least = np.maximum(beyond, 0.5 / len(weights))
-    reached = np.maximum(-special.ndtri(np.minimum(least, 0.5)) / np.sqrt(spread.expansion), 0.0)
-    p: FloatArray = 2 * special.stdtr(spread.freedom, -reached)
-    return np.where(beyond > 0, p, np.minimum(p, analytic))
-
-
 def standard_errors(
     numerators: ArrayLike,
     denominators: ArrayLike,
@@ -343,126 +298,7 @@ def standard_errors(
     pseudo: Pseudo = NO_PSEUDO,
 ) -> FloatArray:
     """The analytic standard error of each ratio of `ratios`, shape (columns,)."""
-    return _Spread.of(numerators, denominators, counts, cluster, pseudo).error
-
-
-def _share_beyond_zero(draws: Draws) -> float:
-    """The tail at which an end of the percentile interval is 0, the nearer one."""
-    if not len(draws.values):
-        return 0.5
-    if draws.shares is not None:
-        below = draws.shares[draws.values <= 0].sum()
-        above = draws.shares[draws.values >= 0].sum()
-        return float(min(below, above))
-    ordered = np.sort(draws.values)
-    most = len(ordered) - 1
-    if ordered[0] > 0 or ordered[-1] < 0:
-        return 0.0
-    first, last = np.searchsorted(ordered, 0.0, "left"), np.searchsorted(ordered, 0.0, "right")
-    if first < last:
-        return float(min((last - 1) / most, 1 - first / most))
-    # As np.quantile interpolates between the draws.
-    tail = float(np.interp(0.0, ordered, np.linspace(0, 1, len(ordered))))
-    return min(tail, 1 - tail)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Spread:
-    """What every interval of ratios is made of; arrays have shape (columns,).
-
-    Attributes:
-        top: Shape (rows, columns): numerators of the rows.
-        bottom: Shape (rows, columns) or (rows, 1): denominators.
-        estimate: The ratios.
-        centre: The middle of the analytic interval: the ratio with the pseudo-questions.
-        error: Its standard error.
-        freedom: Degrees of freedom of Student's t.
-        expansion: By how much the variance of a resample falls short of the estimate's.
-        pseudo: The pseudo-questions.
-        size: Mean number of questions in a unit.
-    """
-
-    top: FloatArray
-    bottom: FloatArray
-    estimate: FloatArray
-    centre: FloatArray
-    error: FloatArray
-    freedom: FloatArray
-    expansion: FloatArray
-    pseudo: Pseudo
-    size: float
-
-    @classmethod
-    def of(
-        cls,
-        numerators: ArrayLike,
-        denominators: ArrayLike,
-        counts: ArrayLike | None,
-        cluster: ArrayLike | None,
-        pseudo: Pseudo,
-    ) -> _Spread:
-        """From rows of values, once they are known to fit."""
-        top = np.asarray(numerators, dtype=np.float64)
-        bottom = np.asarray(denominators, dtype=np.float64)
-        _check(top, bottom)
-        units = units_of(np.hstack([top, bottom]), counts, cluster)
-        unit_top, unit_bottom = units.sums[:, : top.shape[1]], units.sums[:, top.shape[1] :]
-        total_top, total_bottom = (units.multiplicity @ sums for sums in (unit_top, unit_bottom))
-        if units.total < 2 or np.any(total_bottom <= 0):
-            raise InputError(
-                "An interval needs at least two questions (or clusters) and a group with mass.",
-                seen={"units": units.total, "mass": total_bottom.tolist()},
-                remedy="Give more questions, or leave the empty group out.",
-            )
-        size = unit_size(units, counts, len(top))
-        scale = np.asarray(pseudo.scale, dtype=np.float64)
-        # How many questions of equal weight would be as informative (Kish).
-        effective = total_bottom**2 / (units.multiplicity @ unit_bottom**2)
-        effective = effective + len(pseudo.values) * scale
-        mass = pseudo.mass * scale * size
-        whole = total_bottom + len(pseudo.values) * mass
-        centre = (total_top + sum(pseudo.values) * scale * size) / whole
-        squares = units.multiplicity @ (unit_top - centre * unit_bottom) ** 2
-        for value in pseudo.values:
-            squares = squares + (value * scale * size - centre * mass) ** 2
-        expansion = effective / np.maximum(effective - 1, 1)
-        shape = top.shape[1:]
-        return cls(
-            top,
-            bottom,
-            total_top / total_bottom,
-            centre,
-            np.sqrt(expansion * squares) / whole,
-            np.broadcast_to(np.maximum(effective - 1, 1), shape),
-            np.broadcast_to(expansion, shape),
-            pseudo,
-            size,
-        )
-
-    def draws(self, weights: WeightArray) -> list[Draws]:
-        """The resampled ratios."""
-        sums = resampled_sums(weights, self.top), resampled_sums(weights, self.bottom)
-        return resampled_ratios(*sums, self.pseudo, self.size)
-
-
-def _check(top: FloatArray, bottom: FloatArray) -> None:
-    """Whether numerators and denominators can have an interval.
-
-    Raises:
-        InputError: They don't fit each other, or are not finite.
-    """
-    if top.ndim != 2 or bottom.ndim != 2 or len(top) != len(bottom):
-        raise InputError(
-            "Values for an interval must be one row for each question.",
-            seen=(top.shape, bottom.shape),
-            remedy="Use mean and mean_change for one value a question.",
-        )
-    if not (np.all(np.isfinite(top)) and np.all(np.isfinite(bottom))):
-        raise InputError(
-            "Values for an interval must be finite.",
-            seen=int(np.argmin(np.isfinite(top).all(axis=1) & np.isfinite(bottom).all(axis=1))),
-            remedy="Leave out the rows without a value first.",
-        )
+    return Spread.of(numerators, denominators, counts, cluster, pseudo).error
 
 
 def simultaneous_band(

@@ -1,7 +1,7 @@
 """Many statements at once: bins and arms that hold together, p-values that stay honest.
 
-Reads resampled figures of one study (from shared bootstrap weights) or p-values (from
-`intervals.p_values`), gives the level or the p-values with which the whole family of statements is
+Reads resampled figures of one study (from shared bootstrap weights), or values per question whose
+p-values it makes, and gives the level or the p-values with which the whole family of statements is
 wrong as seldom as a single one is meant to be. A bin is coloured, an arm is called changed, only if
 it survives this.
 """
@@ -16,7 +16,8 @@ from liftmap.errors import InputError
 from liftmap.records import Counts
 from liftmap.stats.bins import Bins, cross_fitted_weights
 from liftmap.stats.passk import FloatArray, pass_at_k
-from liftmap.stats.resampling import WeightArray, resampled_sums
+from liftmap.stats.resampling import NO_PSEUDO, Draws, Pseudo, WeightArray, resampled_sums
+from liftmap.stats.spread import Spread
 
 
 def simultaneous_level(draws: ArrayLike, level: float = 0.95) -> float:
@@ -58,6 +59,70 @@ def simultaneous_level(draws: ArrayLike, level: float = 0.95) -> float:
     # What never varied in the resamples has an interval all the same, and its part of the errors.
     reach = np.quantile(largest, 1 - (1 - level) * moves.mean())
     return float(np.clip(1 - 2 * special.ndtr(-reach), level, strict))
+
+
+def p_values(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    *,
+    weights: WeightArray | None = None,
+    counts: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    pseudo: Pseudo = NO_PSEUDO,
+) -> FloatArray:
+    """The two-sided p-value that each ratio is 0, consistent with its interval.
+
+    The interval of `intervals.ratios` at a level leaves out 0 just where the p-value is below
+    1 - level: it is the interval turned round, with the same weights and the same pseudo-questions.
+
+    Args:
+        numerators: As in `intervals.ratios`; for a change of pass@k, after minus before.
+        denominators: As in `intervals.ratios`; ones for a mean.
+        weights: As in `intervals.mean`. Where no resample falls beyond 0 they can't tell how small
+            the p-value is; the analytic one stands in, at most what the resamples allow.
+        counts: As in `intervals.mean`.
+        cluster: As in `intervals.mean`.
+        pseudo: As in `intervals.ratios`; for a change of pass@k, of
+            `intervals.change_pseudo`.
+
+    Returns:
+        Shape (columns,), each in [0, 1].
+
+    Raises:
+        InputError: As in `intervals.ratios`.
+    """
+    spread = Spread.of(numerators, denominators, counts, cluster, pseudo)
+    # No spread at all: 0 is left out at every level, or is the estimate itself.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.nan_to_num(np.abs(spread.centre) / spread.error, nan=0.0)
+    analytic: FloatArray = 2 * special.stdtr(spread.freedom, -distance)
+    if weights is None:
+        return analytic
+    beyond = np.array([_share_beyond_zero(draws) for draws in spread.draws(weights)])
+    least = np.maximum(beyond, 0.5 / len(weights))
+    reached = np.maximum(-special.ndtri(np.minimum(least, 0.5)) / np.sqrt(spread.expansion), 0.0)
+    p: FloatArray = 2 * special.stdtr(spread.freedom, -reached)
+    return np.where(beyond > 0, p, np.minimum(p, analytic))
+
+
+def _share_beyond_zero(draws: Draws) -> float:
+    """The tail at which an end of the percentile interval is 0, the nearer one."""
+    if not len(draws.values):
+        return 0.5
+    if draws.shares is not None:
+        below = draws.shares[draws.values <= 0].sum()
+        above = draws.shares[draws.values >= 0].sum()
+        return float(min(below, above))
+    ordered = np.sort(draws.values)
+    most = len(ordered) - 1
+    if ordered[0] > 0 or ordered[-1] < 0:
+        return 0.0
+    first, last = np.searchsorted(ordered, 0.0, "left"), np.searchsorted(ordered, 0.0, "right")
+    if first < last:
+        return float(min((last - 1) / most, 1 - first / most))
+    # As np.quantile interpolates between the draws.
+    tail = float(np.interp(0.0, ordered, np.linspace(0, 1, len(ordered))))
+    return min(tail, 1 - tail)
 
 
 def holm(p: ArrayLike) -> FloatArray:

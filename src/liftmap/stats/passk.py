@@ -66,12 +66,25 @@ def distinct(*columns: ArrayLike) -> Distinct:
     for array in arrays:
         low, high = (int(array.min()), int(array.max())) if len(array) else (0, 0)
         if len(key) and int(key.max()) + 1 > np.iinfo(np.int64).max // (high - low + 1):
-            key = np.unique(key, return_inverse=True)[1].astype(np.int64)
+            # Ranks stand for values too far apart for one whole number.
+            key, array = (np.unique(x, return_inverse=True)[1] for x in (key, array))
+            low, high = 0, int(array.max())
         key = key * (high - low + 1) + (array - low)
-    _, first, inverse, counts = np.unique(
-        key, return_index=True, return_inverse=True, return_counts=True
-    )
-    return Distinct(tuple(a[first] for a in arrays), inverse.astype(np.int64), counts)
+    span = int(key.max()) + 1 if len(key) else 0
+    if span > 4 * len(key):
+        _, member, inverse, counts = np.unique(
+            key, return_index=True, return_inverse=True, return_counts=True
+        )
+        return Distinct(tuple(a[member] for a in arrays), inverse.astype(np.int64), counts)
+    # Where there are more questions than possible keys, a table of keys is faster than sorting.
+    of_key = np.bincount(key, minlength=span)
+    seen = np.flatnonzero(of_key)
+    row_of_key = np.zeros(span, dtype=np.int64)
+    row_of_key[seen] = np.arange(len(seen))
+    inverse = row_of_key[key]
+    member = np.zeros(len(seen), dtype=np.int64)
+    member[inverse] = np.arange(len(key))
+    return Distinct(tuple(a[member] for a in arrays), inverse, of_key[seen])
 
 
 def checked_tally(n: ArrayLike, c: ArrayLike) -> tuple[IntArray, IntArray]:

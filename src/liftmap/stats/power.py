@@ -1,18 +1,19 @@
-"""How small a change a study can see, and the cheapest sampling plan that sees a wanted one.
+"""How small a change a study can see, and the cheapest sampling plan that sees a given one.
 
-Reads a law of p (`law.fit_marginal_law`) or one that is assumed, and sampling plans; gives changes
-of pass@k (accuracy for k = 1), numbers of questions and of responses. Plans a study before it is
-sampled; what a finished one needs is said by `verdict`.
+Reads a law of p (from `pilot`, or one that is assumed) and sampling plans; gives changes of pass@k
+(accuracy for k = 1), numbers of questions and of responses. Plans a study before it is sampled;
+what a finished one needs is said by `verdict`, by the same formula for *within*.
 
 **The change assumed.** Training adds to the log-odds of each question's p a common shift and an
 own, normal part of standard deviation `spread`. The shift is what is detected; the spread makes
-questions move both ways, as they do in practice, which costs power. Questions with p = 0 or 1 stay.
-The default spread, 1, is about what the published matrix of Kim et al. (arXiv 2505.14216, figure
-9a) shows among questions of like difficulty.
+questions move both ways, as they do in practice, which costs power. Questions with p = 0 or 1 stay;
+`pilot` leaves none of them. The default spread, 1, is about what the published matrix of Kim et al.
+(arXiv 2505.14216, figure 9a) shows among questions of like difficulty.
 
-**The test.** A change is detected when the interval of `intervals.mean_change` leaves out 0: paired
-by question, with two pseudo-questions for k > 1. Its variance has two parts, summed over questions:
-that of the true changes, and that of both estimates given p, exact for the plan.
+**The test.** A change is detected when its interval, as `intervals.mean_changes` makes it, leaves
+out 0: paired by question, with two pseudo-questions (see `floors`). Its variance has two parts,
+summed over questions: that of the true changes, and that of both estimates given p, exact for the
+plan. Within a cluster the true changes are correlated, the estimates given p are not.
 """
 
 from __future__ import annotations
@@ -22,32 +23,41 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import optimize, special
+from numpy.typing import ArrayLike
+from scipy import special
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan, FixedPlan, Plan
-from liftmap.stats.curtailed import stopping_points
+from liftmap.records import Counts, CurtailedPlan, FixedPlan, Plan
+from liftmap.stats.floors import FEW_UNITS, change_floor, size_beside
 from liftmap.stats.law.fit import MarginalLaw
-from liftmap.stats.passk import FloatArray, pass_at_k
+from liftmap.stats.moments import (
+    ANGLES,
+    SHIFTS,
+    arcsine,
+    moves_at,
+    noise_at,
+    pass_of_rate,
+    plan_moments,
+)
+from liftmap.stats.passk import FloatArray
+from liftmap.stats.verdict import needed_if_unchanged
 
 Direction = Literal["up", "down"]
 
-# The normal law of the own part of a change, by Gauss-Hermite quadrature.
-_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
-# Success rates at which the moments of a plan are found; in between they are interpolated.
-_ANGLES = np.linspace(0, np.pi / 2, 801)
-# Beyond this shift of the log-odds every question that can be solved is.
-_FARTHEST = 30.0
 # A change of pass@k below this is none: all questions have p = 0 or 1.
 _NOTHING = 1e-12
+# Mean of |x|^3 of a standard normal x.
+_NORMAL_CUBE = 2 * np.sqrt(2 / np.pi)
+# No study has more questions.
+_MOST_QUESTIONS = 10**12
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """When a change counts as detected.
+    """When a change counts as detected, and what kind of change it is.
 
     Attributes:
-        power: Chance that the interval leaves out 0, between 0 and 1.
+        power: Chance that the interval leaves out 0 (or lies within the margin), between 0 and 1.
         level: Level of the interval, between 0 and 1.
         spread: Standard deviation of the questions' own changes of log-odds, 0 or more.
     """
@@ -57,18 +67,35 @@ class Detection:
     spread: float = 1.0
 
 
-_USUAL = Detection()
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """How questions hang together in clusters, of which whole ones are drawn.
+
+    Attributes:
+        size: Mean number of questions of a cluster, 1 or more.
+        size_of_question: Mean number of questions in a question's own cluster, `size` or more.
+        correlation: Of the true changes of two questions of one cluster, 0 to 1.
+    """
+
+    size: float = 1.0
+    size_of_question: float = 1.0
+    correlation: float = 0.0
+
+
+USUAL = Detection()
+UNCLUSTERED = Clusters()
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A sampling plan and what it can detect.
+    """A sampling plan and what it can show.
 
     Attributes:
         plan: How both models are sampled.
         k: Number of tries; 1 is accuracy.
         questions: Number of questions.
-        change: The change of pass@k that is detected with the asked power, signed.
+        change: The change of pass@k that is detected with the asked power, signed; 0 where the
+            design shows that nothing changed.
         responses: Expected number of responses, both models and all questions together.
     """
 
@@ -86,7 +113,8 @@ def smallest_change(
     questions: int,
     *,
     direction: Direction = "up",
-    detection: Detection = _USUAL,
+    detection: Detection = USUAL,
+    clusters: Clusters = UNCLUSTERED,
 ) -> Design | None:
     """The smallest change of pass@k that a study detects with the asked power.
 
@@ -97,6 +125,7 @@ def smallest_change(
         questions: Number of questions, 2 or more.
         direction: Whether pass@k rises or falls.
         detection: When a change counts as detected.
+        clusters: How the questions hang together.
 
     Returns:
         The design with its change; None if even the greatest possible change is not detected.
@@ -105,27 +134,24 @@ def smallest_change(
         InputError: k below 1 or above the plan's responses, fewer than 2 questions, or power,
             level or spread out of range.
     """
-    test = _Test(law, plan, k, detection)
+    test = _Test(law, plan, k, detection, clusters)
     _check_questions(questions)
-    sign = 1.0 if direction == "up" else -1.0
-    far = sign * _FARTHEST
-    if abs(test.change(far)) < _NOTHING:
+    sign = 1 if direction == "up" else -1
+    still = int(np.searchsorted(test.changes, 0.0))
+    # From no change outwards: towards its end a change can lose power again, since all questions
+    # move.
+    steps = np.arange(still, len(SHIFTS)) if sign > 0 else np.arange(still - 1, -1, -1)
+    changes = test.changes[steps]
+    surplus = test.surplus(changes, test.moments[:, steps], questions)
+    passed = np.flatnonzero((surplus >= 0) & (sign * changes > _NOTHING))
+    if not len(passed):
         return None
-    still = test.shift_of(0.0)
-
-    def margin(shift: float) -> float:
-        return test.margin(shift, questions, sign)
-
-    # Towards its end a change can lose power again, since all questions move: search outwards.
-    steps = still + (far - still) * np.linspace(0, 1, 121) ** 2
-    passed = [index for index, step in enumerate(steps) if margin(float(step)) >= 0]
-    if not passed:
-        return None
-    first = max(passed[0], 1)
-    shift = float(optimize.brentq(margin, steps[first - 1], steps[first], xtol=1e-6))
-    return Design(
-        plan, k, questions, test.change(shift), questions * test.responses_per_question(shift)
-    )
+    first = int(passed[0])
+    change = float(changes[first])
+    if first:
+        low, high = surplus[first - 1], surplus[first]
+        change += float((changes[first - 1] - change) * high / (high - low))
+    return Design(plan, k, questions, change, questions * test.responses(change))
 
 
 def needed_questions(
@@ -134,7 +160,8 @@ def needed_questions(
     k: int,
     change: float,
     *,
-    detection: Detection = _USUAL,
+    detection: Detection = USUAL,
+    clusters: Clusters = UNCLUSTERED,
 ) -> Design | None:
     """The smallest number of questions with which a plan detects a change of pass@k.
 
@@ -142,68 +169,102 @@ def needed_questions(
         law: The law of p before.
         plan: As in `smallest_change`.
         k: As in `smallest_change`.
-        change: The wanted change of pass@k, signed, not 0; 0.01 is one point.
+        change: The change of pass@k to detect, signed, not 0; 0.01 is one point.
         detection: When a change counts as detected.
+        clusters: How the questions hang together.
 
     Returns:
-        The design; None if no shift of the log-odds changes pass@k as much, or if 10 million
-        questions are too few.
+        The design; None if pass@k can't change as much (see `greatest_change`).
 
     Raises:
         InputError: As in `smallest_change`, and a change of 0.
     """
-    test = _Test(law, plan, k, detection)
+    test = _Test(law, plan, k, detection, clusters)
     if not change or not np.isfinite(change):
         raise InputError(
             "The change to detect must not be 0.", seen=change, remedy="0.01 is one point."
         )
-    sign = float(np.sign(change))
-    if (test.change(sign * _FARTHEST) - change) * sign <= 0:
+    if not test.changes[0] < change < test.changes[-1]:
         return None
-    shift = test.shift_of(change)
-    low, high = 1, 10_000_000
-    if test.margin(shift, high, sign) < 0:
-        return None
+    moments = np.array([np.interp(change, test.changes, part) for part in test.moments])
+    low, high = 1, _MOST_QUESTIONS
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if test.margin(shift, middle, sign) >= 0 else (middle, high)
-    return Design(plan, k, high, change, high * test.responses_per_question(shift))
+        enough = test.surplus(change, moments, middle) >= 0
+        low, high = (low, middle) if enough else (middle, high)
+    return Design(plan, k, high, change, high * test.responses(change))
 
 
-def cheapest_plans(
+def needed_within(
     law: MarginalLaw,
+    plan: Plan,
     k: int,
-    change: float,
-    questions: int,
+    margin: float,
     *,
-    plans: Sequence[Plan] | None = None,
-    detection: Detection = _USUAL,
-) -> tuple[Design, ...]:
-    """The plans that detect a wanted change of pass@k, cheapest first.
+    detection: Detection = USUAL,
+    clusters: Clusters = UNCLUSTERED,
+) -> Design | None:
+    """The smallest number of questions with which an unchanged model is declared within the margin.
 
     Args:
-        law: The law of p before.
-        k: Number of tries; 1 is accuracy.
-        change: The wanted change, as in `needed_questions`.
-        questions: How many questions there are.
-        plans: Plans to choose from; default `candidate_plans(k)`.
-        detection: When a change counts as detected.
+        law: The law of p of both models.
+        plan: As in `smallest_change`.
+        k: As in `smallest_change`.
+        margin: Half-width of the equivalence margin, a share between 0 and 1.
+        detection: With which power, at which level; nothing changes, so the spread does not count.
+        clusters: How the questions hang together.
 
     Returns:
-        One design for each plan that needs no more than these questions, with the number that it
-        needs; empty if more questions are needed whatever the plan. Cost is the expected number of
-        responses.
+        The design, with a change of 0; None if a billion questions are not enough.
 
     Raises:
-        InputError: As in `needed_questions`.
+        InputError: As in `smallest_change`, and a margin out of range.
     """
-    _check_questions(questions)
-    designs = []
-    for plan in candidate_plans(k) if plans is None else plans:
-        found = needed_questions(law, plan, k, change, detection=detection)
-        if found is not None and found.questions <= questions:
-            designs.append(found)
-    return tuple(sorted(designs, key=lambda design: design.responses))
+    _check_detection(detection)
+    if not 0 < margin < 1:
+        raise InputError(
+            "The margin is a share between 0 and 1.", seen=margin, remedy="0.01 is one point."
+        )
+    angle, moments = arcsine(law.grid), plan_moments(plan, k)
+    variance, mean_n = (
+        float(law.weights @ np.interp(angle, ANGLES, part))
+        for part in (moments.variance, moments.mean_n)
+    )
+    spread = float(np.sqrt(2 * variance))
+    questions = needed_if_unchanged(
+        spread, margin, level=detection.level, power=detection.power, unit=clusters.size
+    )
+    if questions is None:
+        return None
+    return Design(plan, k, questions, 0.0, questions * 2 * mean_n)
+
+
+def greatest_change(law: MarginalLaw, k: int, direction: Direction = "up") -> float:
+    """By how much pass@k can rise or fall at most, signed: every question solved, or none.
+
+    Questions with p = 0 or 1 stay as they are.
+    """
+    between = law.weights * ((law.grid > 0) & (law.grid < 1))
+    reached = 1.0 if direction == "up" else 0.0
+    return float(between @ (reached - pass_of_rate(law.grid, k)))
+
+
+def cheapest(designs: Sequence[Design | None], questions: int | None = None) -> tuple[Design, ...]:
+    """The designs that are possible with so many questions, fewest responses first.
+
+    Args:
+        designs: From `needed_questions` or `needed_within`, one a plan.
+        questions: How many questions there are; None for any number.
+
+    Returns:
+        Those that need no more questions.
+    """
+    possible = [
+        design
+        for design in designs
+        if design is not None and (questions is None or design.questions <= questions)
+    ]
+    return tuple(sorted(possible, key=lambda design: design.responses))
 
 
 def candidate_plans(k: int) -> tuple[Plan, ...]:
@@ -227,71 +288,69 @@ def candidate_plans(k: int) -> tuple[Plan, ...]:
 
 
 class _Test:
-    """The paired test of a change of pass@k under one plan, as a function of the shift."""
+    """The paired test of a change of pass@k under one plan, at each of `SHIFTS`."""
 
-    def __init__(self, law: MarginalLaw, plan: Plan, k: int, detection: Detection) -> None:
-        """Finds the moments of the plan's estimates at all success rates."""
-        power, level, spread = detection.power, detection.level, detection.spread
-        if not 0 < power < 1 or not 0 < level < 1 or not 0 <= spread < np.inf:
-            raise InputError(
-                "Power and level lie between 0 and 1, and the spread is 0 or more.",
-                seen=detection,
-                remedy="Try power 0.8, level 0.95, spread 1.",
-            )
-        self.k = k
-        self.law = law
-        self.spread = spread
-        self.floor = 2 if k > 1 else 0
-        self.detect = float(special.ndtri((1 + level) / 2))
-        self.reserve = float(special.ndtri(power))
-        self.mean_n, self.variance = _moments(plan, k)
-        self.pass_before = _pass(law.grid, k)
-        self.log_odds = special.logit(law.grid)
-
-    def _after(self, shift: float) -> FloatArray:
-        """Success rates after, (points, nodes)."""
-        rates: FloatArray = special.expit(
-            self.log_odds[:, None] + shift + self.spread * _NODES[None, :]
+    def __init__(
+        self, law: MarginalLaw, plan: Plan, k: int, detection: Detection, clusters: Clusters
+    ) -> None:
+        """Averages the moments of changes and estimates over the law."""
+        _check_detection(detection)
+        self.level, self.clusters = detection.level, clusters
+        one = np.array([plan.most])
+        side = Counts(one, 0 * one, plan)
+        self.floor = float(change_floor([k], side, side, units=_MOST_QUESTIONS)[0])
+        self.reserve = float(special.ndtri(detection.power))
+        moves = moves_at(tuple(law.grid.tolist()), k, detection.spread)
+        noise = noise_at(plan, tuple(law.grid.tolist()), k, detection.spread)
+        self.changes = moves.mean @ law.weights
+        self.moments = np.stack(
+            [
+                moves.square @ law.weights - self.changes**2,
+                noise.variance @ law.weights,
+                noise.cube @ law.weights,
+            ]
         )
-        return rates
+        self._responses = noise.responses @ law.weights
 
-    def _mean(self, values: FloatArray) -> float:
-        """The mean over questions of values (points, nodes)."""
-        return float(self.law.weights @ values @ (_NODE_WEIGHTS / _NODE_WEIGHTS.sum()))
-
-    def change(self, shift: float) -> float:
-        """Change of pass@k."""
-        return self._mean(_pass(self._after(shift), self.k) - self.pass_before[:, None])
-
-    def shift_of(self, change: float) -> float:
-        """The shift that makes this change."""
-        return float(
-            optimize.brentq(
-                lambda shift: self.change(shift) - change, -_FARTHEST, _FARTHEST, xtol=1e-9
-            )
-        )
-
-    def margin(self, shift: float, questions: int, sign: float) -> float:
-        """By how much the change exceeds what is detected with the power; 0 where just so."""
-        after = self._after(shift)
-        each = _pass(after, self.k) - self.pass_before[:, None]
-        change = self._mean(each)
-        variance = self._mean(
-            (each - change) ** 2
-            + _at(self.law.grid, self.variance)[:, None]
-            + _at(after, self.variance)
-        )
-        total = questions + self.floor
-        centre = questions * change / total
-        squares = (questions * (variance + change**2) + self.floor) / total
-        error = np.sqrt(max(squares - centre**2, 0.0) / total)
-        noise = np.sqrt(questions * variance) / total
-        return float(sign * centre - self.detect * error - self.reserve * noise)
-
-    def responses_per_question(self, shift: float) -> float:
+    def responses(self, change: float) -> float:
         """Expected responses of both models to one question."""
-        before = _at(self.law.grid, self.mean_n)[:, None]
-        return self._mean(before + _at(self._after(shift), self.mean_n))
+        return float(np.interp(change, self.changes, self._responses))
+
+    def surplus(self, change: ArrayLike, moments: FloatArray, questions: int) -> FloatArray:
+        """By how much the change exceeds what is detected with the power; 0 where just so.
+
+        Args:
+            change: The true mean change, any shape.
+            moments: Shape (3, ...): of a question's change, the variance of the true one, that of
+                both estimates given p, and the mean cube of the size of what is seen.
+            questions: Number of questions.
+        """
+        change, clusters = np.asarray(change), self.clusters
+        true, noise, cube = moments
+        design = 1 + (clusters.size_of_question - 1) * clusters.correlation
+        variance = questions * np.maximum(design * true + noise, 0)
+        # The pseudo-questions, clusters of mean size, as large as small changes leave necessary.
+        if clusters.size > 1:
+            square = np.maximum(design * true + noise, 0) / clusters.size + change**2
+            cube = _NORMAL_CUBE * square**1.5
+        else:
+            square = true + noise + change**2
+        small = questions / clusters.size * np.maximum(square - cube, 0)
+        floor = max(self.floor, min(1.0, FEW_UNITS * clusters.size / questions))
+        scale = size_beside(floor, small)
+        mass = scale * clusters.size
+        whole = questions + 2 * mass
+        centre = questions * change / whole
+        spread = (
+            variance
+            + questions * clusters.size_of_question * (change - centre) ** 2
+            + 2 * mass**2 * (1 + centre**2)
+        )
+        units = questions / clusters.size_of_question + 2 * scale
+        freedom = np.maximum(units - 1, 1)
+        half = special.stdtrit(freedom, (1 + self.level) / 2) * np.sqrt(spread * units / freedom)
+        surplus: FloatArray = np.abs(centre) - (half + self.reserve * np.sqrt(variance)) / whole
+        return surplus
 
 
 def _check_questions(questions: int) -> None:
@@ -301,25 +360,11 @@ def _check_questions(questions: int) -> None:
         )
 
 
-def _pass(p: FloatArray, k: int) -> FloatArray:
-    chance: FloatArray = -np.expm1(special.xlog1py(k, -p))
-    return chance
-
-
-def _moments(plan: Plan, k: int) -> tuple[FloatArray, FloatArray]:
-    """Expected n, and variance of the estimate of pass@k, at each of the angles."""
-    if isinstance(plan, CurtailedPlan):
-        n, c, log_paths = stopping_points(plan)
-    else:
-        c = np.arange(plan.count + 1)
-        n = np.full(plan.count + 1, plan.count)
-        log_paths = special.gammaln(n + 1) - special.gammaln(c + 1) - special.gammaln(n - c + 1)
-    estimate = pass_at_k(n, c, [k], plan)[:, 0]
-    p = np.sin(_ANGLES)[:, None] ** 2
-    chance = np.exp(log_paths + special.xlogy(c, p) + special.xlog1py(n - c, -p))
-    return chance @ n, chance @ estimate**2 - (chance @ estimate) ** 2
-
-
-def _at(p: FloatArray, moment: FloatArray) -> FloatArray:
-    """A moment of `_moments` at other success rates."""
-    return np.interp(np.arcsin(np.sqrt(p)), _ANGLES, moment)
+def _check_detection(detection: Detection) -> None:
+    power, level, spread = detection.power, detection.level, detection.spread
+    if not 0 < power < 1 or not 0 < level < 1 or not 0 <= spread < np.inf:
+        raise InputError(
+            "Power and level lie between 0 and 1, and the spread is 0 or more.",
+            seen=detection,
+            remedy="Try power 0.8, level 0.95, spread 1.",
+        )

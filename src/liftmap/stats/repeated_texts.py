@@ -63,12 +63,15 @@ def repeated_texts(question: ArrayLike, text: ArrayLike) -> RepeatedTexts | None
         InputError: Arrays that do not fit, or negative codes.
     """
     asked, codes = np.asarray(question, dtype=np.int64), np.asarray(text, dtype=np.int64)
-    if asked.ndim != 1 or asked.shape != codes.shape or min(asked.min(), codes.min()) < 0:
+    fits = asked.ndim == 1 and asked.shape == codes.shape
+    if not fits or np.any(asked < 0) or np.any(codes < 0):
         raise InputError(
             "Question and text must be one code of 0 or more for each response.",
             seen=(asked.shape, codes.shape),
             remedy="Number questions and texts from 0.",
         )
+    if not len(asked):
+        return None
     base = int(codes.max()) + 1
     keys, often = np.unique(asked * base + codes, return_counts=True)
     member = np.unique(keys // base, return_inverse=True)[1]

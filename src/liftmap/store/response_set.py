@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from liftmap.errors import InputError, StoreError
-from liftmap.files import keep_settings, read_json, read_parquet, write_parquet
+from liftmap.files import keep_settings, read_json, read_parquet, write_json, write_parquet
 from liftmap.records import FixedPlan, Plan, Question, Response, Tally, plan_from
 
 RESPONSE_SCHEMA = pl.Schema(
@@ -52,7 +52,7 @@ SCORE_SCHEMA = pl.Schema(
 )
 KEY = ["question_id", "response_index"]
 RESPONSES, VERDICTS, SCORES = "responses", "verdicts", "scores"
-SETTINGS = "settings.json"
+SETTINGS, PROMPT = "settings.json", "prompt.json"
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,23 @@ class ResponseSet:
         """How the responses were drawn."""
         settings: dict[str, Any] = read_json(self.path / SETTINGS)
         return settings
+
+    def keep_prompt(self, prompt: Mapping[str, Any]) -> None:
+        """Writes how prompts end and what marks thoughts, unless that is known already.
+
+        Args:
+            prompt: `end`: the last characters of a prompt as the model reads it; `marks`: the tags
+                of the model's template that have to do with thinking, each with its token or null.
+        """
+        if not (self.path / PROMPT).exists():
+            write_json(self.path / PROMPT, prompt)
+
+    def prompt(self) -> dict[str, Any] | None:
+        """What `keep_prompt` wrote; None where it is not known, as with most servers."""
+        if not (self.path / PROMPT).exists():
+            return None
+        prompt: dict[str, Any] = read_json(self.path / PROMPT)
+        return prompt
 
     def wanted_shards(self) -> int:
         """How many shards there will be once all responses are drawn; 0 where it is not known."""
@@ -124,6 +141,12 @@ class ResponseSet:
     def keep_verifier_settings(self, verifier: str, settings: Mapping[str, Any]) -> None:
         """Writes a verifier's options, or checks that they are as before."""
         keep_settings(self._folder(VERDICTS, verifier) / SETTINGS, settings)
+
+    def verifier_settings(self, verifier: str) -> dict[str, Any] | None:
+        """A verifier's options and how it told thoughts from answers; None before it judged."""
+        file = self._folder(VERDICTS, verifier) / SETTINGS
+        settings: dict[str, Any] | None = read_json(file) if file.exists() else None
+        return settings
 
     def read_verdicts(self, verifier: str, shard: str | None = None) -> pl.DataFrame:
         """The verdicts of a verifier on one shard or on all; columns of `VERDICT_SCHEMA`."""

@@ -31,7 +31,7 @@ class TrainingJob:
         questions: The train questions.
         prompts: Their prompts, by question_id.
         pairs: (prompt, response text) pairs to imitate; empty for reinforcement learning.
-        verifier: Judges a response.
+        verifier: Judges a response; a method sets it to how the base's thoughts are marked.
         reward: "verifier", or a control ("random", "format").
         trl: Settings passed to TRL's config class as they are.
         folder: Where the trainer keeps its checkpoints (`checkpoint-<step>`).

@@ -23,6 +23,7 @@ from liftmap.train import TrainingJob, get_method
 from liftmap.train.recipes import right_responses, training_pairs
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
+from liftmap.verify.thinking import USUAL, ThinkingRule
 
 MODEL_FILES = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 
@@ -72,7 +73,11 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         questions=train_questions,
         prompts=prompts,
         pairs=pairs,
-        verifier=make_verifier(config.verify.verifier, config.verify.options),
+        verifier=make_verifier(
+            config.verify.verifier,
+            config.verify.options,
+            ThinkingRule(end=config.verify.think_end) if config.verify.think_end else USUAL,
+        ),
         reward=section.reward,
         trl=config.trl_settings(arm),
         folder=home.trainer_dir,

@@ -7,14 +7,18 @@ it by a coin and by "has an answer at all".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
+from liftmap.records import Verdict
+from liftmap.sample.hf import prompt_facts
 from liftmap.train import TrainingJob
 from liftmap.train.trainer import load_tokenizer, make_config, train_or_resume
+from liftmap.verify import Verifier
 
 Reward = Callable[..., list[float | None]]
 
@@ -26,19 +30,26 @@ def grpo(job: TrainingJob) -> None:
         config = make_config(
             GRPOConfig, job.trl, f"arms.{job.arm}.trl", output_dir=str(job.folder), seed=job.seed
         )
+        tokenizer = load_tokenizer(job)
         rows = {
             "prompt": [job.prompts[q.question_id] for q in job.questions],
             "question_id": [q.question_id for q in job.questions],
         }
         return GRPOTrainer(
             model=job.base,
-            reward_funcs=make_reward(job),
+            reward_funcs=make_reward(replace(job, verifier=_for_base(job, tokenizer))),
             args=config,
             train_dataset=Dataset.from_dict(rows),
-            processing_class=load_tokenizer(job),
+            processing_class=tokenizer,
         )
 
     train_or_resume(job, build)
+
+
+def _for_base(job: TrainingJob, tokenizer: Any) -> Verifier:
+    """The job's verifier, which tells thoughts from answers as the base's prompts mark them."""
+    facts = prompt_facts(tokenizer, next(iter(job.prompts.values())))
+    return Verifier(job.verifier.rule, job.verifier.thinking.under(facts))
 
 
 def make_reward(job: TrainingJob) -> Reward:
@@ -50,10 +61,13 @@ def make_reward(job: TrainingJob) -> Reward:
     """
     questions = {q.question_id: q for q in job.questions}
 
-    def verifier(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
+    def judge(completions: Sequence[Any], question_id: Sequence[str]) -> list[Verdict]:
         texts = [_cut(_text(completion), job.stop) for completion in completions]
         pairs = [(questions[q], text) for q, text in zip(question_id, texts, strict=True)]
-        return [verdict.reward for verdict in job.verifier.judge(pairs)]
+        return job.verifier.judge(pairs, [_reasoning(completion) for completion in completions])
+
+    def verifier(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
+        return [verdict.reward for verdict in judge(completions, question_id)]
 
     def random(completions: Sequence[Any], trainer_state: Any = None, **_: Any) -> Any:
         # Keyed by the step, so that a resumed run tosses what an uninterrupted one would have.
@@ -62,9 +76,7 @@ def make_reward(job: TrainingJob) -> Reward:
         return rng.integers(2, size=len(completions)).astype(float).tolist()
 
     def format(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
-        texts = [_cut(_text(completion), job.stop) for completion in completions]
-        pairs = [(questions[q], text) for q, text in zip(question_id, texts, strict=True)]
-        return [float(bool(verdict.answer)) for verdict in job.verifier.judge(pairs)]
+        return [float(bool(verdict.answer)) for verdict in judge(completions, question_id)]
 
     rewards: dict[str, Reward] = {"verifier": verifier, "random": random, "format": format}
     return rewards[job.reward]
@@ -74,7 +86,15 @@ def _text(completion: Any) -> str:
     """The text of a completion; after a conversation TRL gives it as a list of messages."""
     if isinstance(completion, str):
         return completion
-    return "".join(str(message["content"]) for message in completion)
+    return "".join(str(message.get("content") or "") for message in completion)
+
+
+def _reasoning(completion: Any) -> str:
+    """The thoughts that TRL gives apart from the text, for models whose replies it parses."""
+    if isinstance(completion, str):
+        return ""
+    keys = ("reasoning_content", "reasoning", "thinking")
+    return "".join(str(message.get(key) or "") for message in completion for key in keys)
 
 
 def _cut(text: str, stop: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from liftmap.verify.judging import Verifier
 from liftmap.verify.math import math
 from liftmap.verify.numeric import numeric
 from liftmap.verify.steps import TwoSteps
+from liftmap.verify.thinking import USUAL, ThinkingRule
 
 __all__ = ["VERIFIERS", "TwoSteps", "Verifier", "make_verifier", "options_of"]
 
@@ -37,8 +38,15 @@ VERIFIERS: dict[str, Callable[..., Verdict] | Callable[..., TwoSteps]] = {
 }
 
 
-def make_verifier(name: str, options: Mapping[str, Any]) -> Verifier:
+def make_verifier(
+    name: str, options: Mapping[str, Any], thinking: ThinkingRule = USUAL
+) -> Verifier:
     """The verifier of this name with its options bound.
+
+    Args:
+        name: A name of VERIFIERS, or of an installed package's verifier.
+        options: Its options.
+        thinking: How thoughts are set apart before it sees a response.
 
     Raises:
         UnknownNameError: No verifier has this name.
@@ -49,11 +57,11 @@ def make_verifier(name: str, options: Mapping[str, Any]) -> Verifier:
     known = _options(entry)
     check_options(entry, options, "verify.options", known)
     if len(known) == len(inspect.signature(entry).parameters):
-        return Verifier(entry(**options))
+        return Verifier(entry(**options), thinking)
     bound = partial(entry, **options)
     # A broken option should fail before any long work; a question of our own finds it.
     bound(Question(question_id="trial", text="trial", answer="trial"), "trial")
-    return Verifier(bound)
+    return Verifier(bound, thinking)
 
 
 def options_of(name: str) -> list[str]:

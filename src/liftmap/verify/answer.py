@@ -17,8 +17,8 @@ from liftmap.sample import Engine
 from liftmap.sample.sampling import sample
 from liftmap.sections import SampleSection, VerifySection, to_plain
 from liftmap.store import ResponseSet
-from liftmap.verify import make_verifier
-from liftmap.verify.run import verdicts_frame, verify
+from liftmap.verify import Verifier
+from liftmap.verify.run import SHOWN, verdicts_frame, verifier_of, verify
 
 
 def answer(
@@ -47,15 +47,21 @@ def answer(
     Raises:
         LiftmapError: As `sample.sampling.sample` and `verify.run.verify`.
     """
-    verifier = make_verifier(verifying.verifier, verifying.options)
     by_id = {q.question_id: q for q in questions}
+    verifiers: list[Verifier] = []
+    if target.verifier_settings(verifying.verifier) is not None:
+        # Before long work: are they the same as before?
+        verifiers.append(verifier_of(target, verifying))
 
     def judge(responses: pl.DataFrame) -> pl.DataFrame:
-        return verdicts_frame(responses, by_id, verifier)
+        if not verifiers:
+            # How the model's thoughts are told from its answers is known once it has answered.
+            shown = responses.select(SHOWN).iter_rows()
+            verifiers.append(verifier_of(target, verifying, shown))
+        return verdicts_frame(responses, by_id, verifiers[0])
 
     drawn = 0
     settings = to_plain(verifying)
-    target.keep_verifier_settings(verifying.verifier, settings)
     shards = sample(target, model, questions, plan, sampling, engine, judge, settings)
     with closing(shards):
         for shard, verdicts, responses in shards:

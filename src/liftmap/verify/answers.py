@@ -29,10 +29,35 @@ _BETWEEN = re.compile(
 )
 # "The answer is ...", "Answer: ...", "#### ...": then the rest of the sentence.
 _CUE = re.compile(
-    r"(?:\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])\s*:?|####)[\s*]*", re.IGNORECASE
+    r"(?:\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])\s*:?|####|<answer>)[\s*]*",
+    re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"\.(?=[\s*]|$)|\n|,?\s(?:because|since)\s")
+_SENTENCE_END = re.compile(r"</answer>|\.(?=[\s*]|$)|\n|,?\s(?:because|since)\s")
 _JOINT = re.compile(r"\s*(?:,|,?\s*and\b|,?\s*or\b)\s*")
+# What a formula without delimiters has, a word that it has not, and what makes it LaTeX.
+_MATHEMATICAL = re.compile(r"\d|\\[a-zA-Z{]|[πθ√∞∅ℝαβφω½⅓¼]")
+_IN_LATEX = re.compile(r"\\[a-zA-Z{]|[π√]")
+_PROSE_WORD = re.compile(
+    r"(?<![\\a-zA-Z])(?!(?:sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi|arc(?:sin|cos|tan))"
+    r"(?![a-zA-Z])|(?:and|or)\s)(?:[a-zA-Z]{3,}|[a-zA-Z]{2}(?=\s|$)|\b[aAI](?=\s+[a-zA-Z]{2}))"
+)
+_OPERATOR = re.compile(r"[-+*/^=<>]")
+_ONE_WORD = re.compile(r"[a-zA-Z]+")
+# "The solutions are ..." on the last line; elsewhere it may be about anything.
+_SOLUTION = re.compile(
+    r"(?i).*\b(?:solutions?|results?|roots?|values?)\b[^.:=\n]{0,60}?"
+    r"(?:\bis\b|\bare\b|[:=])\s*:?(.*)"
+)
+_DENIED_BEFORE = re.compile(
+    r"(?i)(?:\bnot|n't|\bnever|\bbelow|\babove|\bunder|\b(?:less|more|fewer|greater) than"
+    r"|\bat (?:least|most))\W*(?:(?:the|equal|to|be|exactly|simply|just|answer|value)\W+)*$"
+)
+_DENIED_AFTER = re.compile(
+    r"(?i)\W*(?:(?:is|was|are|would be|can|could|does|seems|looks)\W*(?:not|n't|wrong|incorrect"
+    r"|false|invalid|impossible|too)|(?:is|was|are|ca|does)n't|cannot|fails)\b"
+)
+_DELIMITER = re.compile(r"\$|\\[()\[\]]")
+_TEXT = re.compile(r"\\(?:text|mathrm|operatorname|mathbb|mathbf|textbf|begin|end)\s*\{[^{}]*\}")
 _MATH = re.compile(
     r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(((?:[^\\]|\\(?!\)))*+)\\\)|\\\[((?:[^\\]|\\(?!\]))*+)\\\]"
 )
@@ -103,8 +128,48 @@ def _in_prose(tail: str) -> str | None:
         if formulas or said:
             return formulas[0][0] if formulas else said
     formulas = _formulas(tail)
-    number = last_number(tail[formulas[-1][1] :] if formulas else tail)
-    return number or (formulas[-1][0] if formulas else None)
+    after = formulas[-1][1] if formulas else 0
+    bare = _bare_formula(tail[after:])
+    if bare is not None:
+        return bare
+    number = last_number(tail[after:])
+    if number is not None:
+        start = tail.rindex(number)
+        return _denied(tail, start, start + len(number)) or number
+    if formulas:
+        formula, close = formulas[-1]
+        return _denied(tail, tail.rindex(formula[-1], 0, close), close) or formula
+    word = tail.strip(" \t\n*_`#.")
+    return word if _ONE_WORD.fullmatch(word) else None
+
+
+def _bare_formula(tail: str) -> str | None:
+    """The last line if it is a formula without delimiters, or its end if that is one in LaTeX."""
+    lines = [line for line in tail.splitlines() if line.strip(" \t*_`#.")]
+    if not lines or _DELIMITER.search(lines[-1]):
+        return None
+    line = lines[-1].strip(" \t*_`#").rstrip(".,;:")
+    if _denied(line, 0, len(line)):
+        return line
+    solution = _SOLUTION.match(line)
+    if solution and _MATHEMATICAL.search(solution[1]):
+        return solution[1].strip(" *_`")
+    words = list(_PROSE_WORD.finditer(_TEXT.sub(lambda text: "," * len(text.group()), line)))
+    if not words:
+        alone = len(lines) == 1 and _OPERATOR.search(line)
+        return line if alone or _MATHEMATICAL.search(line) else None
+    end = line[words[-1].end() :].strip(" :,*_`")
+    return end if _IN_LATEX.search(end) else None
+
+
+def _denied(text: str, start: int, end: int) -> str:
+    """The clause around an answer if it says that this is not the answer: "not 5", "5 is wrong"."""
+    begin = max(text.rfind(".", 0, start), text.rfind("\n", 0, start), start - 40) + 1
+    stop = _SENTENCE_END.search(text, end)
+    close = stop.start() if stop else len(text)
+    if _DENIED_BEFORE.search(text[begin:start]) or _DENIED_AFTER.match(text[end:close]):
+        return text[begin:close].strip()
+    return ""
 
 
 def _formulas(text: str) -> list[tuple[str, int]]:

@@ -8,7 +8,8 @@ first, and every scorer runs in a worker process with a time limit.
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
+from typing import Any
 
 from liftmap.records import Question, Verdict
 from liftmap.tasks.gym import make_items
@@ -41,19 +42,20 @@ LONGEST = 2000
 def gym(*, pattern: str = WHOLE, seconds: float = 5.0) -> TwoSteps:
     """Asks the scorer of the item that the question was made from.
 
-    right at a score of 1.0; else wrong. unscored if the question is not of the gym task, if
-    reasoning-gym makes another question from the same seed here, or if scoring takes too long.
+    right at a score of 1.0; else wrong. unscored if the question is not of the gym task, or if
+    reasoning-gym makes another question from the same seed here.
 
     Args:
         pattern: A regular expression with one group, the answer; its last match counts. By default
             the whole response without outer white space.
-        seconds: The longest that scoring one answer may take.
+        seconds: CPU time that scoring one answer may take; loading reasoning-gym and making the
+            item don't count. An answer that takes longer is wrong if the gold answer does not.
 
     Raises:
         ConfigError: The pattern is no regular expression with one group.
     """
     compiled(pattern)
-    return TwoSteps(partial(extract, pattern=pattern), compare, seconds)
+    return TwoSteps(partial(extract, pattern=pattern), compare, seconds, compare_gold, load)
 
 
 def extract(question: Question, text: str, *, pattern: str) -> str | None:
@@ -66,14 +68,38 @@ def compare(question: Question, answer: str) -> Verdict:
     """The scorer's verdict on an answer."""
     about = question.metadata
     if "gym" not in about:
-        return Verdict("unscored", answer, "no question of the gym task")
+        return Verdict("unscored", answer, "not a question of the gym task")
     name = str(about["gym"])
     allowed = EVALUATED.get(name)
     if allowed and (len(answer) > LONGEST or not re.fullmatch(allowed, answer)):
         return Verdict("wrong", answer, "not in the form of an answer")
-    items = make_items(name, int(about["gym_seed"]), str(about["gym_config"]))
-    item = items[int(about["gym_index"])]
+    items, item = _item_of(question)
     if item["question"].strip() != question.text:
         # Another version; or a data set whose items hang on Python's random hashes of texts.
         return Verdict("unscored", answer, "reasoning-gym makes another question here")
     return Verdict("right" if items.score_answer(answer, item) == 1.0 else "wrong", answer)
+
+
+def compare_gold(question: Question) -> Verdict:
+    """The scorer's verdict on the gold answer."""
+    return compare(question, question.answer)
+
+
+def load(question: Question) -> None:
+    """Loads reasoning-gym and makes the item, which is not part of scoring an answer."""
+    if "gym" in question.metadata:
+        _item_of(question)
+
+
+def _item_of(question: Question) -> tuple[Any, Any]:
+    about = question.metadata
+    return _make_item(
+        str(about["gym"]), int(about["gym_seed"]), str(about["gym_config"]), int(about["gym_index"])
+    )
+
+
+@lru_cache(maxsize=256)
+def _make_item(name: str, seed: int, config: str, index: int) -> tuple[Any, Any]:
+    """A data set of reasoning-gym, and one of its items."""
+    items = make_items(name, seed, config)
+    return items, items[index]

@@ -1,4 +1,4 @@
-r"""The math verifier: math-verify says whether the response's answer equals the gold answer.
+r"""The math verifier: whether the response's answer means what the gold answer means.
 
 A verifier of the `verify` stage, in two steps: the answer is found here, and compared by
 `math_compare` in a worker process, since sympy can take for ever, or all memory.
@@ -16,10 +16,11 @@ def math(*, seconds: float = 5.0) -> TwoSteps:
     """Compares expressions, sets, intervals, tuples, matrices and numbers by their meaning.
 
     Args:
-        seconds: The longest that one comparison may take; the response is unscored then.
+        seconds: CPU time that one comparison may take. A response that takes longer is wrong if its
+            gold answer, compared with itself, does not.
 
     Raises:
-        ConfigError: `seconds` is no number above 0.
+        ConfigError: `seconds` is not a number above 0.
         MissingDependencyError: math-verify or Pebble is not installed.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e6:
@@ -29,13 +30,13 @@ def math(*, seconds: float = 5.0) -> TwoSteps:
             remedy="Leave it out for 5 seconds.",
         )
     try:
-        from liftmap.verify.math_compare import compare
+        from liftmap.verify.math_compare import compare, compare_gold
     except ImportError as error:
         raise MissingDependencyError(
             f"The math verifier needs math-verify and Pebble ({error}).",
             remedy="Install them: pip install 'liftmap[math]'",
         ) from error
-    return TwoSteps(_extract, compare, float(seconds))
+    return TwoSteps(_extract, compare, float(seconds), compare_gold)
 
 
 def _extract(question: Question, text: str) -> str | None:

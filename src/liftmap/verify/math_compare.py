@@ -1,59 +1,39 @@
-r"""Compares an answer with the gold answer by math-verify; runs in the worker processes.
+r"""Compares an answer with the gold answer; runs in the worker processes.
 
-Second step of the `math` verifier: takes a question and an answer, gives a verdict. Numbers and
-words are compared here, exactly, and everything else by math-verify (gold first, since it is not
-symmetric), whose own time limits are off: the workers have theirs.
+Second step of the `math` verifier: takes a question and an answer, gives a verdict. An answer is
+taken apart by its form (`forms`), and its parts are compared: what has none by `leaves`, relations
+by `chains`, sets of real numbers by `intervals`, numerals with a base by `bases`.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
-from typing import Any
-
-from math_verify import LatexExtractionConfig, parse, verify
-from sympy import Expr, Intersection, Rational, Set, UnevaluatedExpr, Union
-from sympy.core.relational import Relational
 
 from liftmap.records import Question, Verdict
 from liftmap.verify.answers import LONGEST, last_box
-from liftmap.verify.latex import number_in, plain, words_in
-from liftmap.verify.numbers import Number
-
-# A decimal number is the gold number within this, and within this share of it.
-ABSOLUTE, RELATIVE = Fraction(1, 2 * 10**6), Fraction(1, 1000)
+from liftmap.verify.bases import same_in_base
+from liftmap.verify.chains import (
+    FALSE,
+    assigned,
+    is_name,
+    names_agree,
+    reduced,
+    rounded_to,
+    same_chain,
+)
+from liftmap.verify.forms import Form, expanded, expanded_group, form, forms, has_sign
+from liftmap.verify.intervals import real_set, same_set
+from liftmap.verify.latex import canonical, plain
+from liftmap.verify.leaves import EQUAL_TEXTS_ARE_EQUAL, same_leaf
+from liftmap.verify.words import without_frame, words_in
 
 _LETTER = re.compile(r"(?:\\text ?\{ ?)*\(? ?([A-J]) ?\)?(?: ?\})*")
 _LETTER_FIRST = re.compile(
-    r"(?:\\text\s*\{\s*)*\(?\s*([A-Z])\b(?!\s*\)?\s*(?:,|/|or\b|and\b)\s*\(?[A-Z]\b)"
+    r"(?:\\text\s*\{\s*)*(?:(\()\s*)?([A-Z])(?(1)\s*\)|\b(?!\s*(?:[-+*/^_=<>!(]|\\(?!text))))"
+    r"(?!\s*\)?\s*(?:,|/|or\b|and\b)\s*\(?[A-Z]\b)(?:\s*\})*"
 )
-_ASSIGNED = re.compile(r"^[a-zA-Z](?: ?_ ?(?:\w|\{ ?\w+ ?\}))? ?= ?")
-_UNFINISHED = re.compile(r"[-+*/^_=<>]$|\\(?:times|cdot|pm|le|ge|cup|cap|in)$")
-_IN_PARTS = re.compile(r"\d ?\\text ?\{[^{}]*[a-z]{2}[^{}]*\}[^a-z]*\d")
-_BASE = re.compile(r"(?P<digits>[0-9A-Z]+)\s*_\s*\{?\s*(?P<base>\d\d?|[a-z]{3,})\s*\}?")
-
-# They would warn, once a worker, that their time limits are off.
-for _name in ("math_verify", "latex2sympy2_extended"):
-    logging.getLogger(_name).setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A gold answer as it can be compared with; a part that it has not is None or empty."""
-
-    plain: str
-    number: Number | None
-    words: tuple[str, ...] | None
-    letter: str | None
-    base: tuple[str, str] | None
-
-    @property
-    def parsed(self) -> list[Any]:
-        """What math-verify reads it as; empty if it can't."""
-        return _parsed_gold(self.plain)
+_REJECTED = re.compile(r"(?i)\b(?:not|n't|wrong|incorrect|false|except|or [A-Z]\b)")
 
 
 def compare(question: Question, answer: str) -> Verdict:
@@ -64,139 +44,299 @@ def compare(question: Question, answer: str) -> Verdict:
         answer: What `answers.final_answer` found.
 
     Returns:
-        right or wrong; an answer that can't be read is wrong. unscored if the gold answer can't be.
+        right or wrong; an answer that can't be read is wrong. unscored if the gold answer is empty
+        or its brackets don't match.
     """
-    gold = _read_gold(question.answer)
-    if gold is None:
+    gold = _plain_gold(question.answer)
+    if not _usable(gold):
         return Verdict("unscored", answer, "the gold answer can't be parsed")
     if len(answer) > LONGEST:
         return Verdict("wrong", answer, f"the answer has more than {LONGEST} characters")
-    right = _same(gold, plain(answer))
+    said = plain(answer)
+    try:
+        right = canonical(said) == canonical(gold) or _same_answer(gold, said, question.text)
+    except RecursionError:
+        return Verdict("wrong", answer, "it is nested too deeply")
     return Verdict("right" if right else "wrong", answer)
 
 
-@lru_cache(maxsize=1024)
-def _read_gold(text: str) -> Gold | None:
-    said = plain(last_box(text) or text)
-    letter, base = _LETTER.fullmatch(said), _BASE.fullmatch(said)
-    gold = Gold(
-        plain=said,
-        number=number_in(said),
-        words=words_in(said),
-        letter=letter[1] if letter else None,
-        base=(base["digits"], base["base"]) if base else None,
-    )
-    known = gold.number or gold.words or gold.letter or gold.base or (said and gold.parsed)
-    return gold if known else None
-
-
-@lru_cache(maxsize=1024)
-def _parsed_gold(said: str) -> list[Any]:
-    return _parsed(said)
-
-
-def _same(gold: Gold, said: str) -> bool:
-    if said == gold.plain:
-        return True
-    letter = _LETTER_FIRST.match(said)
-    if gold.letter is not None and letter is not None and letter[1] == gold.letter:
-        return True
-    if gold.words is not None and words_in(said) == gold.words:
-        return True
-    base = _BASE.fullmatch(said)
-    if gold.base is not None or base is not None:
-        return _same_in_base(gold, said, base)
-    number = number_in(said if "=" in gold.plain else _ASSIGNED.sub("", said))
-    if gold.number is not None and number is not None:
-        return _same_number(gold.number, number)
-    # math-verify passes over an operator at the end, and over all that follows a word.
-    parsed = [] if _UNFINISHED.search(said) or _IN_PARTS.search(said) else _parsed(said)
-    if not parsed or not gold.parsed or _differ(gold.parsed[0], parsed[0]):
-        return False
-    return _verified(gold, said, parsed) and _near(gold, number, parsed)
-
-
-def _parsed(said: str) -> list[Any]:
-    """What math-verify reads an answer as; empty if it can't."""
-    return parse(  # type: ignore[no-any-return]
-        f"${said}$",
-        [LatexExtractionConfig()],
-        fallback_mode="no_fallback",
-        parsing_timeout=None,
-    )
-
-
-def _differ(gold: Any, said: Any) -> bool:
-    """Whether two expressions have clearly different values at some point.
-
-    Most wrong answers do, and sympy needs ten times as long to find no proof that they are equal.
-    """
-    for one in (gold, said):
-        # math-verify has rules of its own for symbols and percentages.
-        if not isinstance(one, Expr) or one.is_Symbol or one.has(UnevaluatedExpr):
-            return False
-    symbols = gold.free_symbols | said.free_symbols
-    # By name: math-verify takes a symbol as real in one answer and as complex in another.
-    names = sorted({str(symbol) for symbol in symbols})
-    point = {symbol: Rational(17 + 6 * names.index(str(symbol)), 11) for symbol in symbols}
+def compare_gold(question: Question) -> Verdict:
+    """The gold answer compared with itself; its texts are not right because they are equal."""
+    gold = _plain_gold(question.answer)
+    if not _usable(gold):
+        return Verdict("unscored", gold, "the gold answer can't be parsed")
+    token = EQUAL_TEXTS_ARE_EQUAL.set(False)
     try:
-        one, other = (complex((x.subs(point) if point else x).evalf(15)) for x in (gold, said))
-        return abs(one - other) > 1e-4 * max(1, abs(one), abs(other))
-    except (ArithmeticError, TypeError, ValueError, AttributeError, RecursionError):
-        return False
+        _same_answer(gold, gold, question.text)
+    finally:
+        EQUAL_TEXTS_ARE_EQUAL.reset(token)
+    return Verdict("right", gold)
 
 
-def _verified(gold: Gold, said: str, parsed: list[Any]) -> bool:
-    return verify(  # type: ignore[no-any-return]
-        _as_sets(gold.plain, gold.parsed, parsed),
-        _as_sets(said, parsed, gold.parsed),
-        allow_set_relation_comp=True,
-        timeout_seconds=None,
-    )
+@lru_cache(maxsize=1024)
+def _plain_gold(text: str) -> str:
+    return plain(last_box(text) or text)
 
 
-def _as_sets(said: str, parsed: list[Any], other: list[Any]) -> list[Any]:
-    """Several inequalities as one set of numbers, where the other side is such a set.
-
-    math-verify reads "x < 1 or x > 3" as a list of two inequalities, unequal to any interval.
-    """
-    joined = Intersection if " and " in said else Union
-    if not (other and isinstance(other[0], Set) and not other[0].is_FiniteSet):
-        return parsed
-    out = []
-    for one in parsed:
-        parts = list(one.args) if getattr(one, "is_FiniteSet", False) else []
-        if len(parts) > 1 and all(isinstance(part, Relational) for part in parts):
-            out.append(joined(*(part.as_set() for part in parts)))
-        else:
-            out.append(one)
-    return out
+def _usable(gold: str) -> bool:
+    """Whether a gold answer says something, and its braces match."""
+    bare = re.sub(r"\\[{}]", "", gold)
+    depth = 0
+    for brace in re.findall(r"[{}]", bare):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return not depth and bool(re.search(r"\w|\\infty|\\emptyset|\\\{ ?\\\}", gold))
 
 
-def _same_number(gold: Number, number: Number) -> bool:
-    rounded = gold.rounded or number.rounded
-    return any(
-        one == two or (rounded and abs(one - two) <= min(ABSOLUTE, abs(one) * RELATIVE))
-        for one in gold.values()
-        for two in number.values()
-    )
-
-
-def _near(gold: Gold, number: Number | None, parsed: list[Any]) -> bool:
-    """Whether a decimal and an expression that math-verify calls equal are close for their size.
-
-    It rounds to six places, so that to it all small numbers are 0.
-    """
-    decimal, expression = (number, gold.parsed) if number else (gold.number, parsed)
-    if decimal is None or not decimal.rounded or not getattr(expression[0], "is_number", False):
+def _same_answer(gold: str, said: str, question: str) -> bool:
+    letter = _LETTER.fullmatch(gold)
+    if letter:
+        first = _LETTER_FIRST.match(said)
+        if first and first[2] == letter[1] and not _REJECTED.search(said):
+            return True
+    words = words_in(gold)
+    if words is not None and words_in(said) == words:
         return True
-    value = Fraction(str(expression[0].evalf(30)))
-    return any(abs(one - value) <= min(ABSOLUTE, abs(value) * RELATIVE) for one in decimal.values())
+    in_base = same_in_base(gold, said, question)
+    if in_base is not None:
+        return in_base
+    return any(_same_form(one, other) for one in _readings(gold) for other in _readings(said))
 
 
-def _same_in_base(gold: Gold, said: str, base: re.Match[str] | None) -> bool:
-    """Numerals that name their base: the digits must agree, and the bases where both name one."""
-    digits, of = gold.base or (gold.plain, None)
-    if base is None:
-        return said == digits
-    return base["digits"] == digits and of in (None, base["base"])
+def _readings(text: str) -> list[Form]:
+    """The forms that an answer may have; a decimal that it is rounded to is one more."""
+    readings = forms(without_frame(text))
+    return readings + [form(part) for part in map(rounded_to, readings) if part]
+
+
+def _same_text(gold: str, said: str) -> bool:
+    return _same_form(form(gold), form(said))
+
+
+def _same_form(gold: Form, said: Form) -> bool:
+    """Whether two answers are equal, part by part where they have parts."""
+    gold, said = _normal(gold), _normal(said)
+    if FALSE in (gold, said):
+        return False
+    if gold.kind == "value" == said.kind and not _has_sign(gold, said):
+        return same_leaf(gold.text, said.text) or _same_real_set(gold, said) is True
+    if gold.kind == "chain" or said.kind == "chain":
+        return _same_relation(gold, said)
+    same = _same_listing(gold, said)
+    return _same_real_set(gold, said) is True if same is None else same
+
+
+def _normal(answer: Form) -> Form:
+    """A chain of equals signs reduced to what it says, and an assignment of a pair to the pair."""
+    if answer.kind != "chain":
+        return answer
+    if set(answer.signs) <= {"=", "~"}:
+        return reduced(answer)
+    if answer.signs == ("in",) and form(answer.parts[1]).kind == "set":
+        return form(answer.parts[1])
+    if answer.signs == ("such that",):
+        # A ratio.
+        return form(rf"({answer.parts[0]})/({answer.parts[1]})")
+    return answer
+
+
+def _same_relation(gold: Form, said: Form) -> bool:
+    """Whether two answers are equal of which one at least is a relation."""
+    ours, theirs = assigned(gold, gold=True), assigned(said, gold=False)
+    if gold.kind != "chain" or said.kind != "chain":
+        # A value without a name is the value with it.
+        one = form(ours[1]) if ours else gold
+        other = form(theirs[1]) if theirs else said
+        if (ours or theirs) and _same_form(one, other):
+            return True
+    elif (
+        ours and theirs and names_agree(ours[0], theirs[0]) and _same_text(ours[1], theirs[1])
+    ) or same_chain(gold, said):
+        return True
+    return _same_real_set(gold, said) is True
+
+
+def _same_real_set(gold: Form, said: Form) -> bool | None:
+    """Whether two sets of real numbers are equal; None if one of them is none that can be read."""
+    if {gold.kind, said.kind} <= {"set", "list", "value"} and not any(
+        _has_relation(answer) for answer in (gold, said)
+    ):
+        return None
+    one, other = real_set(gold.text), real_set(said.text)
+    return None if one is None or other is None else same_set(one, other)
+
+
+def _has_relation(answer: Form) -> bool:
+    return any(
+        sign in answer.text for sign in ("<", ">", r"\le", r"\ge", r"\ne", r"\mid", ":", "[", "(")
+    )
+
+
+def _same_listing(gold: Form, said: Form) -> bool | None:
+    """Lists, sets, pairs and matrices, part by part; None where an interval may be meant."""
+    if any(_inequalities(answer) for answer in (gold, said)):
+        same = _same_real_set(gold, said)
+        if same is not None:
+            return same
+    if gold.kind == "matrix" or said.kind == "matrix":
+        return _same_matrix(gold, said)
+    named = _same_assignments(gold, said)
+    if named is not None:
+        return named
+    if "group" in (gold.kind, said.kind):
+        if gold.kind == said.kind:
+            return _same_group(gold, said) or _same_real_set(gold, said) is True
+        # A pair is neither a list nor a set, but may be the only element of one.
+        single = said if gold.kind == "group" else gold
+        if single.kind in ("list", "set") and not _has_sign(gold, said):
+            alone = len(single.parts) == 1
+            one, other = (
+                answer.parts[0] if answer is single and alone else answer.text
+                for answer in (gold, said)
+            )
+            interval = alone or "or" in single.signs
+            return (alone and _same_text(one, other)) or (
+                interval and _same_real_set(gold, said) is True
+            )
+    if "union" in (gold.kind, said.kind) or "intersection" in (gold.kind, said.kind):
+        return _same_real_set(gold, said)
+    ours, theirs = _elements(gold), _elements(said)
+    if ours == [gold.text] and theirs == [said.text]:
+        return None
+    return _same_elements(ours, theirs)
+
+
+def _has_sign(*answers: Form) -> bool:
+    return any(has_sign(answer.text) for answer in answers)
+
+
+def _inequalities(answer: Form) -> bool:
+    return answer.kind == "list" and any(
+        set(part.signs) & {"<", ">", "<=", ">=", "!=", "in"}
+        for part in map(form, answer.parts)
+        if part.kind == "chain"
+    )
+
+
+def _same_matrix(gold: Form, said: Form) -> bool:
+    r"""Entry by entry; a row or a column is also a pair (1, 2)."""
+    shapes = [answer.signs for answer in (gold, said) if answer.kind == "matrix"]
+    if len(shapes) == 2:
+        if shapes[0] != shapes[1]:
+            return False
+    elif "1" not in shapes[0] or {gold.kind, said.kind} != {"matrix", "group"}:
+        return False
+    return len(gold.parts) == len(said.parts) and all(map(_same_text, gold.parts, said.parts))
+
+
+def _same_group(gold: Form, said: Form) -> bool:
+    if gold.signs != said.signs or len(gold.parts) != len(said.parts):
+        return False
+    if _has_sign(gold, said):
+        ours, theirs = expanded_group(gold.parts), expanded_group(said.parts)
+        return len(ours) == len(theirs) and all(
+            any(all(map(_same_text, one, other)) for other in theirs) for one in ours
+        )
+    return all(map(_same_text, gold.parts, said.parts))
+
+
+def _elements(answer: Form) -> list[str]:
+    parts = answer.parts if answer.kind in ("list", "set") else (answer.text,)
+    return [text for part in parts for text in _signed(part)]
+
+
+def _signed(text: str) -> list[str]:
+    r"""The texts that a part with \pm stands for, a pair with its brackets."""
+    shape = form(text) if has_sign(text) else None
+    if shape is not None and shape.kind == "group":
+        opening, closing = shape.signs
+        return [f"{opening}{', '.join(parts)}{closing}" for parts in expanded_group(shape.parts)]
+    return expanded(text)
+
+
+def _same_elements(gold: list[str], said: list[str]) -> bool:
+    """Whether two lists hold the same elements in any order; one named twice counts once."""
+    if len(gold) == len(said) and all(map(_same_text, gold, said)):
+        return True
+    ours, theirs = _distinct(gold), _distinct(said)
+    if len(ours) != len(theirs) or len(ours) == 1 == len(gold) == len(said):
+        return False
+    for one in ours:
+        match = next((other for other in theirs if _same_text(one, other)), None)
+        if match is None:
+            return False
+        theirs.remove(match)
+    return True
+
+
+def _distinct(texts: list[str]) -> list[str]:
+    distinct: list[str] = []
+    for text in texts:
+        if not any(_same_text(text, other) for other in distinct):
+            distinct.append(text)
+    return distinct
+
+
+def _same_assignments(gold: Form, said: Form) -> bool | None:
+    """Named values: by name where both name them, else in order; None if neither list has names."""
+    ours, theirs = _named(gold), _named(said)
+    if ours is None and theirs is None:
+        return None
+    if ours is not None and theirs is not None:
+        names, others = [name for name, _ in ours], [name for name, _ in theirs]
+        if sorted(names) == sorted(others) and len(set(names)) == len(names):
+            values = dict(theirs)
+            return all(_same_text(value, values[name]) for name, value in ours)
+        if not (_one_variable(names) and _one_variable(others)) or _stem(names[0]) != _stem(
+            others[0]
+        ):
+            return False
+        return _same_elements([value for _, value in ours], [value for _, value in theirs])
+    named, bare = (ours, said) if ours is not None else (theirs or [], gold)
+    values_ = [value for _, value in named]
+    if _one_variable([name for name, _ in named]) and bare.kind != "group":
+        listed = _elements(bare)
+        return (
+            _same_elements(values_, listed) if ours is not None else _same_elements(listed, values_)
+        )
+    if bare.kind not in ("group", "list") or len(bare.parts) != len(named) or bare.signs[0] == "[":
+        return False
+    ordered = [value for _, value in _in_order(named)]
+    pairs = zip(ordered, bare.parts, strict=True)
+    return all(_same_text(*(pair if ours is not None else pair[::-1])) for pair in pairs)
+
+
+def _named(answer: Form) -> list[tuple[str, str]] | None:
+    """Names and values of a list of assignments; "x = 1, 2" gives both values to x."""
+    if answer.kind not in ("list", "set"):
+        return None
+    pairs: list[tuple[str, str]] = []
+    for part in answer.parts:
+        shape = _normal(form(part))
+        if shape.kind == "chain" and shape.signs == ("=",) and is_name(shape.parts[0]):
+            pairs.append((canonical(shape.parts[0]), shape.parts[1]))
+        elif pairs and shape.kind == "value" and pairs[0][0] == pairs[-1][0]:
+            pairs.append((pairs[0][0], part))
+        else:
+            return None
+    return [(name, text) for name, value in pairs for text in _signed(value)]
+
+
+def _stem(name: str) -> str:
+    return name.partition("_")[0]
+
+
+def _one_variable(names: list[str]) -> bool:
+    """Whether all values are of one variable: x = 1 or x = 2, x_1 = 1 and x_2 = 2."""
+    return len({_stem(name) for name in names}) == 1
+
+
+def _in_order(named: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """In the alphabet's order where the names are neighbours in it, as x and y; else as said."""
+    names = sorted(name for name, _ in named)
+    if all(len(name) == 1 for name in names) and ord(names[-1]) - ord(names[0]) == len(names) - 1:
+        return sorted(named)
+    if _one_variable(names):
+        return sorted(named)
+    return named

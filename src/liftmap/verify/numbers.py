@@ -16,17 +16,35 @@ LONGEST = 1000
 LARGEST_POWER = 1000
 
 _COMMA = r"(?:,|\{,\}|\\[,!]|,\\!)"
-_DECIMAL = rf"(?:\d{{1,3}}(?:{_COMMA}\d{{3}})++(?!\d)(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
-_TEN = r"(?:\\times|\\cdot|×|·|\*)\s*10\s*(?:\^|\*\*)\s*(?:\{\s*[-−]?\d++\s*\}|[-−]?\d++)"
+# Spaces that part thousands: plain, no-break, thin, narrow. Plain ones before a group of zeros, or
+# after one or two digits, since "100 200 300" is a list.
+_SPACED = (
+    r"(?:\d{1,2}(?:[ \u00a0\u2009\u202f]\d{3})++|\d{3}(?:[\u00a0\u2009\u202f]\d{3})++"
+    r"|\d{3}(?: 000)++)"
+    r"(?![ \u00a0\u2009\u202f]?\d)"
+)
+_DECIMAL = (
+    rf"(?:(?:\d{{1,3}}(?:{_COMMA}\d{{3}})++(?!\d)|{_SPACED})(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
+)
+SCALES = {
+    "hundred": 100,
+    "thousand": 1000,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
+_SCALE = rf"[\s~-]*(?:{'|'.join(SCALES)})s?\b"
+_TEN = r"(?:\\times|\\cdot|×|·|\*|x)\s*10\s*(?:\^|\*\*)\s*(?:\{\s*[-−]?\d++\s*\}|[-−]?\d++)"
 _PART = r"\s*(?:\{\s*[-−]?\d++\s*\}|\d)"
 NUMBER = re.compile(
-    rf"""(?<![\w.])(?:(?P<sign>(?<![\w)}}\]])[-+−–])\s*)?
+    rf"""(?<![\w.^])(?<!\^\{{)(?<!\*\*)(?<![\w)}}]\^-)(?<!\^\{{-)(?:(?P<sign>(?<![\w)}}\]])[-+−–])\s*)?
     (?:\\?[$€£¥₹]\s*)?(?P<minus>[-−])?
     (?:
         (?:(?P<whole>\d++)\s*)?\\[dtc]?frac(?P<above>{_PART})(?P<below>{_PART})
       | (?:(?P<count>\d++)[ ]+)?(?P<upper>\d++)\s?/\s?(?P<lower>\d++)(?!\.\d)
-      | (?P<number>{_DECIMAL})(?P<power>e[-+]?\d++|\s*{_TEN})?
-    )
+      | (?P<base>\d++)\s?(?:\^|\*\*)\s?(?P<exponent>\{{\s*[-−]?\d++\s*\}}|[-−]?\d++)
+      | (?P<number>{_DECIMAL})(?P<power>e[-+]?\d++|\s*{_TEN})?(?P<scale>{_SCALE})?
+    )(?!(?:st|nd|rd|th)\b)
     (?P<percent>\s*(?:\\?%|per\s?cent(?:age)?\b))?""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -40,11 +58,13 @@ class Number:
         value: Its value; of a percentage the number before the sign.
         percent: Whether it is a percentage.
         rounded: Whether it has a decimal point, so that it may be rounded.
+        scale: The number that a word after it stands for, as "million"; it is in the value.
     """
 
     value: Fraction
     percent: bool
     rounded: bool
+    scale: int = 1
 
     def values(self) -> tuple[Fraction, ...]:
         """What it may stand for: 50 % is both 50 and 0.5, since questions ask for either."""
@@ -84,7 +104,9 @@ def read_number(text: str) -> Number | None:
     if (found["sign"] in ("-", "−", "–")) != (found["minus"] is not None):
         value = -value
     rounded = found["number"] is not None and "." in found["number"]
-    return Number(value, percent=found["percent"] is not None, rounded=rounded)
+    return Number(
+        value, percent=found["percent"] is not None, rounded=rounded, scale=_scale(found["scale"])
+    )
 
 
 def _value(found: re.Match[str]) -> Fraction | None:
@@ -93,13 +115,23 @@ def _value(found: re.Match[str]) -> Fraction | None:
         power = _integer(re.sub(r".*(?:e|\^|\*\*)", "", found["power"] or "0", flags=re.I | re.S))
         if abs(power) > LARGEST_POWER:
             return None
-        return Fraction(re.sub(_COMMA, "", found["number"])) * Fraction(10) ** power
+        plain = re.sub(rf"{_COMMA}|\s", "", found["number"])
+        return Fraction(plain) * Fraction(10) ** power * _scale(found["scale"])
+    if found["base"] is not None:
+        base, power = int(found["base"]), _integer(found["exponent"])
+        if abs(power) * len(found["base"]) > LARGEST_POWER or (base == 0 and power < 0):
+            return None
+        return Fraction(base) ** power
     if found["above"] is not None:
         above, below = _integer(found["above"]), _integer(found["below"])
         whole = int(found["whole"] or 0)
     else:
         above, below, whole = int(found["upper"]), int(found["lower"]), int(found["count"] or 0)
     return None if below == 0 else whole + Fraction(above, below)
+
+
+def _scale(word: str | None) -> int:
+    return SCALES[word.strip(" \t\n\r~-").lower().removesuffix("s")] if word else 1
 
 
 def _integer(text: str) -> int:

@@ -1,17 +1,72 @@
-"""The numeric verifier: the last number of the response must be the gold number.
+r"""The numeric verifier: the number that the response gives as its answer must be the gold number.
 
-A verifier of the `verify` stage; a pure function.
+A verifier of the `verify` stage; a pure function. The number is looked for where the response marks
+its answer (`<answer>`, a box, "####", "the answer is"); without that it is the last one.
 """
 
+# ruff: noqa: RUF001 (signs that look like others are what this is about)
 from __future__ import annotations
 
+import re
+import unicodedata
 from fractions import Fraction
 
 from liftmap.errors import ConfigError
 from liftmap.records import Question, Verdict
+from liftmap.verify.answers import last_box
 from liftmap.verify.exact import compiled
-from liftmap.verify.numbers import Number, last_number, read_number
+from liftmap.verify.marked import answer_tag, before_next_question
+from liftmap.verify.numbers import NUMBER, SCALES, Number, last_number, read_number
 from liftmap.verify.steps import NO_ANSWER
+
+# Without a mark, the answer is the last number of so many characters.
+PROSE_WITHIN = 2000
+# A text so short and without words is the answer itself.
+SHORT = 80
+NO_NUMBER = "the answer is no number"
+SEVERAL = "the answer is several numbers"
+
+_HASHES = re.compile(r"####[ \t]*([^\n]*)")
+_CUE = re.compile(
+    r"\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])[\s*:]*"
+    r"(.*?)(?:\.(?=[\s*]|\Z)|\n|,?\s(?:because|since)\s|\Z)",
+    re.IGNORECASE,
+)
+_EQUALS = re.compile(r"=|≈|≃|\\approx|\\simeq|\\to\b|→")
+# What stands between two numbers that are not one number with its unit: a list, a range, a sum.
+_JOINED = re.compile(
+    r"\s*(?:\\?%|[a-zA-Z°$€£]{1,12}\.?)?\s*"
+    r"(?:,|;|/|&|\bor\b|\band\b|\bto\b|\bthrough\b|-|–|−|\+|\*|×|\\times|\\cdot|\\div|÷|±|\\pm"
+    r"|\\text\s*\{\s*(?:or|and)\s*\}|\|)"
+    r"(?:\s|and\b|or\b|about\b|\\?[$€£])*|\s+"
+)
+_OR = re.compile(
+    r"\s*(?:\\?%|[a-zA-Z°$€£]{1,12})?\s*,?\s*\b(?:or|and/or)\b\s*(?:\w{2,12}\s+){0,2}(?:\\?[$€£])?"
+)
+_EITHER_SIGN = re.compile(r"(?:±|\\pm|\+/-|\+-)\s*\\?[$€£]?\s*\Z")
+# A number that is denied, or only a bound.
+_DENIED = re.compile(
+    r"(?:\bnot|n't|\bnever|\binstead of|\brather than|\bcannot)\s+"
+    r"(?:be\s+|equals?\s+(?:to\s+)?|just\s+|exactly\s+|about\s+|the answer\s+|\\?[$€£]){0,4}\Z",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    r"(?:\b(?:below|under|above|over|exceeds|less than|more than|fewer than|greater than|at least"
+    r"|at most|up to|between|no more than)|[<>≤≥]|\\[lg]eq?|\\[lg]t)[\s}]*\\?[$€£]?\s*\Z",
+    re.IGNORECASE,
+)
+_REFUTED = re.compile(
+    r"\s*(?:\\?%|[a-zA-Z°$€£]{1,12})?\s*(?:is|are|was|would be)\s+(?:wrong|incorrect|false|not\b)",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(r"\bbetween\s+\\?[$€£]?\Z", re.IGNORECASE)
+# Numbers that count steps and items of a list; a number in bold; "minus 5".
+_STEP = re.compile(r"\b(?:step|part|case|question|problem|example|day|item)\s+#?\d+", re.IGNORECASE)
+_ITEM = re.compile(r"^[ \t]*(?:\*\*)?\d{1,2}[.)](?:\*\*)?(?=\s|\Z)", re.MULTILINE)
+_BOLD = re.compile(r"\*\*[ \t]*(\\?[$€£]?[-−]?\.?\d[^*\n]{0,30}?)\.?\*\*(?!\s*[:.])")
+_MINUS = re.compile(r"(?<![\d)}])(\s|^)(?:minus|negative)\s+(?=\\?[$€£]?\.?\d)", re.IGNORECASE)
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_EXPONENT = re.compile(r"(?<=\d)([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
 
 def numeric(
@@ -19,14 +74,16 @@ def numeric(
 ) -> Verdict:
     """Compares two numbers exactly, or within a tolerance.
 
-    Thousands separators, currency signs, fractions, mixed numbers, percentages and powers of ten
-    are understood; 50 % equals both 50 and 0.5.
+    Thousands separators, currency signs, units, fractions, mixed numbers, percentages, powers and
+    "million" are understood; 50 % equals both 50 and 0.5. Several numbers as the answer are wrong,
+    and so is one that is denied or only a bound.
 
     Args:
         question: Its `answer` is the gold number.
         text: The response.
         pattern: A regular expression with one group, the answer; its last match counts. By default
-            the last number.
+            what stands in the last <answer>, box or "####", whichever is last, or after the last
+            "answer is"; without any the last number.
         tolerance: The largest difference that is still right, as a share of the gold number.
 
     Returns:
@@ -43,28 +100,142 @@ def numeric(
             seen=tolerance,
             remedy="Write for instance 0.01 for one percent of the gold number.",
         )
-    answer: str | None
-    if pattern is None:
-        answer = last_number(text)
+    if pattern is not None:
+        matches = compiled(pattern).findall(text)
+        said = _plain(matches[-1]).strip() if matches else ""
     else:
-        found = compiled(pattern).findall(text)
-        answer = found[-1].strip() if found else None
-    gold = read_number(question.answer)
+        said = _said(text) or ""
+    gold = _only_number(_plain(question.answer))
     if gold is None:
-        return Verdict("unscored", answer or "", "the gold answer is no number")
-    if not answer:
+        return Verdict("unscored", said, "the gold answer is no number")
+    if not said:
         return Verdict("wrong", reason=NO_ANSWER)
-    number = read_number(answer)
+    number = _only_number(said)
     if number is None:
-        return Verdict("wrong", answer, "the answer is no number")
-    right = same(gold, number, Fraction(tolerance))
-    return Verdict("right" if right else "wrong", answer)
+        several = len(_numbers(said)) > 1 or _EITHER_SIGN.search(said, 0, max(0, _first(said)))
+        return Verdict("wrong", said, SEVERAL if several else NO_NUMBER)
+    right = same(gold, number, Fraction(tolerance), question.text)
+    return Verdict("right" if right else "wrong", said)
 
 
-def same(gold: Number, answer: Number, tolerance: Fraction) -> bool:
-    """Whether a number is the gold one within a share of it."""
+def same(gold: Number, answer: Number, tolerance: Fraction, question: str = "") -> bool:
+    """Whether a number is the gold one within a share of it.
+
+    A question that asks for a number of millions may be answered with or without the word.
+    """
+    asked = {
+        n for word, n in SCALES.items() if re.search(rf"\b{word}s?\b", question, re.IGNORECASE)
+    }
+
+    def values(number: Number) -> set[Fraction]:
+        found = set(number.values())
+        if number.scale in asked:
+            found |= {value / number.scale for value in found}
+        return found
+
     return any(
-        abs(one - other) <= tolerance * abs(one)
-        for one in gold.values()
-        for other in answer.values()
+        abs(one - other) <= tolerance * abs(one) for one in values(gold) for other in values(answer)
     )
+
+
+def _said(text: str) -> str | None:
+    """What a response says its answer is, in plain signs; None if it says nothing."""
+    head = before_next_question(text)
+    return (_marked(head) if head else None) or _marked(text) or _last_in_prose(text)
+
+
+def _marked(text: str) -> str | None:
+    """What stands where the response marks its answer; a sentence only if it holds a number."""
+    hashes = _HASHES.findall(text)
+    places = {
+        text.lower().rfind("<answer>"): answer_tag(text),
+        max(text.rfind("\\boxed"), text.rfind("\\fbox")): last_box(text),
+        text.rfind("####"): hashes[-1] if hashes else None,
+    }
+    cues = [
+        said
+        for said in (_plain(found[1]) for found in _CUE.finditer(text[-PROSE_WITHIN:]))
+        if _first(said) >= 0
+    ]
+    marks = [_plain(said) for _, said in sorted(places.items(), reverse=True) if said]
+    bold: list[str] = _BOLD.findall(_plain(text[-PROSE_WITHIN:]))
+    for said in [*marks, *cues[-1:], *bold[-1:]]:
+        if said.strip():
+            return (last_box(said) or said).strip()
+    return None
+
+
+def _last_in_prose(text: str) -> str | None:
+    """The last number that is not denied; with the one before it if they are two answers."""
+    tail = _plain(text[-PROSE_WITHIN:])
+    if len(tail) <= SHORT and not re.search("[a-zA-Z]{2}", tail):
+        return tail.strip() if _numbers(tail) else None
+    tail = _STEP.sub(_blank, tail)
+    if len(_ITEM.findall(tail)) > 1:
+        tail = _ITEM.sub(_blank, tail)
+    numbers = _numbers(tail)
+    while numbers and not _is_given(tail, numbers[-1]):
+        numbers.pop()
+        if numbers and _RANGE.search(tail, 0, numbers[-1].start()):
+            numbers.pop()
+    if not numbers:
+        return None if len(text) <= PROSE_WITHIN else last_number(_plain(text))
+    last = numbers[-1]
+    if len(numbers) > 1 and _RANGE.search(tail, 0, numbers[-2].start()):
+        return tail[numbers[-2].start() : last.end()].strip()
+    if len(numbers) > 1 and _OR.fullmatch(tail, numbers[-2].end(), last.start()):
+        return tail[numbers[-2].start() : last.end()].strip()
+    if sign := _EITHER_SIGN.search(tail[: last.start()]):
+        return tail[sign.start() : last.end()].strip()
+    return last.group().strip()
+
+
+def _only_number(said: str) -> Number | None:
+    """The number that a text gives, with a unit or an equation around it; None if not just one."""
+    number = read_number(said)
+    if number is not None:
+        return number
+    parts = [part.strip() for part in _EQUALS.split(said)]
+    if len(parts) > 1:
+        sides = [number for part in parts[::-1] if (number := _only_number(part)) is not None]
+        return sides[0] if sides else None
+    numbers = [found for found in _numbers(said) if _is_given(said, found)]
+    if not numbers or _EITHER_SIGN.search(said[: numbers[0].start()]):
+        return None
+    first, *others = numbers
+    if others and _JOINED.fullmatch(said, first.end(), others[0].start()):
+        return None
+    return read_number(first.group())
+
+
+def _is_given(text: str, number: re.Match[str]) -> bool:
+    """Whether a number is given as a value: it is neither denied nor a bound."""
+    before = text[max(0, number.start() - 40) : number.start()]
+    return not (
+        _DENIED.search(before) or _BOUND.search(before) or _REFUTED.match(text, number.end())
+    )
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found.group())
+
+
+def _numbers(text: str) -> list[re.Match[str]]:
+    return list(NUMBER.finditer(text))
+
+
+def _first(text: str) -> int:
+    """Where the first number of a text begins; -1 if there is none."""
+    found = NUMBER.search(text)
+    return found.start() if found else -1
+
+
+def _plain(text: str) -> str:
+    """The text in plain signs: full-width digits, raised exponents, vulgar fractions."""
+    text = _MINUS.sub(r"\1-", text)
+    if text.isascii():
+        return text
+    text = _EXPONENT.sub(lambda found: "^" + found[1].translate(_RAISED), text)
+    text = re.sub(r"(?<=\d)(?=[¼½¾⅐-⅞])", " ", text)
+    # The sign of a minus stays itself; a no-break space becomes plain.
+    return unicodedata.normalize("NFKC", text).replace("⁄", "/").replace("﹣", "-")

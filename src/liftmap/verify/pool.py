@@ -27,70 +27,80 @@ from typing import TYPE_CHECKING, Any
 
 from liftmap.errors import LiftmapError, MissingDependencyError
 from liftmap.records import Question, Verdict
+from liftmap.verify.steps import Exhausted
 
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
 Compare = Callable[[Question, str], Verdict]
+Load = Callable[[Question], None]
 Pair = tuple[Question, str]
+Outcome = Verdict | Exhausted
 
 # What a worker may take beyond what it has when it starts, in GiB.
 MEMORY = 2
-# The most answers in one task. A task ends early after TURN seconds, so that slow answers spread
-# over the workers; among others an answer gets HASTE seconds, and then its full time alone.
+# The most answers in one task. A task ends early after TASK_SECONDS of CPU, so that slow answers
+# spread over the workers; among others an answer gets FIRST_SECONDS, and then its full time alone.
 CHUNK = 64
-TURN = 0.25
-HASTE = 0.5
-# A worker's own alarm ends it at the limit. Should that fail, Pebble ends it so much later; should
-# nothing be heard for much longer still, the pool starts anew. In seconds.
-PEBBLE_LATER = 5.0
+TASK_SECONDS = 0.25
+FIRST_SECONDS = 0.5
+# The CPU time for loading what a question needs.
+LOADING_SECONDS = 60.0
+# Limits are CPU time, so that a busy machine changes no verdict. A worker that does not use the
+# CPU, or gets hardly any, is ended after so much wall time: a share of the limits, and a rest.
+WALL_SHARE = 20.0
+WALL_REST = 60.0
+# Should nothing be heard for so many seconds longer, the pool starts anew.
 SILENCE = 60.0
 # A worker is replaced after so many tasks, since sympy's caches grow.
 TASKS_A_WORKER = 500
 # So often may the pool break in a row without one answer compared.
 BREAKS = 5
 
-_TOO_LARGE = Verdict("unscored", reason=f"needed more than {MEMORY} GiB of memory")
+_TOO_LARGE = Exhausted(f"{MEMORY} GiB of memory")
 
 
-def compare_all(compare: Compare, pairs: Sequence[Pair], seconds: float) -> list[Verdict]:
+def compare_all(
+    compare: Compare, pairs: Sequence[Pair], seconds: float, load: Load | None = None
+) -> list[Outcome]:
     """Compares answers in the worker processes.
 
     Args:
         compare: (question, answer) -> verdict; picklable.
         pairs: Questions and answers, each compared once.
-        seconds: The longest that one may take.
+        seconds: The CPU time that one may take.
+        load: Loads what comparing needs for a question, before its time begins; picklable.
 
     Returns:
-        A verdict for each pair, in their order; unscored with the reason where the worker took too
-        long, needed too much memory or died, or `compare` raised.
+        An outcome for each pair, in their order: a verdict, unscored with the reason where the
+        worker died or `compare` raised; or the limit of time or memory that was reached.
 
     Raises:
         LiftmapError: `compare` raised one, or no worker can be kept running.
         MissingDependencyError: Pebble is not installed.
     """
-    verdicts: dict[int, Verdict] = {}
+    outcomes: dict[int, Outcome] = {}
     size = max(1, min(CHUNK, len(pairs) // (4 * cores())))
     waiting = deque(
         list(range(start, min(start + size, len(pairs)))) for start in range(0, len(pairs), size)
     )
-    running: dict[Future[list[Verdict]], list[int]] = {}
+    running: dict[Future[list[Outcome]], list[int]] = {}
     breaks = 0
     try:
         while waiting or running:
             try:
                 while waiting and len(running) < 2 * cores():
                     task = [pairs[i] for i in waiting[0]]
-                    limit = seconds if len(task) == 1 else min(seconds, HASTE)
-                    future = _schedule(compare, task, limit)
+                    limit = seconds if len(task) == 1 else min(seconds, FIRST_SECONDS)
+                    future = _schedule(compare, load, task, limit)
                     running[future] = waiting.popleft()
-                ended, _ = wait(running, seconds + SILENCE, return_when=FIRST_COMPLETED)
+                ended, _ = wait(running, _wall(seconds) + SILENCE, return_when=FIRST_COMPLETED)
                 if not ended:
                     raise BrokenProcessPool("they have fallen silent")
                 for future in ended:
                     found = _results(future, len(running[future]), seconds)
                     indices = running.pop(future)
-                    verdicts.update(zip(indices, found, strict=False))
+                    outcomes.update(zip(indices, found, strict=False))
                     left = indices[len(found) :]
                     # If there are none, one of them ended the worker: alone it costs no other.
                     waiting.extend([left] if found and left else [[i] for i in left])
@@ -109,21 +119,26 @@ def compare_all(compare: Compare, pairs: Sequence[Pair], seconds: float) -> list
         # Ctrl-C among others: what still runs is not waited for.
         close_pool()
         raise
-    return [verdicts[i] for i in range(len(pairs))]
+    return [outcomes[i] for i in range(len(pairs))]
 
 
-def _schedule(compare: Compare, task: list[Pair], limit: float) -> Future[list[Verdict]]:
+def _wall(limit: float) -> float:
+    """The wall time of a task whose answers have `limit` seconds of CPU each."""
+    return WALL_REST + WALL_SHARE * (TASK_SECONDS + limit)
+
+
+def _schedule(
+    compare: Compare, load: Load | None, task: list[Pair], limit: float
+) -> Future[list[Outcome]]:
     pool = _pool(compare)
     try:
-        return pool.schedule(
-            _work, args=(compare, task, limit), timeout=TURN + limit + PEBBLE_LATER
-        )
+        return pool.schedule(_work, args=(compare, load, task, limit), timeout=_wall(limit))
     except RuntimeError as error:
         raise BrokenProcessPool(str(error)) from error
 
 
-def _results(future: Future[list[Verdict]], size: int, seconds: float) -> list[Verdict]:
-    """The verdicts of an ended task of `size` answers: of its first ones, or of none if it failed.
+def _results(future: Future[list[Outcome]], size: int, seconds: float) -> list[Outcome]:
+    """The outcomes of an ended task of `size` answers: of its first ones, or of none if it failed.
 
     Raises:
         BrokenProcessPool: The pool broke.
@@ -138,34 +153,51 @@ def _results(future: Future[list[Verdict]], size: int, seconds: float) -> list[V
         raise error
     if size > 1:
         return []
-    alarm = isinstance(error, ProcessExpired) and error.exitcode == -signal.SIGALRM
-    if alarm or isinstance(error, TimeoutError):
-        return [Verdict("unscored", reason=f"took longer than {seconds:g} s")]
+    if isinstance(error, TimeoutError):
+        reason = f"its worker gave no result in {_wall(seconds):g} s of wall time"
+        return [Verdict("unscored", reason=reason)]
+    if isinstance(error, ProcessExpired) and error.exitcode == -signal.SIGPROF:
+        return [Exhausted(f"{seconds:g} s of CPU")]
+    if isinstance(error, ProcessExpired) and error.exitcode == -signal.SIGVTALRM:
+        reason = f"what it needs could not be loaded in {LOADING_SECONDS:g} s of CPU"
+        return [Verdict("unscored", reason=reason)]
     if isinstance(error, ProcessExpired):
         return [Verdict("unscored", reason="worker died")]
     return [Verdict("unscored", reason=f"{type(error).__name__}: {error}")]
 
 
-def _work(compare: Compare, pairs: list[Pair], limit: float) -> list[Verdict]:
-    """Runs in a worker: the verdicts of as many answers as fit into its turn, at least one."""
-    started = time.monotonic()
-    verdicts = []
+def _work(compare: Compare, load: Load | None, pairs: list[Pair], limit: float) -> list[Outcome]:
+    """Runs in a worker: the outcomes of as many answers as fit into a task, at least one."""
+    outcomes: list[Outcome] = []
+    compared = 0.0
     for question, answer in pairs:
-        # The alarm's default action ends the process even within one long operation of C code.
-        signal.setitimer(signal.ITIMER_REAL, limit)
         try:
-            verdicts.append(compare(question, answer))
+            if load is not None:
+                with _limited(signal.ITIMER_VIRTUAL, LOADING_SECONDS):
+                    load(question)
+            started = time.process_time()
+            with _limited(signal.ITIMER_PROF, limit):
+                outcomes.append(compare(question, answer))
+            compared += time.process_time() - started
         except LiftmapError:
             raise
         except MemoryError:
-            verdicts.append(_TOO_LARGE)
+            outcomes.append(_TOO_LARGE)
         except Exception as error:
-            verdicts.append(Verdict("unscored", reason=f"{type(error).__name__}: {error}"))
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        if time.monotonic() - started > TURN:
+            outcomes.append(Verdict("unscored", reason=f"{type(error).__name__}: {error}"))
+        if compared > TASK_SECONDS:
             break
-    return verdicts
+    return outcomes
+
+
+@contextmanager
+def _limited(clock: int, seconds: float) -> Iterator[None]:
+    """Ends this process, even within one long operation of C code, after so much CPU time."""
+    signal.setitimer(clock, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(clock, 0)
 
 
 def cores() -> int:
@@ -214,8 +246,8 @@ def close_pool() -> None:
 
 def _prepare() -> None:
     """Runs in each new worker: limits its memory, and lets signals end it at once."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for ends in (signal.SIGPROF, signal.SIGVTALRM, signal.SIGTERM):
+        signal.signal(ends, signal.SIG_DFL)
     statm = Path("/proc/self/statm")
     if statm.exists():
         now = int(statm.read_text().split()[0]) * resource.getpagesize()

@@ -337,7 +337,7 @@ CHARTS: dict[str, Chart] = {
         "length",
         responses.length,
         (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-        rows=_without("reflection"),
+        rows=_without("reflection", "thought_reflection", "answer_reflection"),
     ),
     "reflection": Chart(
         "What the responses look like",
@@ -347,7 +347,7 @@ CHARTS: dict[str, Chart] = {
         "length",
         responses.reflection,
         (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-        rows=_without("tokens"),
+        rows=_without("tokens", "thought", "answer", "unit"),
     ),
     "likelihood": Chart(
         "What the responses look like",
@@ -414,9 +414,10 @@ CHARTS: dict[str, Chart] = {
     ),
     "rates": Chart(
         "Responses that count otherwise",
-        "Truncated, unscored and answerless responses",
+        "Truncated, unscored and answerless responses, and those that ended while thinking",
         "Truncated responses (cut at the token limit) are scored as they stand, answerless ones "
-        "are wrong; unscored ones are failures of the verifier and left out of all figures.",
+        "and those that ended while thinking are wrong; unscored ones are failures of the "
+        "verifier and left out of all figures.",
         "rates",
         None,
     ),

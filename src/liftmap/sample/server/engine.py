@@ -28,6 +28,7 @@ from liftmap.sample.server.check import Access, check_section, check_urls
 from liftmap.sample.server.launch import LaunchedServer
 from liftmap.sample.server.send import Sender
 from liftmap.sample.server.server_pool import LONGEST_BACKOFF_SECONDS, Pool, Server
+from liftmap.sample.templates import PROMPT_END
 from liftmap.sections import ServerSection
 
 if TYPE_CHECKING:
@@ -160,6 +161,12 @@ class ServerEngine:
                 yield from reply
         finally:
             running.cancel()
+
+    def prompt_facts(self, prompt: Prompt) -> dict[str, object] | None:
+        """How a prompt ends that goes to the model as it is; the server alone knows of others."""
+        if not isinstance(prompt, str) or is_chat(prompt, self.section):
+            return None
+        return {"end": prompt[-PROMPT_END:], "marks": {}}
 
     def _jobs(self, prompts: Mapping[str, Prompt], count: int, first: int) -> Iterator[_Job]:
         for question_id in prompts:

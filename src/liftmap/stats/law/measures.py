@@ -115,3 +115,24 @@ def mixed_group(size: int) -> Measure:
     advantage is the reward less the group's mean).
     """
     return lambda before, after: 1 - before**size - (1 - before) ** size + 0 * after
+
+
+def covers(tau: float, n: int) -> Measure:
+    """Whether p_before is tau or more, as a step one standard error of c/n wide, in [0, 1].
+
+    For the limits of Cover@tau: n responses can't tell on which side of tau a question lies that
+    is closer to it.
+    """
+
+    def value(before: FloatArray, after: FloatArray) -> FloatArray:
+        angle = np.arcsin(np.sqrt(before)) - np.arcsin(np.sqrt(tau))
+        step: FloatArray = np.clip(0.5 + angle * 2 * np.sqrt(n), 0, 1) + 0 * after
+        return step
+
+    return value
+
+
+def covers_change(tau: float, n_before: int, n_after: int) -> Measure:
+    """Change of `covers`, after minus before, in [-1, 1]."""
+    one, other = covers(tau, n_before), swapped(covers(tau, n_after))
+    return lambda before, after: other(before, after) - one(before, after)

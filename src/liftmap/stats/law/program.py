@@ -130,7 +130,9 @@ class _System:
         self.inside, self.price, self.table = inside, price, table
         self.normals, self.residual, self.short = normals, residual, short
         self.free = inside[:points] / price[:points]
-        small = (table * self.free) @ table.T
+        # A product of a matrix with its own transpose costs half of any other.
+        scaled = table * np.sqrt(self.free)
+        small = scaled @ scaled.T
         small[np.diag_indices_from(small)] += curvature
         self.factor = cho_factor(small)
 

@@ -1,0 +1,169 @@
+"""What a comparison says, held against the truth of its world.
+
+Between `worlds` and `attacks`: the only module that reads a `Comparison`, so that the worlds do not
+depend on its layout. A claim is something that should hold (coverage: in 95 % of the rounds), or
+should not happen (a false word: in at most 5 %).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.calibrate.worlds import World
+from liftmap.comparison.result import Comparison
+from liftmap.records import Estimate
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is promised of a claim.
+
+    Attributes:
+        share: In this share of the rounds.
+        at_least: Whether it should hold in at least, or at most, this share.
+    """
+
+    share: float
+    at_least: bool
+
+
+# Claims with columns of their own in the table: intervals that hold the truth, false words.
+ACCURACY_BEFORE = "accuracy before"
+CAPABILITY_BEFORE = "pass@k before"
+ACCURACY = "change of accuracy"
+CAPABILITY = "change of pass@k"
+BAND = "band over k"
+BIN = "worst bin"
+LOST = "lost beyond noise"
+GROSS = "gross loss"
+EXCESS = "excess at n"
+FALSE_WORD = "false word"
+FALSE_LABEL = "false label"
+# Others.
+FALSE_LOSS = "loss without one"
+MCNEMAR = "McNemar rejects"
+NO_WARNING = "no warning"
+COLOURED = "a bin coloured"
+CALLED = "a checkpoint called up or down"
+ACCURACY_SETTLED = "accuracy settled"
+CAPABILITY_SETTLED = "pass@k settled"
+DETECTED = "detected"
+WITHIN = "within"
+
+# Claims of one column: the word of each axis, the change in each bin.
+AXES = ("accuracy", "pass@k")
+COVERED = (
+    ACCURACY_BEFORE,
+    CAPABILITY_BEFORE,
+    ACCURACY,
+    CAPABILITY,
+    BAND,
+    BIN,
+    LOST,
+    GROSS,
+    EXCESS,
+)
+FALSE = (FALSE_WORD, FALSE_LABEL)
+COLUMNS = (*COVERED, *FALSE)
+PROMISES: Mapping[str, Promise] = {
+    **dict.fromkeys(COVERED, Promise(LEVEL, at_least=True)),
+    **dict.fromkeys((*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED), Promise(1 - LEVEL, False)),
+    NO_WARNING: Promise(0.0, at_least=False),
+    **dict.fromkeys(
+        (ACCURACY_SETTLED, CAPABILITY_SETTLED, DETECTED, WITHIN), Promise(0.8, at_least=True)
+    ),
+}
+
+
+def judge(comparison: Comparison, world: World) -> dict[str, bool]:
+    """Which claims came true in one round."""
+    k, margin = comparison.k, comparison.margin
+    at_k = comparison.at_k
+    truths = (world.change(1), world.change(k))
+    words = word_pair(comparison)
+    false = {
+        axis: is_false(word, truth, margin)
+        for axis, word, truth in zip(AXES, words, truths, strict=True)
+    }
+    claims = {
+        ACCURACY_BEFORE: holds(comparison.accuracy.before, world.passed(1, 0)),
+        ACCURACY: holds(comparison.accuracy.change, truths[0]),
+        FALSE_LABEL: settled(comparison) and (k == 1 or any(false.values())),
+        **{f"{FALSE_WORD} {axis}": said for axis, said in false.items()},
+    }
+    if k > 1:
+        claims[CAPABILITY_BEFORE] = holds(at_k.before, world.passed(k, 0))
+        claims[CAPABILITY] = holds(at_k.change, truths[1])
+        claims[BAND] = all(
+            point.band[0] <= world.change(point.k) <= point.band[1]
+            for point in comparison.capability
+            if point.band is not None
+        )
+        truth_of_bin = world.change_by_bin(comparison.transitions.bins.labels)
+        for one in comparison.bins:
+            claims[f"{BIN} {one.label}"] = holds(one.change, truth_of_bin[one.label])
+    moves = comparison.lost
+    if moves.k is not None and moves.excess is not None:
+        claims[LOST] = holds(moves.excess, world.excess(moves.k))
+        claims[FALSE_LOSS] = moves.excess.low > max(0.0, world.excess(moves.k))
+    at_n = moves.at_n
+    if at_n is not None and at_n.gross is not None and at_n.excess is not None:
+        claims[GROSS] = holds(at_n.gross, world.gross(at_n.n))
+        claims[EXCESS] = holds(at_n.excess, world.excess(at_n.n))
+    if comparison.mcnemar_p is not None:
+        claims[MCNEMAR] = comparison.mcnemar_p < 1 - LEVEL
+    claims[NO_WARNING] = not comparison.warnings
+    return claims
+
+
+def holds(estimate: Estimate, truth: float) -> bool:
+    """Whether the interval, with what the data do not fix, holds the truth."""
+    least, most = estimate.range or (estimate.low, estimate.high)
+    slack = 1e-9 * max(1.0, abs(truth))
+    return min(estimate.low, least) - slack <= truth <= max(estimate.high, most) + slack
+
+
+def is_false(word: str, truth: float, margin: float) -> bool:
+    """Whether the word for a change says what is not so."""
+    return (
+        (word == "up" and truth <= 0)
+        or (word == "down" and truth >= 0)
+        or (word == "within" and abs(truth) > margin)
+    )
+
+
+def called(comparison: Comparison) -> dict[str, bool]:
+    """Which axes are called up or down, where nothing changed."""
+    words = zip(AXES, word_pair(comparison), strict=True)
+    return {f"{FALSE_WORD} {axis}": word in ("up", "down") for axis, word in words}
+
+
+def word_pair(comparison: Comparison) -> tuple[str, str]:
+    """The words for accuracy and capability."""
+    return comparison.verdict.accuracy.word, comparison.verdict.capability.word
+
+
+def settled(comparison: Comparison) -> bool:
+    """Whether the comparison gives a label that says something."""
+    return comparison.verdict.label not in (None, "inconclusive")
+
+
+def needed_questions(comparison: Comparison, *, changed: bool) -> Mapping[str, int | None]:
+    """How many questions would settle each axis that is not, by the claim that they do."""
+    axes = {
+        ACCURACY_SETTLED: comparison.verdict.accuracy,
+        CAPABILITY_SETTLED: comparison.verdict.capability,
+    }
+    return {
+        name: axis.needed_if_changed if changed else axis.needed_if_unchanged
+        for name, axis in axes.items()
+        if axis.word == "unsettled"
+    }
+
+
+def coloured_bins(comparison: Comparison) -> bool:
+    """Whether some bin of difficulty is shown as changed."""
+    return any(one.change.low > 0 or one.change.high < 0 for one in comparison.bins)
