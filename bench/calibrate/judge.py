@@ -81,7 +81,7 @@ PROMISES: Mapping[str, Promise] = {
 def judge(comparison: Comparison, world: World) -> dict[str, bool]:
     """Which claims came true in one round."""
     k, margin = comparison.k, comparison.margin
-    at_k = next(point for point in comparison.capability if point.k == k)
+    at_k = comparison.at_k
     truths = (world.change(1), world.change(k))
     words = word_pair(comparison)
     false = {
@@ -102,16 +102,17 @@ def judge(comparison: Comparison, world: World) -> dict[str, bool]:
             for point in comparison.capability
             if point.band is not None
         )
-        truth_of_bin = world.change_by_bin(comparison.transitions.bins)
+        truth_of_bin = world.change_by_bin(comparison.transitions.bins.labels)
         for one in comparison.bins:
             claims[f"{BIN} {one.label}"] = holds(one.change, truth_of_bin[one.label])
     moves = comparison.lost
     if moves.k is not None and moves.excess is not None:
         claims[LOST] = holds(moves.excess, world.excess(moves.k))
         claims[FALSE_LOSS] = moves.excess.low > max(0.0, world.excess(moves.k))
-    if moves.at_n is not None:
-        claims[GROSS] = holds(moves.at_n.gross, world.gross(moves.at_n.k))
-        claims[EXCESS] = holds(moves.at_n.excess, world.excess(moves.at_n.k))
+    at_n = moves.at_n
+    if at_n is not None and at_n.gross is not None and at_n.excess is not None:
+        claims[GROSS] = holds(at_n.gross, world.gross(at_n.n))
+        claims[EXCESS] = holds(at_n.excess, world.excess(at_n.n))
     if comparison.mcnemar_p is not None:
         claims[MCNEMAR] = comparison.mcnemar_p < 1 - LEVEL
     claims[NO_WARNING] = not comparison.warnings
@@ -142,7 +143,7 @@ def called(comparison: Comparison) -> dict[str, bool]:
 
 def word_pair(comparison: Comparison) -> tuple[str, str]:
     """The words for accuracy and capability."""
-    return comparison.verdict.accuracy, comparison.verdict.capability
+    return comparison.verdict.accuracy.word, comparison.verdict.capability.word
 
 
 def settled(comparison: Comparison) -> bool:
@@ -152,8 +153,15 @@ def settled(comparison: Comparison) -> bool:
 
 def needed_questions(comparison: Comparison, *, changed: bool) -> Mapping[str, int | None]:
     """How many questions would settle each axis that is not, by the claim that they do."""
-    axes = zip((ACCURACY_SETTLED, CAPABILITY_SETTLED), word_pair(comparison), strict=True)
-    return {axis: comparison.verdict.needed for axis, word in axes if word == "unsettled"}
+    axes = {
+        ACCURACY_SETTLED: comparison.verdict.accuracy,
+        CAPABILITY_SETTLED: comparison.verdict.capability,
+    }
+    return {
+        name: axis.needed_if_changed if changed else axis.needed_if_unchanged
+        for name, axis in axes.items()
+        if axis.word == "unsettled"
+    }
 
 
 def coloured_bins(comparison: Comparison) -> bool:

@@ -131,7 +131,7 @@ def test_what_is_no_matrix_is_named(tmp_path: Path, text: str, message: str) -> 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "matrix.csv"
     path.write_bytes(b"\xff\xfe\x00x,0")
-    with pytest.raises(LiftmapError, match="no CSV"):
+    with pytest.raises(LiftmapError, match="not a CSV"):
         reanalyse(path, 4)
     with pytest.raises(LiftmapError, match="does not exist"):
         reanalyse(tmp_path / "none.csv", 4)

@@ -56,14 +56,14 @@ def styles(data: StudyData) -> pl.DataFrame:
         responses = data.responses(model)
         total = data.count(responses)[:, None] * member
         of_style = [data.count(responses.filter(pl.col("style") == s)) for s in named]
-        found = ratios_or_none(
+        shares = ratios_or_none(
             np.hstack([count[:, None] * member for count in of_style]),
             np.hstack([total] * len(named)).astype(np.float64),
             data.intervals(),
             SHARE,
         )
         cells = [(style, wording) for style in named for wording in wordings]
-        for (style, wording), share in zip(cells, found, strict=True):
+        for (style, wording), share in zip(cells, shares, strict=True):
             place = {"wording": wording, "style": style}
             rows.append({**model.columns, **place, **columns(share=share)})
     return build(rows, STYLES_SCHEMA)

@@ -54,15 +54,15 @@ def likelihood(data: StudyData) -> pl.DataFrame:
         if not after[1].any() or not before[1].any():
             continue
         both = (before[1] > 0) & (after[1] > 0)
-        one, other = np.where(both, before[0], 0.0), np.where(both, after[0], 0.0)
+        mean_before, mean_after = np.where(both, before[0], 0.0), np.where(both, after[0], 0.0)
         shared = both.astype(np.float64)
-        found = ratios_or_none(
-            np.hstack([one, other, other - one]),
+        estimates = ratios_or_none(
+            np.hstack([mean_before, mean_after, mean_after - mean_before]),
             np.hstack([shared] * 3),
             data.intervals(),
         )
         for at, style in enumerate(styles):
-            first, second, change = found[at :: len(styles)]
+            first, second, change = estimates[at :: len(styles)]
             rows.append(
                 {
                     **model.columns,

@@ -99,7 +99,7 @@ def fisher_p_values(before: Counts, after: Counts) -> FloatArray:
     """
     rows = distinct(before.n, before.c, after.n, after.c)
     n0, c0, n1, c1 = (column[:, None] for column in rows.columns)
-    out = np.empty(len(n0))
+    p_values = np.empty(len(n0))
     counts = np.arange(int(n0.max()) + 1)
     step = max(1, _BLOCK // len(counts))
     for start in range(0, len(n0), step):
@@ -112,5 +112,5 @@ def fisher_p_values(before: Counts, after: Counts) -> FloatArray:
         observed = np.take_along_axis(chances, c0_, axis=1)
         # Equal chances differ in the last digits; scipy allows as much.
         as_rare = chances <= observed * (1 + 1e-7)
-        out[start : start + step] = np.where(as_rare, chances, 0).sum(axis=1)
-    return np.minimum(out, 1.0)[rows.inverse]
+        p_values[start : start + step] = np.where(as_rare, chances, 0).sum(axis=1)
+    return np.minimum(p_values, 1.0)[rows.inverse]

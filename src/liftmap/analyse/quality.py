@@ -51,8 +51,8 @@ def quality(data: StudyData) -> pl.DataFrame:
         for at, name in enumerate(named):
             column = "tokens" if name == "length" else name
             values = scored[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            questions, found = question_aucs(values, right, place)
-            aucs[questions, at], known[questions, at] = found, 1.0
+            questions, own_aucs = question_aucs(values, right, place)
+            aucs[questions, at], known[questions, at] = own_aucs, 1.0
         estimates = ratios_or_none(aucs, known, data.intervals(), SHARE)
         for at, (name, auc) in enumerate(zip(named, estimates, strict=True)):
             place_of = {"indicator": name, "questions": int(known[:, at].sum())}

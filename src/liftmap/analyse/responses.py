@@ -110,12 +110,12 @@ def check_complete(source: ResponseSet, verifier: str) -> None:
     Raises:
         StoreError: Some shards of responses or of their verdicts are missing.
     """
-    wanted, found = int(source.settings()["shards"]), source.shards()
+    expected, finished = int(source.settings()["shards"]), source.shards()
     judged = source.verdict_shards(verifier)
-    if len(found) < wanted or judged != found:
+    if len(finished) < expected or judged != finished:
         raise StoreError(
-            f"{source.model} has {len(found)} of {wanted} shards of {source.split} responses and "
-            f"{len(judged)} of their verdicts.",
+            f"{source.model} has {len(finished)} of {expected} shards of {source.split} responses "
+            f"and {len(judged)} of their verdicts.",
             remedy="Run `liftmap study` on this folder again; it makes what is missing.",
         )
 

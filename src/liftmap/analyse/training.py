@@ -51,10 +51,10 @@ def training(data: StudyData) -> pl.DataFrame:
         file = data.folder.checkpoint(arm, seed).record_file
         if not file.exists():
             continue
-        found = read_json(file)
-        shared = {key: found.get(key) for key in SCHEMA if key in found and key != "step"}
+        checkpoint = read_json(file)
+        shared = {key: checkpoint.get(key) for key in SCHEMA if key in checkpoint and key != "step"}
         shared |= {"arm": arm, "seed": seed}
-        for tried in found.get("dev") or [{"step": found.get("step")}]:
+        for tried in checkpoint.get("dev") or [{"step": checkpoint.get("step")}]:
             accuracy = None
             if tried.get("accuracy") is not None:
                 level = data.config.analyse.level
@@ -64,7 +64,7 @@ def training(data: StudyData) -> pl.DataFrame:
                     **shared,
                     "step": tried["step"],
                     **columns(dev_accuracy=accuracy),
-                    "chosen": tried["step"] == found.get("step"),
+                    "chosen": tried["step"] == checkpoint.get("step"),
                 }
             )
     return build(rows, SCHEMA)

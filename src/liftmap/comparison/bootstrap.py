@@ -21,8 +21,8 @@ from liftmap.stats.resampling import WeightArray
 # Beyond so many draws in all (about a second) intervals are analytic; so many questions make the
 # two ways agree.
 _MOST_DRAWS = 50_000_000
-# Resamples drawn at once: 64 MB of weights for a million questions. The draws depend on it.
-_BLOCK = 16
+# Resamples drawn at once: 32 MB of weights for a million questions. The draws depend on it.
+_BLOCK = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,13 +58,14 @@ def resample(
     drawn_from = pair.drawn_from
     weighted = resamples if resamples * drawn_from.number <= _MOST_DRAWS else 0
     weights = np.empty((max(weighted, law_resamples), len(pair.counts)), dtype=np.int32)
-    first = 0
-    for block in _blocks(drawn_from.number, drawn_from.cluster, len(weights), seed):
-        for row, draw in enumerate(block[:, drawn_from.compared], start=first):
-            weights[row] = np.bincount(
-                pair.row_of_question, weights=draw, minlength=weights.shape[1]
-            )
-        first += len(block)
+    everyone = len(drawn_from.compared) == drawn_from.number
+    draws = (
+        draw if everyone else draw[drawn_from.compared]
+        for block in _blocks(drawn_from.number, drawn_from.cluster, len(weights), seed)
+        for draw in block
+    )
+    for row, draw in zip(weights, draws, strict=True):
+        row[:] = np.bincount(pair.row_of_question, weights=draw, minlength=len(row))
     options: IntervalOptions = {
         "weights": weights[:weighted] if weighted else None,
         "counts": pair.counts,

@@ -49,7 +49,7 @@ def change_columns(figure: Change | None, *, ranged: bool = False) -> Values:
 
 
 def build(rows: Iterable[Mapping[str, Any]], schema: Schema) -> pl.DataFrame:
-    """A table of these rows with exactly this schema; what is no finite number becomes null."""
+    """A table of these rows with exactly this schema; nan and infinity become null."""
     frame = pl.DataFrame(list(rows), schema=schema)
     floats = [pl.col(name) for name, kind in schema.items() if kind == pl.Float64()]
     return frame.with_columns(pl.when(x.is_finite()).then(x) for x in floats)

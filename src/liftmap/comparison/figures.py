@@ -47,9 +47,9 @@ from liftmap.stats.resampling import (
 from liftmap.stats.transitions import half_matrix, half_sizes, noise_matrix, raw_matrix
 from liftmap.stats.verdict import MeasuredChange
 
-# Beyond so many k, or numbers in all (160 MB of float64), the curve is made at powers of two alone.
+# Beyond so many k, or numbers in all (64 MB of float64), the curve is made at powers of two alone.
 _MOST_TRIES = 1024
-_MOST_CURVE = 20_000_000
+_MOST_CURVE = 8_000_000
 
 
 def tries(most: int, rows: int) -> list[int]:

@@ -155,6 +155,14 @@ def match(before: Tally, after: Tally, *, also: Sequence[Tally] = ()) -> PairedT
 
 def _on_common_questions(before: Tally, after: Tally) -> tuple[Tally, Tally, list[str]]:
     """Both sides on the questions that both answered, by increasing id; and what was left out."""
+    if np.array_equal(before.question_ids, after.question_ids) and all(
+        np.all(tally.n + tally.unscored > 0) for tally in (before, after)
+    ):
+        ids = pl.Series(before.question_ids)
+        if ids.is_sorted():
+            return before, after, []
+        order = ids.arg_sort().to_numpy().astype(np.int64)
+        return before.subset(order), after.subset(order), []
     first, then = _answered(before), _answered(after)
     both = first.join(then, on="question_id", how="inner").sort("question_id")
     if not len(both):
@@ -203,16 +211,16 @@ def _named(ids: StrArray) -> str:
 
 def _about(before: Tally, after: Tally) -> list[str]:
     """What a reader has to know of the responses themselves."""
-    out = []
+    warnings = []
     for tally, name in ((before, "before"), (after, "after")):
         scored, cut, unscored = (int(x.sum()) for x in (tally.n, tally.truncated, tally.unscored))
         if cut > 0.01 * scored:
-            out.append(
+            warnings.append(
                 f"{100 * cut / scored:.1f} % of the responses {name} were cut off by the token "
                 "limit; they count as they stand, mostly as wrong."
             )
         if unscored:
-            out.append(
+            warnings.append(
                 f"{unscored:,} responses {name} are unscored and left out; the range beside a "
                 "figure says what it would be if all unscored responses were wrong, or right."
             )
@@ -221,9 +229,9 @@ def _about(before: Tally, after: Tally) -> list[str]:
         if len(set(sizes)) > 1:
             fewest = before if sizes[0] <= sizes[2] else after
             question = fewest.question_ids[int(fewest.n.argmin())]
-            out.append(
+            warnings.append(
                 f"Questions have between {min(sizes):,} and {max(sizes):,} responses; everything "
                 f"uses k up to the fewest ({min(sizes):,}, question {question}). Lost and gained "
                 "questions at k = n and McNemar's test need equal numbers."
             )
-    return out
+    return warnings

@@ -85,7 +85,7 @@ def reanalyse(
         and pass@n rests on the law like every other k; there is no band and no first k of a loss.
 
     Raises:
-        InputError: The file is no such matrix, or an option is out of range.
+        InputError: The file is not such a matrix, or an option is out of range.
         StoreError: The file can't be read.
     """
     # Nearly everything rests on the law here, so its intervals are always needed.
@@ -175,7 +175,7 @@ def read_matrix(path: Path, n: int) -> tuple[Counts, Bins]:
         Numbers of questions (bins, bins), rows before, and the bins.
 
     Raises:
-        InputError: It is no such matrix; the message names the line and the value.
+        InputError: It is not such a matrix; the message names the line and the value.
         StoreError: The file can't be read.
     """
     from liftmap.files import disk
@@ -185,7 +185,7 @@ def read_matrix(path: Path, n: int) -> tuple[Counts, Bins]:
             lines = [line for line in csv.reader(file) if any(cell.strip() for cell in line)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            f"{path} is no CSV text file: {error}.", remedy="Save the matrix as CSV in UTF-8."
+            f"{path} is not a CSV text file: {error}.", remedy="Save the matrix as CSV in UTF-8."
         ) from None
     if len(lines) < 2 or len(lines[0]) < 2:
         raise InputError(
@@ -216,8 +216,8 @@ def read_matrix(path: Path, n: int) -> tuple[Counts, Bins]:
         for column, cell in enumerate(line[1:]):
             if not (cell.strip().isascii() and cell.strip().isdecimal()):
                 raise InputError(
-                    f"{path}: the count in row {rows[place]}, column {columns[column]} is no whole "
-                    "number of 0 or more.",
+                    f"{path}: the count in row {rows[place]}, column {columns[column]} is not a "
+                    "whole number of 0 or more.",
                     seen=cell,
                     remedy="Give numbers of questions, not shares.",
                 )

@@ -71,5 +71,5 @@ def majority(
     draws = int(np.clip(_DRAWS // pair.questions, 1, _MOST_DRAWS))
     shares = majority_at_k(counted, possible, rng, draws=draws)
     cluster = None if pair.cluster is None else pair.cluster[pair.row_of_question]
-    found = means(shares, cluster=cluster, level=level)
-    return tuple(Vote(k, one) for k, one in zip(possible, found, strict=True))
+    estimates = means(shares, cluster=cluster, level=level)
+    return tuple(Vote(k, estimate) for k, estimate in zip(possible, estimates, strict=True))

@@ -61,8 +61,8 @@ class Run:
         """Rows of a table with these values; None if the table is missing."""
         if table not in self.tables:
             return None
-        wanted = [pl.col(column) == value for column, value in where.items()]
-        return self.tables[table].filter(*wanted).to_dicts()
+        conditions = [pl.col(column) == value for column, value in where.items()]
+        return self.tables[table].filter(*conditions).to_dicts()
 
 
 def known(value: Estimate) -> bool:
@@ -136,8 +136,8 @@ def middle_gains_most(row: Row, run: Run) -> Evidence:
     return Evidence(text, "fails" if beaten else "unsettled")
 
 
-def _lead(one: Estimate, other: Estimate, looks: int, run: Run) -> Estimate:
-    return claims.widened(claims.difference(one, other), looks, run.level)
+def _lead(first: Estimate, second: Estimate, looks: int, run: Run) -> Estimate:
+    return claims.widened(claims.difference(first, second), looks, run.level)
 
 
 def hardest_gain_nothing(row: Row, run: Run) -> Evidence:

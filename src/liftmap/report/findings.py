@@ -144,7 +144,7 @@ def _rlvr(run: Run, parts: Roles) -> Finding:
     if not rows:
         return Finding(1, title, predicts, _missing("RLVR arm"))
     points = margin_text(run.margin)
-    found = [
+    all_claims = [
         Claim("accuracy rises", [accuracy_rises(row, run) for row in rows]),
         Claim(
             f"capability rises by at most {points}", [capability_stays(row, run) for row in rows]
@@ -160,7 +160,7 @@ def _rlvr(run: Run, parts: Roles) -> Finding:
         Claim("questions move out of reach beyond noise", [lost(r, run) for r in rows], False),
     ]
     return Finding(
-        1, title, predicts, " ".join([_both(rows), *spread(run.tables, parts.rlvr)]), found
+        1, title, predicts, " ".join([_both(rows), *spread(run.tables, parts.rlvr)]), all_claims
     )
 
 
@@ -190,11 +190,11 @@ def _teaching(run: Run, parts: Roles) -> Finding:
             own.append(Evidence(text, claims.at_most(by, run.margin)))
     taught = run.checkpoints([*dict.fromkeys(arm for pair in parts.pairs for arm in pair)])
     shows.append(_both(taught))
-    found = [
+    all_claims = [
         Claim("the RLVR model's responses teach better", leads),
         Claim(f"the base's own responses move it by at most {margin_text(run.margin)}", own, False),
     ]
-    return Finding(2, title, predicts, " ".join(shows), found)
+    return Finding(2, title, predicts, " ".join(shows), all_claims)
 
 
 def _looks(run: Run, parts: Roles) -> Finding:
@@ -209,7 +209,7 @@ def _looks(run: Run, parts: Roles) -> Finding:
         return Finding(3, title, predicts, _missing("RLVR arm"))
     models = [row["model"] for row in rows]
     share = fixed(100 * LENGTH_TOLERANCE, 0)
-    found = [
+    all_claims = [
         Claim(
             f"right responses are at no difficulty longer by more than {share} %",
             [at_every_difficulty(run, model, "tokens") for model in models],
@@ -227,7 +227,7 @@ def _looks(run: Run, parts: Roles) -> Finding:
             for name in ("length", "reflection")
         ),
     ]
-    return Finding(3, title, predicts, " ".join(_shape(row) for row in rows), found)
+    return Finding(3, title, predicts, " ".join(_shape(row) for row in rows), all_claims)
 
 
 def _knowledge(run: Run, parts: Roles) -> Finding:
@@ -241,7 +241,7 @@ def _knowledge(run: Run, parts: Roles) -> Finding:
         return Finding(4, title, predicts, _missing("arm that learns from a teacher"))
     full, partial = run.checkpoints(parts.knowledge), run.checkpoints(parts.reasoning)
     points = margin_text(run.margin)
-    found = [
+    all_claims = [
         Claim("all responses: accuracy rises", [accuracy_rises(row, run) for row in full]),
         Claim("all responses: capability rises", [capability_rises(row, run) for row in full]),
         Claim(
@@ -266,7 +266,7 @@ def _knowledge(run: Run, parts: Roles) -> Finding:
             "Solved means right at least so many times out of "
             f"{run.config.sample.n_train}: {often}."
         )
-    return Finding(4, title, predicts, " ".join(shows), found)
+    return Finding(4, title, predicts, " ".join(shows), all_claims)
 
 
 def _unknown(run: Run, full: Sequence[Row], partial: Sequence[Row]) -> list[Claim]:
@@ -276,7 +276,7 @@ def _unknown(run: Run, full: Sequence[Row], partial: Sequence[Row]) -> list[Clai
         return []
     most = max(row["k"] for row in rows)
     changes = {row["model"]: estimate_of(row, "change") for row in rows if row["k"] == most}
-    out = []
+    beside = []
     for says, some, rule in (
         ("all responses: facts unknown to the base are learned", full, claims.rises),
         ("responses to solved questions: such facts stay unknown", partial, claims.at_most),
@@ -289,8 +289,8 @@ def _unknown(run: Run, full: Sequence[Row], partial: Sequence[Row]) -> list[Clai
             for m in (row["model"] for row in some)
             if m in changes and known(changes[m])
         ]
-        out.append(Claim(says, seen, False))
-    return out
+        beside.append(Claim(says, seen, False))
+    return beside
 
 
 def _change_of(row: Row, axis: str) -> str:

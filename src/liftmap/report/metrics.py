@@ -57,7 +57,7 @@ def read_metrics(folder: StudyFolder, config: StudyConfig) -> pl.DataFrame:
 def _entry(line: str) -> dict[str, Any]:
     """One logged step; empty for a line that a kill cut short."""
     try:
-        found = json.loads(line)
+        entry = json.loads(line)
     except json.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return entry if isinstance(entry, dict) else {}

@@ -66,32 +66,32 @@ def summarise(tables: Tables) -> pl.DataFrame:
 _PARTS = ("before", "after", "change")
 
 
-def _with_losses(out: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+def _with_losses(overview: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """Adds lost and gained beyond noise."""
     for direction in ("lost", "gained"):
         names = [f"{direction}{end}" for end in ("", "_low", "_high")]
         if "lost_gained" not in tables:
-            out = out.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
+            overview = overview.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
             continue
         rows = tables["lost_gained"].filter(pl.col("direction") == direction)
         columns = dict(zip(names, ("excess", "excess_low", "excess_high"), strict=True))
-        out = out.join(
+        overview = overview.join(
             rows.select("model", **columns), on="model", how="left", maintain_order="left"
         )
-    return out
+    return overview
 
 
-def _with_shape(out: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+def _with_shape(overview: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """Adds length and reflection phrases of right responses, the base's beside the arm's."""
     if "length" not in tables:
         names = ("tokens", "reflection", "tokens_before", "reflection_before")
-        return out.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
+        return overview.with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)
     rows = tables["length"].filter((pl.col("label") == "all") & (pl.col("verdict") == "right"))
     base = rows.filter(pl.col("arm") == BASE)
-    out = out.join(
+    overview = overview.join(
         rows.select("model", "tokens", "reflection"), on="model", how="left", maintain_order="left"
     )
-    return out.with_columns(
+    return overview.with_columns(
         pl.lit(base[name].item() if len(base) == 1 else None, pl.Float64).alias(f"{name}_before")
         for name in ("tokens", "reflection")
     )

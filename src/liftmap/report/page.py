@@ -112,10 +112,10 @@ def make_figure(
 ) -> Figure:
     """The figure of a chart; its specifications are added to `specs`."""
     table = chart.rows(table)
-    drawn: dict[str, Panel] = chart.draw(table) if chart.draw and len(table) else {}
+    drawings: dict[str, Panel] = chart.draw(table) if chart.draw and len(table) else {}
     shown = chart.show(table) if chart.show else grid(table, chart.kinds)
     panels = []
-    for place, (title, panel) in enumerate(drawn.items()):
+    for place, (title, panel) in enumerate(drawings.items()):
         spec = _finite(panel.to_dict(validate=False))
         # Read out by screen readers in place of the picture.
         spec["description"] = f"{chart.title.format(**words)}{title and ': ' + title}"

@@ -175,20 +175,20 @@ def moved_grid(table: pl.DataFrame) -> Grid:
     """The largest moves of `moved`: at most `MOST_MOVED` falls and rises of each checkpoint."""
     size = pl.col("change").abs()
     rank = size.rank("ordinal", descending=True).over("model", "direction")
-    found = grid(
+    moves = grid(
         table.filter(rank <= MOST_MOVED)
         .with_columns(pl.col("metadata").map_elements(_facts, return_dtype=pl.String))
         .select("model", "text", "before", "after", "change", "q_value", "metadata")
     )
-    return Grid(found.headings, found.numeric, found.rows, len(table) - len(found.rows))
+    return Grid(moves.headings, moves.numeric, moves.rows, len(table) - len(moves.rows))
 
 
 def _facts(metadata: str) -> str:
     """What a task knows of a question, without the braces of JSON."""
-    found: dict[str, Any] = json.loads(metadata)
+    facts: dict[str, Any] = json.loads(metadata)
     words = {
         key.replace("_", " "): _text(value)
-        for key, value in found.items()
+        for key, value in facts.items()
         if value not in ("", None)
     }
     return ", ".join(f"{key} {value}" for key, value in words.items())
@@ -196,14 +196,14 @@ def _facts(metadata: str) -> str:
 
 def _heads(columns: list[str]) -> list[str]:
     """Column names without _low and _high; a pair of ends alone gives its own name."""
-    out: list[str] = []
+    heads: list[str] = []
     for name in columns:
         head = name.removesuffix("_low").removesuffix("_high")
         paired = f"{head}_low" in columns and f"{head}_high" in columns
-        wanted = head if paired else name
-        if wanted not in out:
-            out.append(wanted)
-    return out
+        heading = head if paired else name
+        if heading not in heads:
+            heads.append(heading)
+    return heads
 
 
 def _kind_of(dtype: pl.DataType) -> str:

@@ -25,16 +25,16 @@ def summary(tables: Tables) -> Table:
     """
     overview = summarise(tables)
     ks = "/".join(str(k) for k in sorted(overview["k"].unique().to_list()))
-    out = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    out.add_column("checkpoint\nverdict", overflow="fold")
-    out.add_column("accuracy, %\nchange in points", no_wrap=True)
-    out.add_column(f"pass@{ks}, %\nchange in points", no_wrap=True)
-    out.add_column("questions lost\nbeyond noise", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("checkpoint\nverdict", overflow="fold")
+    table.add_column("accuracy, %\nchange in points", no_wrap=True)
+    table.add_column(f"pass@{ks}, %\nchange in points", no_wrap=True)
+    table.add_column("questions lost\nbeyond noise", no_wrap=True)
     for row in summary_rows(overview):
         name = Text(row.model, "bold").append(f"\n{row.label}", "not bold")
         accuracy = Text(f"{row.accuracy}\n")
         accuracy.append(row.accuracy_change, _COLOURS.get(row.accuracy_word))
         capability = Text(f"{row.capability}\n")
         capability.append(row.capability_change, _COLOURS.get(row.capability_word))
-        out.add_row(name, accuracy, capability, row.lost.replace(" [", "\n["))
-    return out
+        table.add_row(name, accuracy, capability, row.lost.replace(" [", "\n["))
+    return table

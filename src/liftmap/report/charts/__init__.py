@@ -73,9 +73,9 @@ def _with_range(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_k(one: bool) -> Rows:
+def _of_k(accuracy: bool) -> Rows:
     """The rows by difficulty of accuracy, or of pass@k."""
-    return lambda table: _with_range(table.filter((pl.col("k") == 1) == one))
+    return lambda table: _with_range(table.filter((pl.col("k") == 1) == accuracy))
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ CHARTS: dict[str, Chart] = {
         difficulty.by_difficulty,
         _SIGNS,
         {"range": "points"},
-        _of_k(one=True),
+        _of_k(accuracy=True),
         subjects=_COUNTED,
     ),
     "difficulty-by-law": Chart(
@@ -221,7 +221,7 @@ CHARTS: dict[str, Chart] = {
         difficulty.by_difficulty,
         _SIGNS,
         {"range": "points"},
-        _of_k(one=True),
+        _of_k(accuracy=True),
         subjects=("matrix",),
     ),
     "difficulty-solved": Chart(
@@ -233,7 +233,7 @@ CHARTS: dict[str, Chart] = {
         difficulty.by_difficulty,
         _SIGNS,
         {"range": "points"},
-        _of_k(one=False),
+        _of_k(accuracy=False),
         subjects=_COUNTED,
     ),
     "transitions": Chart(

@@ -57,7 +57,7 @@ def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]
         axis=alt.Axis(labelAngle=-40, grid=False),
     )
     colour = alt.Color("direction:N", scale=DIRECTION, legend=None)
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for name, rows in panels(table, panel):
         chart = alt.Chart(rows)
         bars = chart.mark_rule(strokeWidth=1.75, clip=True).encode(
@@ -78,8 +78,8 @@ def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]
                 alt.Tooltip("change_high:Q", format="+.1f", title="high"),
             ],
         )
-        out[name] = finish([zero("y"), bars, dots], 190)
-    return out
+        drawings[name] = finish([zero("y"), bars, dots], 190)
+    return drawings
 
 
 def transitions(table: pl.DataFrame) -> dict[str, Panel]:
@@ -110,14 +110,14 @@ def beyond_noise(table: pl.DataFrame) -> dict[str, Panel]:
     half = half.with_columns(
         beyond=(pl.col("questions") - pl.col("noise")).clip(0) * side,
     )
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     most = half["beyond"].abs().max()
     reach = max(float(most) if isinstance(most, float) else 0.0, 1.0)
     for name, rows in panels(half, "model"):
-        out[name] = _matrix(
+        drawings[name] = _matrix(
             rows, "beyond", [-reach, 0.0, reach], [f"{DOWN}99", "#ffffff00", f"{UP}99"]
         )
-    return out
+    return drawings
 
 
 def _matrix(rows: pl.DataFrame, fill: str, values: list[float], colours: list[str]) -> Panel:
@@ -195,7 +195,7 @@ def lost_gained(table: pl.DataFrame) -> dict[str, Panel]:
     long = measured(long, "value")
     scale = alt.Scale(domain=interval_domain(long, "value", 0.0), nice=False)
     models = in_order(table, "model")
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for name, accent in (("gained", UP), ("lost", DOWN)):
         rows = long.filter(pl.col("direction") == name)
         if rows.is_empty():
@@ -228,8 +228,8 @@ def lost_gained(table: pl.DataFrame) -> dict[str, Panel]:
                 alt.Tooltip("value_high:Q", format=".1f", title="high"),
             ],
         )
-        out[name] = finish([zero("x"), bars, dots], 42 * len(models))
-    return out
+        drawings[name] = finish([zero("x"), bars, dots], 42 * len(models))
+    return drawings
 
 
 def moved(table: pl.DataFrame) -> dict[str, Panel]:
@@ -245,7 +245,7 @@ def moved(table: pl.DataFrame) -> dict[str, Panel]:
     y = alt.Y("after:Q", title="right responses after, %", scale=scale, axis=ticks)
     line = alt.Chart(ends).mark_line(color="#b6bec9", strokeWidth=1).encode(x=x, y=y)
     table = in_points(table, "before", "after")
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for name, rows in panels(table, "model"):
         dots = alt.Chart(rows.select("question_id", "text", "before", "after", "direction"))
         mark = dots.mark_point(filled=True, size=40, opacity=0.75).encode(
@@ -258,5 +258,5 @@ def moved(table: pl.DataFrame) -> dict[str, Panel]:
                 alt.Tooltip("after:Q", format=".1f", title="after, %"),
             ],
         )
-        out[name] = finish([line, mark], 240)
-    return out
+        drawings[name] = finish([line, mark], 240)
+    return drawings

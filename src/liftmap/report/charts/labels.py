@@ -101,8 +101,8 @@ def place(points: Sequence[Point], widths: Sequence[float], height: float) -> li
         collisions = 0
         for index in order:
             placed = [(points[i], flag) for i, flag in flags.items()]
-            flags[index], found = _best(points[index], points, placed, widths, height)
-            collisions += found
+            flags[index], cost = _best(points[index], points, placed, widths, height)
+            collisions += cost
         tried.append((collisions, [flags[i] for i in range(len(points))]))
         if not collisions:
             break
@@ -123,10 +123,10 @@ def _best(
         for y in (point.top - away, point.bottom + away):
             for side in SIDES:
                 flag = Flag(y, side)
-                found = sum(_collisions(point, flag, points, placed, w, height) for w in widths)
-                if found < least:
-                    best, least = flag, found
-                if not found:
+                cost = sum(_collisions(point, flag, points, placed, w, height) for w in widths)
+                if cost < least:
+                    best, least = flag, cost
+                if not cost:
                     return flag, 0
     return best, least
 

@@ -149,7 +149,7 @@ def curves(capability: pl.DataFrame) -> dict[str, Panel]:
     table = in_points(capability, "before", "after")
     bounds = domain([*table["before_low"], *table["after_high"], *table["after_low"]])
     bounds = (max(0.0, bounds[0]), min(100.0, bounds[1]))
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for _, rows in panels(table, "arm"):
         models = in_order(rows, "model")
         first = rows.filter(pl.col("model") == models[0])
@@ -161,8 +161,8 @@ def curves(capability: pl.DataFrame) -> dict[str, Panel]:
             for model in models
             for layer in _ribbon(rows.filter(pl.col("model") == model), "after", INK, y, shade)
         ]
-        out[", ".join(models)] = finish([*base, *arms], 210)
-    return out
+        drawings[", ".join(models)] = finish([*base, *arms], 210)
+    return drawings
 
 
 def _ribbon(
@@ -214,7 +214,7 @@ def _change_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Pan
     table = table.with_columns(words.otherwise(pl.lit("level")).alias("direction"))
     bounds = domain([*table["band_low"], *table["band_high"], 0.0])
     scale = alt.Scale(domain=bounds, nice=False)
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for name, rows in panels(table, panel):
         x = log_k(rows)
         chart = alt.Chart(rows)
@@ -234,5 +234,5 @@ def _change_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Pan
                 alt.Tooltip("band_high:Q", format="+.1f", title="band, high"),
             ],
         )
-        out[name] = finish([band, zero("y"), line, dots], 170)
-    return out
+        drawings[name] = finish([band, zero("y"), line, dots], 170)
+    return drawings

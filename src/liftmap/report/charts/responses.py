@@ -63,7 +63,7 @@ def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel
         axis=alt.Axis(labelAngle=-40, grid=False),
     )
     who = alt.Scale(domain=["base", "arm"], range=[GREY, INK])
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for model in in_order(rows.filter(pl.col("arm") != BASE), "model"):
         some = rows.filter((pl.col("model") == model) | (pl.col("arm") == BASE)).with_columns(
             who=pl.when(pl.col("arm") == BASE).then(pl.lit("base")).otherwise(pl.lit("arm"))
@@ -105,8 +105,8 @@ def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel
                 alt.Tooltip("responses:Q", format=",d"),
             ],
         )
-        out[model] = finish([bars, lines, dots], 210)
-    return out
+        drawings[model] = finish([bars, lines, dots], 210)
+    return drawings
 
 
 def likelihood(table: pl.DataFrame) -> dict[str, Panel]:
@@ -151,7 +151,7 @@ def _forest(
         axis=alt.Axis(grid=True, ticks=False),
     )
     colour = alt.Color("direction:N", scale=DIRECTION, legend=None)
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for value in in_order(rows, panel):
         chart = alt.Chart(rows.filter(pl.col(panel) == value))
         x = alt.X(f"{name}_low:Q", title=title, scale=scale, axis=axis)
@@ -167,8 +167,8 @@ def _forest(
                 alt.Tooltip(f"{name}_high:Q", format=".3f", title="high"),
             ],
         )
-        out[value] = finish([zero("x", middle), bars, dots], 21 * len(models))
-    return out
+        drawings[value] = finish([zero("x", middle), bars, dots], 21 * len(models))
+    return drawings
 
 
 def styles(table: pl.DataFrame) -> dict[str, Panel]:
@@ -181,7 +181,7 @@ def styles(table: pl.DataFrame) -> dict[str, Panel]:
     models, names = in_order(table, "model"), in_order(table, "style")
     greys = ["#1b2430", "#6d7a8c", "#b4bdc9", "#dfe4ea"]
     scale = alt.Scale(domain=names, range=(greys * len(names))[: len(names)])
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for wording in in_order(table, "wording"):
         chart = alt.Chart(table.filter(pl.col("wording") == wording))
         bars = chart.mark_bar(size=13).encode(
@@ -202,8 +202,8 @@ def styles(table: pl.DataFrame) -> dict[str, Panel]:
             tooltip=["model:N", "style:N", alt.Tooltip("share:Q", format=".1f", title="%")],
         )
         place = f"indexof({names!r}, datum.style)"
-        out[wording] = finish([bars.transform_calculate(place=place)], 21 * len(models))
-    return out
+        drawings[wording] = finish([bars.transform_calculate(place=place)], 21 * len(models))
+    return drawings
 
 
 def knowledge(table: pl.DataFrame) -> dict[str, Panel]:
@@ -233,7 +233,7 @@ def knowledge(table: pl.DataFrame) -> dict[str, Panel]:
         axis=alt.Axis(grid=True, ticks=False),
     )
     offset = alt.YOffset("measure:N", sort=measures)
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for kind in in_order(rows, "knowledge"):
         chart = alt.Chart(rows.filter(pl.col("knowledge") == kind))
         x = alt.X("change_low:Q", title="change, points", scale=scale, axis=signed_axis())
@@ -253,5 +253,5 @@ def knowledge(table: pl.DataFrame) -> dict[str, Panel]:
                 alt.Tooltip("change:Q", format="+.1f", title="points"),
             ],
         )
-        out[kind] = finish([zero("x"), bars, dots], 30 * len(models))
-    return out
+        drawings[kind] = finish([zero("x"), bars, dots], 30 * len(models))
+    return drawings

@@ -66,8 +66,8 @@ def finish(layers: Sequence[alt.Chart], height: float) -> Panel:
 
 def in_points(table: pl.DataFrame, *names: str) -> pl.DataFrame:
     """The table with shares (and their intervals, where there) multiplied by 100."""
-    wanted = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-    return table.with_columns(pl.col([c for c in wanted if c in table.columns]) * 100)
+    columns = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+    return table.with_columns(pl.col([c for c in columns if c in table.columns]) * 100)
 
 
 def direction(name: str, middle: float = 0.0) -> pl.Expr:

@@ -36,7 +36,7 @@ def dev_accuracy(table: pl.DataFrame) -> dict[str, Panel]:
     if rows.is_empty():
         return {}
     bounds = alt.Scale(domain=interval_domain(rows, "dev_accuracy"), nice=False, zero=False)
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for model in in_order(rows, "model"):
         some = rows.filter(pl.col("model") == model)
         chart = alt.Chart(some)
@@ -58,8 +58,8 @@ def dev_accuracy(table: pl.DataFrame) -> dict[str, Panel]:
                 alt.Tooltip("chosen:N"),
             ],
         )
-        out[model] = finish([bars, line, dots], 190)
-    return out
+        drawings[model] = finish([bars, line, dots], 190)
+    return drawings
 
 
 def metrics(table: pl.DataFrame) -> dict[str, Panel]:
@@ -68,7 +68,7 @@ def metrics(table: pl.DataFrame) -> dict[str, Panel]:
     Args:
         table: The rows of `metrics.read_metrics`.
     """
-    out: dict[str, Panel] = {}
+    drawings: dict[str, Panel] = {}
     for model, rows in panels(table, "model"):
         measure = rows["measure"][0]
         window = max(1, len(rows) // RUNNING)
@@ -84,5 +84,5 @@ def metrics(table: pl.DataFrame) -> dict[str, Panel]:
         mean = chart.mark_line(color=INK, strokeWidth=1.75).encode(
             x=x, y=alt.Y("mean:Q", scale=scale)
         )
-        out[f"{model}, {measure}"] = finish([each, mean], 150)
-    return out
+        drawings[f"{model}, {measure}"] = finish([each, mean], 150)
+    return drawings
