@@ -125,8 +125,12 @@ def lost_gained(data: StudyData) -> pl.DataFrame:
           observed less noise.
         - gross_at_n, gross_at_n_low, gross_at_n_high, gross_at_n_least, gross_at_n_greatest: the
           excess from questions that became harder (or easier) alone.
-        - mcnemar_p: two-sided p-value of the exact McNemar test of observed losses against gains;
-          the same in both rows; null where n differs or a plan was curtailed.
+        - mcnemar_p, mcnemar_method: two-sided p-value of McNemar's test of observed losses against
+          gains, exact or by sign flips of clusters; the same in both rows; null where n differs or
+          a plan was curtailed.
+        - floor_data_sets, excess_floor, excess_floor_largest, gross_floor, gross_floor_largest:
+          mean and largest of excess and gross part at n in so many data sets of a model in which
+          nothing changed; null where `analyse.law_resamples` is 0.
     """
     return _of_models(data, "lost_gained", data.arms)
 

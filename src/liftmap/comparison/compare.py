@@ -25,8 +25,6 @@ from liftmap.errors import InputError
 from liftmap.records import Tally
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.law.measures import pass_change, passes_before, swapped
-from liftmap.stats.lost import observed
-from liftmap.stats.mcnemar import mcnemar
 from liftmap.stats.verdict import conclude
 from liftmap.store import ResponseSet
 
@@ -183,7 +181,6 @@ def compare_pair(
     points = figures.curve(pair, figures.tries(k, len(pair.counts)), resamples)
     fitted = figures.joint_law(pair, resamples)
     lost, gained = figures.lost_and_gained(pair, options.k, resamples, fitted)
-    counted = observed(*pair.rows, pair.counts)
     loss = first_loss_k(
         [point.k for point in points],
         [point.change.estimate for point in points],
@@ -223,7 +220,7 @@ def compare_pair(
         transitions=figures.transitions(pair, bins, fitted),
         lost=lost,
         gained=gained,
-        mcnemar_p=None if counted is None else mcnemar(*counted),
+        mcnemar=figures.mcnemar_at_n(pair),
         first_loss_k=loss,
         verdict=verdict,
         guidance=guidance,

@@ -69,8 +69,9 @@ def _lost(pair: PairedTallies, lost: Moves, fitted: FittedLaw) -> Guidance | Non
     gone = (c_before > 0) & (c_after == 0)
     if n is not None and gone.any() and fitted.has_intervals:
         starts = sorted({max(1, -(-start * n // 256)) for start in _STARTS})
-        right, number = np.unique(c_before[gone], return_counts=True)
-        firm = firmly_lost(fitted, n, right, number, starts)
+        cluster = None if pair.cluster is None else pair.cluster[pair.row_of_question][gone]
+        each = np.ones(int(gone.sum()), dtype=np.int64)
+        firm = firmly_lost(fitted, n, c_before[gone], each, starts, cluster)
         if firm is not None:
             chosen = np.flatnonzero(gone & (c_before >= firm.least))
             ids = _ids(pair, chosen[np.argsort(-c_before[chosen], kind="stable")])

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from liftmap.records import Change, Estimate, Plan
 from liftmap.stats.bins import Bins
+from liftmap.stats.law.floor import Floor
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -73,6 +74,34 @@ class Transitions:
 
 
 @dataclass(frozen=True, slots=True)
+class FloorAtN:
+    """What the figures of the law come to where nothing changed; in questions.
+
+    Attributes:
+        excess: Of the excess.
+        gross: Of the gross part.
+        data_sets: Number of data sets drawn from a law in which nothing changed.
+    """
+
+    excess: Floor
+    gross: Floor
+    data_sets: int
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Whether a question is as likely to be lost as gained at k = n.
+
+    Attributes:
+        p: Two-sided p-value.
+        method: How it was made: by questions, or by clusters where there are any.
+    """
+
+    p: float
+    method: Literal["exact", "sign flips of clusters"]
+
+
+@dataclass(frozen=True, slots=True)
 class MovesAtN:
     """Questions that went one way at k = n; all figures in questions.
 
@@ -84,6 +113,7 @@ class MovesAtN:
         excess: Observed less noise: a net figure.
         gross: The excess from questions that became harder (lost) or easier (gained) alone, by the
             law.
+        floor: What excess and gross part come to where nothing changed.
     """
 
     n: int
@@ -91,6 +121,7 @@ class MovesAtN:
     noise: Estimate | None = None
     excess: Estimate | None = None
     gross: Estimate | None = None
+    floor: FloorAtN | None = None
 
 
 @dataclass(frozen=True, slots=True)

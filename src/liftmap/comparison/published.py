@@ -24,6 +24,7 @@ from liftmap.comparison.guidance import firm_loss, gradient
 from liftmap.comparison.parts import (
     CurvePoint,
     Guidance,
+    McNemar,
     Moves,
     MovesAtN,
     Provenance,
@@ -106,7 +107,7 @@ def reanalyse(
         counts=pairs.counts,
     )
     law_weights = weights[:law_resamples]
-    fitted = FittedLaw(lambda: pairs, lambda _: law_weights, law_resamples, level)
+    fitted = FittedLaw(lambda: pairs, lambda _: law_weights, law_resamples, level, seed)
     intervals: IntervalOptions = {
         "weights": weights[:resamples],
         "counts": pairs.counts,
@@ -134,9 +135,9 @@ def reanalyse(
         transitions=_transitions(fitted, bins, cells),
         lost=lost_moves,
         gained=gained_moves,
-        mcnemar_p=None
+        mcnemar=None
         if at_n[0] is None or at_n[1] is None
-        else mcnemar(at_n[0].observed, at_n[1].observed),
+        else McNemar(mcnemar(at_n[0].observed, at_n[1].observed), "exact"),
         first_loss_k=None,
         verdict=conclude(
             accuracy,

@@ -13,7 +13,7 @@ import polars as pl
 
 from liftmap.comparison import words
 from liftmap.comparison.columns import Schema, build, change_columns, columns, estimate_schema
-from liftmap.comparison.parts import CurvePoint, Guidance, Moves, Transitions
+from liftmap.comparison.parts import CurvePoint, Guidance, McNemar, Moves, Transitions
 from liftmap.comparison.rounding import count, fixed, interval, percent, points
 from liftmap.records import Change
 from liftmap.stats.bins import BinChange
@@ -51,6 +51,12 @@ LOST_GAINED: Schema = {
     "observed_at_n": pl.Int64(),
     **estimate_schema("noise_at_n", "excess_at_n", "gross_at_n", ranged=True),
     "mcnemar_p": pl.Float64(),
+    "mcnemar_method": pl.String(),
+    "floor_data_sets": pl.Int64(),
+    **dict.fromkeys(
+        ("excess_floor", "excess_floor_largest", "gross_floor", "gross_floor_largest"),
+        pl.Float64(),
+    ),
 }
 VERDICT: Schema = {
     **dict.fromkeys(("label", "accuracy", "capability", "because"), pl.String()),
@@ -137,11 +143,12 @@ def transitions(matrices: Transitions) -> pl.DataFrame:
     return build(rows, TRANSITIONS)
 
 
-def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataFrame:
+def lost_gained(moves: Mapping[str, Moves], test: McNemar | None) -> pl.DataFrame:
     """The table `lost_gained`."""
     rows = []
     for direction, moved in moves.items():
         at_n = moved.at_n
+        floor = None if at_n is None else at_n.floor
         rows.append(
             {
                 "direction": direction,
@@ -155,7 +162,13 @@ def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataF
                     excess_at_n=None if at_n is None else at_n.excess,
                     gross_at_n=None if at_n is None else at_n.gross,
                 ),
-                "mcnemar_p": mcnemar_p,
+                "mcnemar_p": None if test is None else test.p,
+                "mcnemar_method": None if test is None else test.method,
+                "floor_data_sets": None if floor is None else floor.data_sets,
+                "excess_floor": None if floor is None else floor.excess.mean,
+                "excess_floor_largest": None if floor is None else floor.excess.largest,
+                "gross_floor": None if floor is None else floor.gross.mean,
+                "gross_floor_largest": None if floor is None else floor.gross.largest,
             }
         )
     return build(rows, LOST_GAINED)

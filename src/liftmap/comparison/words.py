@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from liftmap.comparison.parts import Guidance, Moves, MovesAtN, Transitions
+from liftmap.comparison.parts import Guidance, McNemar, Moves, MovesAtN, Transitions
 from liftmap.comparison.rounding import (
     about,
     change_text,
@@ -23,6 +23,7 @@ from liftmap.comparison.rounding import (
 )
 from liftmap.records import Estimate
 from liftmap.stats.intervals import FirstLoss
+from liftmap.stats.law.floor import Floor
 from liftmap.stats.verdict import Axis, Conclusion
 
 # --- the verdict --------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ def notes(
     transitions: Transitions,
     lost: Moves,
     gained: Moves,
-    mcnemar_p: float | None,
+    mcnemar: McNemar | None,
     first_loss: FirstLoss | None,
 ) -> Iterator[str]:
     """Unsolved questions, what noise explains, McNemar's test and the first loss, a line each."""
@@ -148,8 +149,15 @@ def notes(
     for name, moves in (("lost", lost), ("gained", gained)):
         if moves.at_n is not None and moves.at_n.observed and moves.at_n.noise is not None:
             yield _noise_share(name, moves.at_n, moves.at_n.noise)
-    if mcnemar_p is not None:
-        yield f"Lost against gained, exact McNemar test: p = {p_value(mcnemar_p)}"
+    if lost.at_n is not None and lost.at_n.floor is not None:
+        yield (
+            "If unchanged: mean (and largest) of the same figures in "
+            f"{lost.at_n.floor.data_sets} data sets of a model in which nothing changed, by the "
+            "law; a gross part means something only above the largest."
+        )
+    if mcnemar is not None:
+        by = "exact McNemar test" if mcnemar.method == "exact" else "McNemar test by clusters"
+        yield f"Lost against gained, {by}: p = {p_value(mcnemar.p)}"
     if first_loss is not None:
         first = "none" if first_loss.estimate is None else count(first_loss.estimate)
         never = ", or never" if first_loss.never_possible else ""
@@ -172,6 +180,13 @@ def _noise_share(name: str, at_n: MovesAtN, noise: Estimate) -> str:
     if noise.range is None:
         return f"{text}."
     return f"{text}; the data leave open {range_of_questions(noise)}."
+
+
+def floor_text(floor: Floor, *, signed: bool = False) -> str:
+    """A floor in questions, mean and largest: `9.3 (18.8)`."""
+    decimals = 0 if max(abs(floor.mean), abs(floor.largest)) >= 20 else 1
+    mean, largest = (fixed(end, decimals, signed=signed) for end in (floor.mean, floor.largest))
+    return f"{mean} ({largest})"
 
 
 def range_of_questions(estimate: Estimate, *, signed: bool = False) -> str:

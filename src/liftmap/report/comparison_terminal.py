@@ -129,6 +129,10 @@ def _moves(comparison: Comparison) -> Table:
             cells.append(number_of_questions(at_n.gross))
             table.add_row(name, count(at_n.n), count(at_n.observed), *cells)
             _add_ranges(table, None, at_n.noise, at_n.excess, at_n.gross)
+            if at_n.floor is not None:
+                excess = words.floor_text(at_n.floor.excess, signed=True)
+                gross = words.floor_text(at_n.floor.gross)
+                table.add_row("  if unchanged", "", "", "", excess, gross, style="dim")
     return table
 
 
