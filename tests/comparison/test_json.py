@@ -101,7 +101,7 @@ def _check(found: dict[str, Any]) -> None:
     blank = {"saturated", "too hard", "not measured"}
     assert (verdict["label"] is None) == bool(blank & set(verdict.values()))
     for one in found["guidance"]:
-        assert set(one) == {"kind", "text", "evidence", "questions"}
+        assert set(one) == {"kind", "text", "evidence", "questions", "for_training"}
         assert one["kind"] in {"lost", "distil", "rlvr", "saturated", "samples"}
     assert all(isinstance(text, str) for text in found["warnings"])
 

@@ -163,6 +163,7 @@ def verdict(data: StudyData) -> pl.DataFrame:
         - first_loss_possible: every k of that table that may be the first true loss, by the
           simultaneous band.
         - first_loss_never: whether it may be that no k shows a loss.
+        - first_loss_informative: whether that set leaves anything out; else it says nothing.
     """
     return _of_models(data, "verdict", data.arms)
 

@@ -37,6 +37,7 @@ def compare(
     extrapolate: bool = False,
     law_resamples: int = 50,
     resamples: int = 1000,
+    advise_training: bool = False,
     json: File = None,
     report: File = None,
     out: OutFolder = None,
@@ -72,6 +73,7 @@ def compare(
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
+        advise_training: The questions are those of training: say what to train on next.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
@@ -102,6 +104,7 @@ def compare(
         extrapolate=extrapolate,
         verifier=verifier,
         think_end=think_end,
+        advise_training=advise_training,
     )
     _show(comparison, json, report)
 
@@ -137,6 +140,7 @@ def reanalyse(
     seed: int = 0,
     law_resamples: int = 50,
     resamples: int = 1000,
+    advise_training: bool = False,
     json: File = None,
     report: File = None,
 ) -> None:
@@ -157,6 +161,7 @@ def reanalyse(
         seed: Seed of the bootstrap.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of what is counted.
+        advise_training: The questions are those of training: say what to train on next.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
     """
@@ -171,6 +176,7 @@ def reanalyse(
         seed=seed,
         law_resamples=law_resamples,
         resamples=resamples,
+        advise_training=advise_training,
     )
     _show(comparison, json, report)
 

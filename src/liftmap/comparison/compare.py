@@ -41,6 +41,7 @@ class Options:
     law_resamples: int = 50
     resamples: int = 1000
     extrapolate: bool = False
+    advise_training: bool = False
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -82,6 +83,7 @@ def compare(
     extrapolate: bool = False,
     verifier: str | None = None,
     think_end: str | None = None,
+    advise_training: bool = False,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -108,6 +110,8 @@ def compare(
         verifier: Whose verdicts count, where a log has several.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
+        advise_training: Whether the questions are those of training: advice then says what to train
+            on next. Response sets of a study's train split say so themselves.
 
     Returns:
         What changed, with the noise taken out.
@@ -120,6 +124,8 @@ def compare(
     options.check()
     judged: JudgedBy = {"verifier": verifier, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    on_train_questions = first.split == then.split == "train"
+    options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
         match(first.tally, then.tally),
@@ -201,7 +207,9 @@ def compare_pair(
         margin=options.margin,
         level=options.level,
     )
-    guidance = advise(pair, points, loss, lost, fitted, teacher, votes)
+    guidance = advise(
+        pair, points, loss, lost, fitted, teacher, votes, on_train_questions=options.advise_training
+    )
     if beyond is not None:
         before, after, change = fitted.numbers(
             [passes_before(beyond), swapped(passes_before(beyond)), pass_change(beyond)]

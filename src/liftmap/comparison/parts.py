@@ -152,8 +152,10 @@ class Guidance:
         evidence: The figures behind it; estimates, whole numbers, or lists of records of them.
         questions: The ids behind it, the most telling first; empty where it is about all questions
             or where questions have no ids.
+        for_training: Whether it says what to train on next: only on train questions.
     """
 
     kind: str
     evidence: Mapping[str, Any]
     questions: tuple[str, ...] = ()
+    for_training: bool = False

@@ -153,6 +153,7 @@ class Comparison:
                     "text": words.advice(guidance),
                     "evidence": _plain(guidance.evidence),
                     "questions": list(guidance.questions),
+                    "for_training": guidance.for_training,
                 }
                 for guidance in self.guidance
             ],
@@ -181,7 +182,8 @@ class Comparison:
               gross_floor_largest.
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
               changed and if it changed; questions, k, margin, few_tries, climbing, unsaturated_k,
-              first_loss_k, first_loss_possible, first_loss_never.
+              first_loss_k, first_loss_possible, first_loss_never,
+              first_loss_informative.
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
         """

@@ -74,6 +74,7 @@ VERDICT: Schema = {
     "first_loss_k": pl.Int64(),
     "first_loss_possible": pl.List(pl.Int64()),
     "first_loss_never": pl.Boolean(),
+    "first_loss_informative": pl.Boolean(),
 }
 GUIDANCE: Schema = {
     "kind": pl.String(),
@@ -190,6 +191,7 @@ def verdict(conclusion: Conclusion, questions: int, first_loss: FirstLoss | None
         "first_loss_k": None if first_loss is None else first_loss.estimate,
         "first_loss_possible": None if first_loss is None else list(first_loss.possible),
         "first_loss_never": None if first_loss is None else first_loss.never_possible,
+        "first_loss_informative": None if first_loss is None else first_loss.informative,
     }
     for name, axis in axes.items():
         row[name] = axis.word

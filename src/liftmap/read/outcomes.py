@@ -53,6 +53,7 @@ class Outcomes:
             does not keep what was answered.
         golds: A row for each question: question_id, gold. None where the source has none.
         warnings: What a reader of the results has to know; one sentence or two each.
+        split: Of a study or a sampled task: which of its questions were asked; None elsewhere.
     """
 
     source: str
@@ -61,6 +62,7 @@ class Outcomes:
     answers: pl.DataFrame | None = None
     golds: pl.DataFrame | None = None
     warnings: tuple[str, ...] = ()
+    split: str | None = None
 
 
 def unfinished_thoughts(count: int, responses: int) -> list[str]:

@@ -91,6 +91,7 @@ def outcomes_of(
         answers=answers.select("question_id", "answer", "right"),
         golds=golds,
         warnings=tuple(unfinished_thoughts(int(rows["unfinished"].sum()), len(rows))),
+        split=target.split,
     )
 
 

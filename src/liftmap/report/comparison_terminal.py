@@ -47,7 +47,7 @@ def comparison_page(comparison: Comparison) -> Group:
     ]
     rest = [p for p in comparison.guidance if not (comparison.is_published and p in firm)]
     if rest:
-        parts += [Text(), Text("What to do", "bold"), *_advice(rest)]
+        parts += [Text(), Text(words.advice_title(rest), "bold"), *_advice(rest)]
     if comparison.warnings:
         parts += [Text(), Text("Note", "bold"), *map(_bullet, comparison.warnings)]
     return Group(*parts)
