@@ -142,9 +142,13 @@ class ResponseSet:
         """Writes a verifier's options, or checks that they are as before."""
         keep_settings(self._folder(VERDICTS, verifier) / SETTINGS, settings)
 
+    def verdicts_dir(self, verifier: str) -> Path:
+        """Where a verifier's verdicts lie."""
+        return self._folder(VERDICTS, verifier)
+
     def verifier_settings(self, verifier: str) -> dict[str, Any] | None:
         """A verifier's options and how it told thoughts from answers; None before it judged."""
-        file = self._folder(VERDICTS, verifier) / SETTINGS
+        file = self.verdicts_dir(verifier) / SETTINGS
         settings: dict[str, Any] | None = read_json(file) if file.exists() else None
         return settings
 

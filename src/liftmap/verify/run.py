@@ -92,8 +92,8 @@ def verifier_of(
         raise SettingsDifferError(
             f"The verdicts of {section.verifier} on {target.model} ({target.split}) were made when "
             "thoughts were not yet set apart from answers.",
-            remedy=f"Delete {target.root / 'verdicts' / target.model / target.split} / "
-            f"{section.verifier}; the same command then judges all responses again.",
+            remedy=f"Delete {target.verdicts_dir(section.verifier)}; the same command then judges "
+            "all responses again.",
         )
     thinking = thinking_rule(target, section, shown)
     verifier = make_verifier(section.verifier, section.options, thinking)
