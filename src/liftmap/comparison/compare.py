@@ -83,6 +83,7 @@ def compare(
     teacher: Source | None = None,
     extrapolate: bool = False,
     verifier: str | None = None,
+    metric: str | None = None,
     think_end: str | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
@@ -107,7 +108,9 @@ def compare(
         teacher: Results of a teacher on the same questions: says which unsolved ones it solves.
         extrapolate: Allows k beyond the responses: the curve then ends with that k, by the joint
             law, marked; the verdict stays within the responses.
-        verifier: Whose verdicts count, where a log has several.
+        verifier: Whose verdicts count, where a response set has several; the responses of a log
+            are verified here.
+        metric: Which metric of a log gives the verdicts, as `exact_match,flexible-extract`.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
 
@@ -120,7 +123,7 @@ def compare(
     """
     options = Options(k, margin, bins, level, seed, law_resamples, resamples, extrapolate)
     options.check()
-    judged: JudgedBy = {"verifier": verifier, "think_end": think_end}
+    judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
