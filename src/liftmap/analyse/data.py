@@ -23,7 +23,7 @@ from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluste
 from liftmap.comparison.result import Comparison
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
-from liftmap.read.study import outcomes_of
+from liftmap.read.study import chance_rate, outcomes_of
 from liftmap.records import Question, StudyModel, Tally
 from liftmap.stats.bins import Bins, study_bins
 from liftmap.stats.intervals import IntervalOptions
@@ -199,7 +199,8 @@ class StudyData:
         """
         try:
             tallies = [self.tally(model) for model in also]
-            return match(self.tally(before), self.tally(after), also=tallies)
+            orders = (self._order_of(before), self._order_of(after))
+            return match(self.tally(before), self.tally(after), also=tallies, orders=orders)
         except TooFewQuestionsError as error:
             self._refusals[before.model, after.model] = str(error)
             return None
@@ -220,11 +221,18 @@ class StudyData:
                 seed=section.seed,
                 law_resamples=section.law_resamples if refitted else 0,
                 resamples=section.resamples,
+                questions=section.questions,
             )
             self._comparisons[key] = (
                 None
                 if pair is None
-                else compare_pair(pair, options, answers=self._answers_of(before), names=key)
+                else compare_pair(
+                    pair,
+                    options,
+                    answers=self._answers_of(before),
+                    names=key,
+                    chance=chance_rate(self.questions),
+                )
             )
         return self._comparisons[key]
 
@@ -232,6 +240,12 @@ class StudyData:
         """Why two models can't be compared; None where they can."""
         self.comparison(before, after)
         return self._refusals.get((before.model, after.model))
+
+    def _order_of(self, model: StudyModel) -> pl.DataFrame | None:
+        """The responses in the order they were drawn, where bounds need it."""
+        tally = self.tally(model)
+        needed = tally.counts.stops_early and bool(tally.unscored.any())
+        return self._answers_of(model) if needed else None
 
     def _answers_of(self, model: StudyModel) -> pl.DataFrame | None:
         if model.model not in self._answers:
@@ -243,7 +257,7 @@ class StudyData:
         """What `stats.intervals` needs for these questions; all of them by default."""
         chosen = np.arange(len(self.questions)) if places is None else places
         return {
-            "weights": np.ascontiguousarray(self.weights[:, chosen]),
+            "weights": self.weights[:, chosen].copy(),
             "cluster": None if self.cluster is None else self.cluster[chosen],
             "level": self.config.analyse.level,
         }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -33,8 +33,12 @@ def compare(
     cluster: Column = None,
     teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
     verifier: Name = None,
+    metric: Name = None,
     think_end: Text = None,
     extrapolate: bool = False,
+    questions: Literal["like-these", "fixed"] = "like-these",
+    min_responses: Whole = None,
+    looks: Whole = None,
     law_resamples: int = 50,
     resamples: int = 1000,
     advise_training: bool = False,
@@ -68,9 +72,13 @@ def compare(
         seed: Seed of the bootstrap; with --task of the responses too.
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
-        verifier: Whose verdicts count, where a log has several.
+        verifier: Whose verdicts count; the responses of a log are verified here.
+        metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
+        questions: What leads: figures on questions like these, or on these very ones (fixed).
+        min_responses: Leave out questions asked fewer times; by default half of the median.
+        looks: Questions planned in all: intervals then hold at every look on the way there.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
         advise_training: The questions are those of training: say what to train on next.
@@ -88,6 +96,12 @@ def compare(
         )
     ask: Callable[..., Comparison] = compare_results
     if sampling.task is not None:
+        if metric is not None:
+            raise ConfigError(
+                "--metric chooses among the verdicts of a log; with --task a verifier judges.",
+                seen=metric,
+                remedy="Leave it out, or name --verifier.",
+            )
         ask = _asked(sampling, out, seed, verifier, think_end)
     comparison = ask(
         before,
@@ -102,7 +116,11 @@ def compare(
         resamples=resamples,
         teacher=teacher,
         extrapolate=extrapolate,
+        questions=questions,
+        min_responses=min_responses,
+        looks=looks,
         verifier=verifier,
+        metric=metric,
         think_end=think_end,
         advise_training=advise_training,
     )
@@ -194,6 +212,7 @@ def plan(
     resamples: int = 50,
     seed: int = 0,
     verifier: Name = None,
+    metric: Name = None,
     json: File = None,
 ) -> None:
     """Say what a tally can detect, and the cheapest sampling plan that detects a given change.
@@ -216,7 +235,8 @@ def plan(
         cluster: Column whose equal values make questions one sampling unit.
         resamples: Resamples of the tally behind the intervals of the plan's numbers.
         seed: Seed of the resamples.
-        verifier: Whose verdicts count, where a log has several.
+        verifier: Whose verdicts count; the responses of a log are verified here.
+        metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         json: Write the result as JSON; - prints it instead of the tables.
     """
     from liftmap.comparison.planning import plan as plan_sampling
@@ -234,6 +254,7 @@ def plan(
         resamples=resamples,
         seed=seed,
         verifier=verifier,
+        metric=metric,
     )
     if _write_json(planning, json):
         return

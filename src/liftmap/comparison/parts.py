@@ -15,6 +15,9 @@ from liftmap.stats.bins import Bins
 from liftmap.stats.law.floor import Floor
 
 Matrix = tuple[tuple[float, ...], ...]
+# What a figure is about: questions like these (others could be asked), or these very questions
+# (other responses to them could be drawn).
+QuestionsAre = Literal["like-these", "fixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,13 @@ class CurvePoint(Change):
         k: Number of tries.
         band: Ends of the band that holds the change at all k at once; None where it is unknown.
         extrapolated: Whether k is beyond the responses, so that the law alone speaks.
+        other: The same on the estimand that does not lead; None where it can't be had.
     """
 
     k: int
     band: tuple[float, float] | None = None
     extrapolated: bool = False
+    other: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,19 @@ class ReadOptions:
     metric: str | None = None
     think_end: str | None = None
 
+    def refuse_metric(self, source: str) -> None:
+        """For sources that are not another tool's log.
+
+        Raises:
+            InputError: A metric was named.
+        """
+        if self.metric is not None:
+            raise InputError(
+                f"{source} is not an evaluation tool's log, so it has no metrics to choose from.",
+                seen=self.metric,
+                remedy="Leave --metric out.",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
@@ -53,6 +66,8 @@ class Outcomes:
             does not keep what was answered.
         golds: A row for each question: question_id, gold. None where the source has none.
         warnings: What a reader of the results has to know; one sentence or two each.
+        chance: Share of right responses that guessing gives; None where questions do not all offer
+            choices.
         split: Of a study or a sampled task: which of its questions were asked; None elsewhere.
     """
 
@@ -62,6 +77,7 @@ class Outcomes:
     answers: pl.DataFrame | None = None
     golds: pl.DataFrame | None = None
     warnings: tuple[str, ...] = ()
+    chance: float | None = None
     split: str | None = None
 
 
