@@ -68,7 +68,7 @@ def difficulty(data: StudyData) -> pl.DataFrame:
         - model, arm, seed: the checkpoint.
         - k: number of tries: 1 (accuracy), and half of the responses that all questions have.
         - bin: number of the bin, 0 the hardest.
-        - label: its counts of right responses of the base out of n, such as "1-4".
+        - label: its counts of right responses of the base, such as "1-4", out of `responses`.
         - questions: expected number of questions in the bin; not a whole number, since a question
           falls into several bins over the splits.
         - before, before_low, before_high: pass@k of the base in [0, 1], with its interval.
@@ -76,6 +76,8 @@ def difficulty(data: StudyData) -> pl.DataFrame:
         - after, after_low, after_high, after_least, after_greatest: pass@k of the checkpoint.
         - change, change_low, change_high, change_least, change_greatest: after minus before,
           paired by question.
+        - responses: how many responses put a question into its bin, half of them as a rule; null
+          where questions differ in it: the label is then out of all.
     """
     return _of_models(data, "difficulty", data.arms)
 

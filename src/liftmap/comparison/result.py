@@ -188,6 +188,7 @@ class Comparison:
                     **_changed(change),
                     "band": None if change.band is None else list(change.band),
                     "survives": change.survives,
+                    "responses": change.responses,
                 }
                 for change in self.bins
             ],
@@ -250,7 +251,8 @@ class Comparison:
               their range, _least and _greatest; band_low, band_high; extrapolated; the same figures
               as these_before ... on these questions, like_these_before ... on questions like these.
             - difficulty: k (1, and half of the responses), bin (0 the hardest), label, questions;
-              before, after and change likewise; band_low, band_high (over all bins), survives.
+              before, after and change likewise; band_low, band_high (over all bins), survives;
+              responses (that put a question into a bin: label is out of them).
             - transitions: kind (raw, half, noise, corrected), before_bin, before_label, after_bin,
               after_label (for half and noise out of the responses of a half), questions.
             - lost_gained: direction (lost, gained), k; estimate, noise and excess with _low and

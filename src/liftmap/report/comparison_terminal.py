@@ -103,9 +103,14 @@ def _is_shown(k: int, most: int) -> bool:
 
 def _bins(comparison: Comparison) -> Table:
     ranged = any(change.change.range for change in comparison.bins)
-    n = count(comparison.transitions.bins.n)
+    sizes = {change.responses for change in comparison.bins} - {None}
     table = _table(
-        f"right of {n}", "questions", "before", "after", "change", *["range of change"] * ranged
+        f"right of {count(sizes.pop())}" if len(sizes) == 1 else "right before",
+        "questions",
+        "before",
+        "after",
+        "change",
+        *["range of change"] * ranged,
     )
     for figure in comparison.bins:
         cells = [figure.label, count(round(figure.questions, 1)), percent(figure.before.estimate)]
