@@ -109,6 +109,7 @@ def compare(
     min_responses: int | None = None,
     looks: int | None = None,
     verifier: str | None = None,
+    metric: str | None = None,
     think_end: str | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
@@ -140,7 +141,9 @@ def compare(
             median. Never where the number of responses depends on outcomes.
         looks: Number of questions planned, asked in random order, where one looks at the result
             while they still come in: intervals then hold at every look.
-        verifier: Whose verdicts count, where a log has several.
+        verifier: Whose verdicts count, where a response set has several; the responses of a log
+            are verified here.
+        metric: Which metric of a log gives the verdicts, as `exact_match,flexible-extract`.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
 
@@ -165,7 +168,7 @@ def compare(
         looks,
     )
     options.check()
-    judged: JudgedBy = {"verifier": verifier, "think_end": think_end}
+    judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
