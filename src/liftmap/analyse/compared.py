@@ -52,9 +52,17 @@ def capability(data: StudyData) -> pl.DataFrame:
           paired by question.
         - band_low, band_high: band that holds the change at all these k at once.
         - extrapolated: whether k is beyond the responses: never in a study.
-        - these_before, these_after, these_change, each with _low, _high, _least and _greatest: the
-          same on these questions, up to half of the responses; null where they are fewer than 8.
-        - like_these_before, like_these_after, like_these_change: on questions like these.
+        - these_before, these_before_low, these_before_high: pass@k of the base on these questions:
+          what other responses to them would show; null, with what follows, where k is above half
+          of the responses, or these are fewer than 8.
+        - these_after, these_after_low, these_after_high: likewise after.
+        - these_change, these_change_low, these_change_high: after minus before.
+        - these_change_least, these_change_greatest: what unscored responses could make of it.
+        - like_these_before, like_these_before_low, like_these_before_high: the same on questions
+          like these: what other questions would show.
+        - like_these_after, like_these_after_low, like_these_after_high: likewise after.
+        - like_these_change, like_these_change_low, like_these_change_high: after minus before.
+        - like_these_change_least, like_these_change_greatest: as above.
     """
     return _of_models(data, "capability", data.afters)
 
@@ -224,7 +232,17 @@ def contrast(data: StudyData) -> pl.DataFrame:
           paired by question.
         - band_low, band_high: band that holds the change at all these k at once.
         - extrapolated: whether k is beyond the responses: never in a study.
-        - these_before ... like_these_change_greatest: as in `capability`.
+        - these_before, these_before_low, these_before_high: pass@k before on these questions:
+          what other responses to them would show; null, with what follows, where k is above half
+          of the responses, or these are fewer than 8.
+        - these_after, these_after_low, these_after_high: likewise after.
+        - these_change, these_change_low, these_change_high: after minus before.
+        - these_change_least, these_change_greatest: what unscored responses could make of it.
+        - like_these_before, like_these_before_low, like_these_before_high: the same on questions
+          like these: what other questions would show.
+        - like_these_after, like_these_after_low, like_these_after_high: likewise after.
+        - like_these_change, like_these_change_low, like_these_change_high: after minus before.
+        - like_these_change_least, like_these_change_greatest: as above.
     """
     comparisons = [(pair, data.comparison(*pair)) for pair in data.contrasts]
     return stacked(

@@ -239,7 +239,7 @@ class Comparison:
         Returns:
             - capability: k; before, after and change with _low and _high, and with the ends of
               their range, _least and _greatest; band_low, band_high; extrapolated; the same figures
-              as these_before ... on these questions, like_these_before ... on questions like these.
+              as these_... on these questions, like_these_... on questions like these.
             - difficulty: k (1, and half of the responses), bin (0 the hardest), label, questions;
               before, after and change likewise; band_low, band_high (over all bins), survives.
             - transitions: kind (raw, half, noise, corrected), before_bin, before_label, after_bin,
