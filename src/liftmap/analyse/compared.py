@@ -172,6 +172,7 @@ def verdict(data: StudyData) -> pl.DataFrame:
         - questions: number of questions compared.
         - k: number of tries of capability, the most that every question supports.
         - margin: equivalence margin, as a share.
+        - level: coverage of the intervals.
         - few_tries: whether k is below 16, too few to speak of capability without more ado.
         - climbing: whether the curve of the base still climbs at k.
         - unsaturated_k: the largest k at which not both sides are saturated, where capability is.

@@ -77,6 +77,7 @@ VERDICT: Schema = {
     "questions": pl.Int64(),
     "k": pl.Int64(),
     "margin": pl.Float64(),
+    "level": pl.Float64(),
     "few_tries": pl.Boolean(),
     "climbing": pl.Boolean(),
     "unsaturated_k": pl.Int64(),
@@ -212,17 +213,19 @@ def verdict(
     questions: int,
     first_loss: FirstLoss | None,
     caveats: Sequence[str],
+    level: float,
 ) -> pl.DataFrame:
     """The table `verdict`: one row."""
     axes = {"accuracy": conclusion.accuracy, "capability": conclusion.capability}
     other_are: QuestionsAre = "fixed" if questions_are == "like-these" else "like-these"
     row: dict[str, Any] = {
         "label": conclusion.label,
-        "because": _because(conclusion, questions_are),
+        "because": words.because(conclusion, questions_are),
         "bounded": all(axis.bounded for axis in axes.values()),
         "questions": questions,
         "k": conclusion.k,
         "margin": conclusion.margin,
+        "level": level,
         "few_tries": conclusion.few_tries,
         "climbing": conclusion.climbing,
         "unsaturated_k": conclusion.unsaturated_k,
@@ -233,7 +236,7 @@ def verdict(
         "other_accuracy": None if other is None else other.accuracy.word,
         "other_capability": None if other is None else other.capability.word,
         "other_k": None if other is None else other.k,
-        "other_because": None if other is None else _because(other, other_are),
+        "other_because": None if other is None else words.because(other, other_are, leads=False),
         "caveats": list(caveats),
     }
     for name, axis in axes.items():
@@ -242,10 +245,6 @@ def verdict(
         row[f"{name}_needed_if_changed"] = axis.needed_if_changed
         row[f"{name}_p"] = axis.p_value
     return build([row], VERDICT)
-
-
-def _because(conclusion: Conclusion, questions_are: QuestionsAre) -> str:
-    return "; ".join(each.text for each in words.statements(conclusion, questions_are))
 
 
 def guidance(pieces: Sequence[Guidance]) -> pl.DataFrame:

@@ -88,7 +88,7 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
         config: The study.
         environment: versions, machine and stages as in environment.json; may be empty.
     """
-    overview = summarise(tables, config.analyse.level)
+    overview = summarise(tables)
     k = int(overview["k"].max() or config.sample.n)  # type: ignore[arg-type]
     section = config.analyse
     words = reading_words(

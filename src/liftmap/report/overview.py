@@ -37,12 +37,11 @@ from liftmap.stats.verdict import Axis
 Tables = Mapping[str, pl.DataFrame]
 
 
-def summarise(tables: Tables, level: float = 0.95) -> pl.DataFrame:
+def summarise(tables: Tables) -> pl.DataFrame:
     """One row a checkpoint, in the order of the study.
 
     Args:
         tables: The study's tables by name; `capability` and `verdict` have to be among them.
-        level: Coverage of the intervals: p-values below 1 - level stand.
 
     Returns:
         The columns of the table `verdict`; then each with _low and _high (and _least and _greatest,
@@ -50,8 +49,8 @@ def summarise(tables: Tables, level: float = 0.95) -> pl.DataFrame:
         capability (at k), as shares; lost and gained (questions beyond noise), tokens and
         tokens_before (of right responses), reflection and reflection_before (share of right
         responses with a phrase); null where a table lacks them. accuracy_p_holm, capability_p_holm:
-        p-values adjusted for all changes of the study, `family` in number; level; best_of: the
-        number of checkpoints of the arm, for the most accurate of several; null else.
+        p-values adjusted for all changes of the study, `family` in number; best_of: the number of
+        checkpoints of the arm, for the most accurate of several; null else.
 
     Raises:
         InputError: One of the two tables is missing.
@@ -71,7 +70,7 @@ def summarise(tables: Tables, level: float = 0.95) -> pl.DataFrame:
         at_k = tables["capability"].join(verdict.select("model", verdict_k="k"), on="model")
         at_k = at_k.filter(pl.col("k") == k).select("model", **columns)
         rows = rows.join(at_k, on="model", how="left", maintain_order="left")
-    rows = _among_others(rows).with_columns(level=pl.lit(level))
+    rows = _among_others(rows)
     return _with_shape(_with_losses(rows, tables), tables)
 
 
