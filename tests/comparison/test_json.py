@@ -57,6 +57,7 @@ FIELDS = {
     "guidance",
     "warnings",
     "mcnemar",
+    "checks",
 }
 WORDS = {"up", "down", "within", "unsettled", "saturated", "too hard", "not measured"}
 LABELS = {

@@ -15,6 +15,7 @@ import polars as pl
 
 from liftmap.comparison import tables, words
 from liftmap.comparison.parts import (
+    Check,
     CurvePoint,
     Guidance,
     Matrix,
@@ -64,6 +65,7 @@ class Comparison:
         capability_at_64: The change of pass@64 by the law, where k is small or the curve before
             still climbs; None else.
         chance: Share of right responses that guessing gives; None where it is unknown.
+        checks: What speaks against independent draws; in words they are among the warnings.
     """
 
     before: Provenance
@@ -90,6 +92,7 @@ class Comparison:
     other_verdict: Conclusion | None = None
     capability_at_64: Estimate | None = None
     chance: float | None = None
+    checks: tuple[Check, ...] = ()
 
     @property
     def accuracy(self) -> Change:
@@ -229,6 +232,16 @@ class Comparison:
                 for guidance in self.guidance
             ],
             "warnings": list(self.warnings),
+            "checks": [
+                {
+                    "kind": check.kind,
+                    "side": check.side,
+                    "chance": check.chance,
+                    "evidence": _plain(check.evidence),
+                    "text": words.check_text(check),
+                }
+                for check in self.checks
+            ],
         }
 
     def _both(self, point: CurvePoint) -> dict[str, Any]:
@@ -261,9 +274,10 @@ class Comparison:
               excess and gross: excess_floor, excess_floor_largest, gross_floor,
               gross_floor_largest.
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
-              changed and if it changed, and its p; questions, k, margin, level, few_tries, climbing,
-              unsaturated_k, first_loss_k, first_loss_possible, first_loss_never; questions_are;
-              other_accuracy, other_capability, other_k, other_because (the other estimand);
+              changed and if it changed, and its p; questions, k, margin, level, few_tries,
+              climbing, unsaturated_k, first_loss_k, first_loss_possible, first_loss_never;
+              questions_are; other_accuracy, other_capability, other_k, other_because (the other
+              estimand);
               caveats (a list of sentences); first_loss_informative.
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.

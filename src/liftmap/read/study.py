@@ -6,10 +6,13 @@ of another that has judged them.
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +20,7 @@ from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored, unfinished_thoughts
 from liftmap.records import ENDED_WHILE_THINKING, Question
+from liftmap.stats.repeated_texts import RepeatedTexts, repeated_texts
 from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
@@ -99,6 +103,8 @@ def outcomes_of(
         warnings=tuple(unfinished_thoughts(int(rows["unfinished"].sum()), len(rows))),
         chance=chance_rate(questions),
         split=target.split,
+        settings=_settings(target),
+        repeated=_repeated(target),
     )
 
 
@@ -119,6 +125,34 @@ def chance_rate(questions: Sequence[Question]) -> float | None:
             return None
         rates.append(1 / len(options))
     return sum(rates) / len(rates) if rates else None
+
+
+def _settings(target: ResponseSet) -> dict[str, Any] | None:
+    """Temperature, top_p and a digest of the template of the responses, where they were kept."""
+    if not target.has_settings():
+        return None
+    kept = target.settings()
+    sampling = kept.get("sampling", {})
+    known = {name: sampling[name] for name in ("temperature", "top_p") if name in sampling}
+    if "template" in kept:
+        text = json.dumps(kept["template"], sort_keys=True)
+        known["template"] = sha256(text.encode()).hexdigest()[:12]
+    return known
+
+
+def _repeated(target: ResponseSet) -> RepeatedTexts | None:
+    """Whether texts are copies, by their hashes; shard by shard, so that no text is kept."""
+    parts = [
+        target.read_responses(shard, ["question_id", "text"]).select(
+            "question_id", pl.col("text").hash()
+        )
+        for shard in target.shards()
+    ]
+    frame = pl.concat(parts)
+    codes = frame.select(
+        pl.col("question_id").rank("dense") - 1, pl.col("text").rank("dense") - 1
+    ).cast(pl.Int64)
+    return repeated_texts(codes["question_id"].to_numpy(), codes["text"].to_numpy())
 
 
 def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) -> None:
