@@ -237,6 +237,7 @@ class StudyData:
                     answers=self._answers_of(before),
                     names=key,
                     chance=chance_rate(self.questions),
+                    golds=self._read(before).golds,
                     checks=checks_of_sources(self._read(before), self._read(after)),
                 )
             )

@@ -26,6 +26,7 @@ from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tr
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
+from liftmap.comparison.measures import measures
 from liftmap.comparison.parts import Check, CurvePoint, Provenance, QuestionsAre
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.votes import Vote, majority
@@ -203,6 +204,7 @@ def compare(
         answers=first.answers,
         names=(_name(before, "before"), _name(after, "after")),
         chance=first.chance,
+        golds=first.golds,
         checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
     )
     notes = [f"Before: {text}" for text in first.warnings]
@@ -223,6 +225,7 @@ def compare_pair(
     names: tuple[str, str] = ("before", "after"),
     chance: float | None = None,
     checks: tuple[Check, ...] = (),
+    golds: pl.DataFrame | None = None,
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -235,6 +238,7 @@ def compare_pair(
         names: What the two sides are called.
         chance: Share of right responses that guessing gives, where questions offer choices.
         checks: What texts and settings say of the responses; the counts are checked here.
+        golds: A row a question: question_id, gold; None where they are unknown.
 
     Returns:
         What changed.
@@ -317,6 +321,7 @@ def compare_pair(
         capability_at_64=at_64,
         chance=chance,
         checks=checks,
+        measures=measures(pair, fitted, resamples, answers, golds),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 import polars as pl
@@ -20,6 +20,7 @@ from liftmap.comparison.parts import (
     Guidance,
     Matrix,
     McNemar,
+    Measures,
     Moves,
     Provenance,
     QuestionsAre,
@@ -66,6 +67,7 @@ class Comparison:
             still climbs; None else.
         chance: Share of right responses that guessing gives; None where it is unknown.
         checks: What speaks against independent draws; in words they are among the warnings.
+        measures: Measures beside accuracy and capability; None where none was made.
     """
 
     before: Provenance
@@ -93,6 +95,7 @@ class Comparison:
     capability_at_64: Estimate | None = None
     chance: float | None = None
     checks: tuple[Check, ...] = ()
+    measures: Measures | None = None
 
     @property
     def accuracy(self) -> Change:
@@ -232,6 +235,7 @@ class Comparison:
                 for guidance in self.guidance
             ],
             "warnings": list(self.warnings),
+            "measures": None if self.measures is None else _measures(self.measures),
             "checks": [
                 {
                     "kind": check.kind,
@@ -385,6 +389,22 @@ def _verdict(
         "p": {name: axis.p_value for name, axis in axes.items()},
         "few_tries": verdict.few_tries,
         "saturated_below": verdict.unsaturated_k,
+    }
+
+
+def _measures(measures: Measures) -> dict[str, Any]:
+    of_support = measures.support
+    return {
+        "cover_at": [{"tau": each.tau, **_changed(each)} for each in measures.cover],
+        "grpo_groups": [
+            {"size": each.size, "before": each.before.to_dict(), "after": each.after.to_dict()}
+            for each in measures.groups
+        ],
+        "support": None
+        if of_support is None
+        else {part.name: _plain(getattr(of_support, part.name)) for part in fields(of_support)},
+        "guess_rate": _plain(measures.guess_rate),
+        "answer_entropy": _plain(measures.answer_entropy),
     }
 
 
