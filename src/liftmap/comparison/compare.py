@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from datetime import date as Date
 from typing import get_args
 
 import numpy as np
@@ -21,7 +21,8 @@ from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.parts import CurvePoint, Provenance, QuestionsAre
-from liftmap.comparison.result import Comparison
+from liftmap.comparison.provenance import provenance_of, with_responses
+from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
 from liftmap.records import Tally
@@ -30,7 +31,6 @@ from liftmap.stats.law.measures import pass_change, passes_before, swapped
 from liftmap.stats.lost import observed
 from liftmap.stats.mcnemar import mcnemar
 from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
-from liftmap.store import ResponseSet
 
 # Where k is small, or the curve still climbs, the law says what this many tries would show.
 LAW_TRIES = 64
@@ -110,6 +110,7 @@ def compare(
     looks: int | None = None,
     verifier: str | None = None,
     think_end: str | None = None,
+    date: Date | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -143,6 +144,8 @@ def compare(
         verifier: Whose verdicts count, where a log has several.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
+        date: The day that the result names; default today (UTC). Two runs on the same input differ
+            in it alone.
 
     Returns:
         What changed, with the noise taken out.
@@ -178,15 +181,14 @@ def compare(
         options,
         teacher=taught,
         answers=first.answers,
-        names=(_name(before, "before"), _name(after, "after")),
+        sides=provenance_of((before, after), (first, then)),
         chance=first.chance,
+        date=date,
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
     return replace(
         comparison,
-        before=replace(comparison.before, format=first.format),
-        after=replace(comparison.after, format=then.format),
         warnings=(*notes, *comparison.warnings),
     )
 
@@ -196,8 +198,9 @@ def compare_pair(
     options: Options,
     teacher: Tally | None = None,
     answers: pl.DataFrame | None = None,
-    names: tuple[str, str] = ("before", "after"),
+    sides: tuple[Provenance, Provenance] = (Provenance("before"), Provenance("after")),
     chance: float | None = None,
+    date: Date | None = None,
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -207,8 +210,9 @@ def compare_pair(
         teacher: A teacher's tally.
         answers: What the model before answered: question_id, answer (null for none) and right
             (null if unscored), a row a response; None where it is unknown.
-        names: What the two sides are called.
+        sides: What the two sides were made from.
         chance: Share of right responses that guessing gives, where questions offer choices.
+        date: As in `compare`.
 
     Returns:
         What changed.
@@ -263,8 +267,8 @@ def compare_pair(
         )
         points.append(CurvePoint(before, after, change, beyond, extrapolated=True))
     return Comparison(
-        before=_provenance(names[0], pair.before),
-        after=_provenance(names[1], pair.after),
+        before=with_responses(sides[0], pair.before),
+        after=with_responses(sides[1], pair.after),
         questions=pair.questions,
         k=k,
         capability=tuple(points),
@@ -288,6 +292,7 @@ def compare_pair(
         other_verdict=other,
         capability_at_64=at_64,
         chance=chance,
+        date=date or today(),
     )
 
 
@@ -315,13 +320,3 @@ def _concluded(
         margin=options.margin,
         level=resamples.options["level"],
     )
-
-
-def _provenance(name: str, tally: Tally) -> Provenance:
-    return Provenance(name, plan=tally.plan, responses=(int(tally.n.min()), int(tally.n.max())))
-
-
-def _name(source: Source, otherwise: str) -> str:
-    if isinstance(source, ResponseSet):
-        return str(source.settings().get("model", source.model))
-    return str(source) if isinstance(source, str | Path) else otherwise

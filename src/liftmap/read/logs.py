@@ -109,6 +109,7 @@ class _Seen:
         copies: Entries left out since another file has them too.
         judged: Responses that were verified here.
         unfinished: Those of them that ended while thinking.
+        model: The model, if the log says it.
     """
 
     golds: dict[str, str | None] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class _Seen:
     copies: int = 0
     judged: int = 0
     unfinished: int = 0
+    model: str = ""
 
 
 def outcomes_of(
@@ -186,7 +188,8 @@ def outcomes_of(
         schema={"question_id": pl.String, "gold": pl.String},
     )
     known = golds["gold"].null_count() < len(golds)
-    return from_rows(source, format, rows, golds if known else None, [*warnings, *said])
+    outcomes = from_rows(source, format, rows, golds if known else None, [*warnings, *said])
+    return replace(outcomes, model=seen.model or None)
 
 
 def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Entry]:
@@ -234,6 +237,7 @@ def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Ent
         seen.golds.setdefault(question_id, entry.gold)
         seen.files.setdefault(entry.file, set()).add(question_id)
         seen.cut_known |= entry.truncated is not None
+        seen.model = seen.model or entry.model
         yield entry
     if not rows:
         raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")
