@@ -134,7 +134,7 @@ def test_unscored_responses_give_a_range_and_can_cost_a_question() -> None:
     assert any("q002" in text for text in found.warnings)
     assert found.accuracy.after.estimate == pytest.approx((2 / 3 + 3 / 4) / 2)
     # Ends of the intervals of the figures with all unscored responses wrong, or right.
-    extremes = [compare(before.subset(np.arange(2)), make_tally([c, 3], 4), **FEW) for c in (2, 3)]
+    extremes = [compare(before, make_tally([c, 3, 4], 4), **FEW) for c in (2, 3)]
     for name in ("after", "change"):
         worst, best = (getattr(one.accuracy, name) for one in extremes)
         assert getattr(found.accuracy, name).range == pytest.approx((worst.low, best.high))
@@ -170,6 +170,13 @@ def test_beyond_the_responses_only_on_demand_and_marked() -> None:
     assert beyond.before.range is not None
     assert not any(point.extrapolated for point in within)
     assert json.loads(found.to_json())["capability"][-1]["extrapolated"] is True
+
+
+def test_a_k_above_the_responses_says_who_has_how_many() -> None:
+    n = [8] * 20 + [6] * 5 + [5, 5, 4, 7]
+    sides = make_tally([1] * 29, n), make_tally([2] * 29, n)
+    with pytest.raises(InputError, match=r"Of 29 questions 20 have 8, 5 have 6, 2 have 5, 2 have"):
+        compare(*sides, k=9, **FEW)
 
 
 def test_clusters_are_drawn_together() -> None:
@@ -217,7 +224,11 @@ def test_a_table_is_as_good_as_a_tally() -> None:
     tables = [
         pl.DataFrame({"question_id": t.question_ids, "n": t.n, "c": t.c}) for t in (before, after)
     ]
-    assert compare(*tables, **FEW).to_json() == compare(before, after, **FEW).to_json()
+    results = [compare(*sides, **FEW).to_dict() for sides in (tables, (before, after))]
+    # A tally without a plan is taken as fixed; of a table with one n it is known.
+    plans = [result[side].pop("plan") for result in results for side in ("before", "after")]
+    assert plans == [*[{"kind": "fixed", "count": 8}] * 2, None, None]
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize(

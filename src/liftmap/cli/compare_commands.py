@@ -33,6 +33,7 @@ def compare(
     cluster: Column = None,
     teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
     verifier: Name = None,
+    metric: Name = None,
     think_end: Text = None,
     extrapolate: bool = False,
     questions: Literal["like-these", "fixed"] = "like-these",
@@ -70,7 +71,8 @@ def compare(
         seed: Seed of the bootstrap; with --task of the responses too.
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
-        verifier: Whose verdicts count, where a log has several.
+        verifier: Whose verdicts count; the responses of a log are verified here.
+        metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         questions: What leads: figures on questions like these, or on these very ones (fixed).
@@ -92,6 +94,12 @@ def compare(
         )
     ask: Callable[..., Comparison] = compare_results
     if sampling.task is not None:
+        if metric is not None:
+            raise ConfigError(
+                "--metric chooses among the verdicts of a log; with --task a verifier judges.",
+                seen=metric,
+                remedy="Leave it out, or name --verifier.",
+            )
         ask = _asked(sampling, out, seed, verifier, think_end)
     comparison = ask(
         before,
@@ -110,6 +118,7 @@ def compare(
         min_responses=min_responses,
         looks=looks,
         verifier=verifier,
+        metric=metric,
         think_end=think_end,
     )
     _show(comparison, json, report)
@@ -197,6 +206,7 @@ def plan(
     resamples: int = 50,
     seed: int = 0,
     verifier: Name = None,
+    metric: Name = None,
     json: File = None,
 ) -> None:
     """Say what a tally can detect, and the cheapest sampling plan that detects a given change.
@@ -219,7 +229,8 @@ def plan(
         cluster: Column whose equal values make questions one sampling unit.
         resamples: Resamples of the tally behind the intervals of the plan's numbers.
         seed: Seed of the resamples.
-        verifier: Whose verdicts count, where a log has several.
+        verifier: Whose verdicts count; the responses of a log are verified here.
+        metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         json: Write the result as JSON; - prints it instead of the tables.
     """
     from liftmap.comparison.planning import plan as plan_sampling
@@ -237,6 +248,7 @@ def plan(
         resamples=resamples,
         seed=seed,
         verifier=verifier,
+        metric=metric,
     )
     if _write_json(planning, json):
         return

@@ -96,6 +96,12 @@ def resample(
     return Resamples(options, weights[:law_resamples], resamples, seed, drawn)
 
 
+def resampled_rows(pair: PairedTallies, weights: WeightArray) -> WeightArray:
+    """Weights of the compared questions (resamples, questions), added up on the distinct rows."""
+    rows = [np.bincount(pair.row_of_question, draw, len(pair.counts)) for draw in weights]
+    return np.array(rows, dtype=np.float64)
+
+
 def question_weights(
     questions: int, cluster: IntArray | None, resamples: int, seed: int
 ) -> WeightArray:

@@ -34,6 +34,8 @@ from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
 
 # Where k is small, or the curve still climbs, the law says what this many tries would show.
 LAW_TRIES = 64
+# So many numbers of responses are named in a message, each with its questions.
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def compare(
     min_responses: int | None = None,
     looks: int | None = None,
     verifier: str | None = None,
+    metric: str | None = None,
     think_end: str | None = None,
     date: Date | None = None,
 ) -> Comparison:
@@ -141,7 +144,9 @@ def compare(
             median. Never where the number of responses depends on outcomes.
         looks: Number of questions planned, asked in random order, where one looks at the result
             while they still come in: intervals then hold at every look.
-        verifier: Whose verdicts count, where a log has several.
+        verifier: Whose verdicts count, where a response set has several; the responses of a log
+            are verified here.
+        metric: Which metric of a log gives the verdicts, as `exact_match,flexible-extract`.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
         date: The day that the result names; default today (UTC). Two runs on the same input differ
@@ -168,7 +173,7 @@ def compare(
         looks,
     )
     options.check()
-    judged: JudgedBy = {"verifier": verifier, "think_end": think_end}
+    judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
@@ -226,7 +231,7 @@ def compare_pair(
     if beyond is not None and not options.extrapolate:
         has = "responses" if options.questions == "like-these" else "tries (half of the responses)"
         raise InputError(
-            f"k is above the {most:,} {has} that every question has on both sides.",
+            f"k is above the {most:,} {has} that every question has on both sides. {_have(pair)}",
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
@@ -294,6 +299,20 @@ def compare_pair(
         chance=chance,
         date=date or today(),
     )
+
+
+def _have(pair: PairedTallies) -> str:
+    """How many questions have how many responses, the commonest numbers first."""
+    before, after = (side.supported for side in pair.rows)
+    supported, at = np.unique(np.minimum(before, after), return_inverse=True)
+    questions = np.bincount(at, weights=pair.counts).astype(np.int64)
+    order = np.argsort(-questions, kind="stable")
+    shown = [f"{questions[i]:,} have {supported[i]:,}" for i in order[:_SHOWN]]
+    if len(order) > _SHOWN:
+        rest = supported[order[_SHOWN:]]
+        left = int(questions[order[_SHOWN:]].sum())
+        shown.append(f"{left:,} have {rest.min():,} to {rest.max():,}")
+    return f"Of {pair.questions:,} questions {', '.join(shown)}."
 
 
 def _concluded(

@@ -16,7 +16,7 @@ import polars as pl
 from liftmap.errors import InputError
 from liftmap.read import read, tables
 from liftmap.read.look import glimpse
-from liftmap.read.outcomes import Outcomes, from_counts
+from liftmap.read.outcomes import Outcomes, ReadOptions, from_counts
 from liftmap.read.study import outcomes_of
 from liftmap.records import Tally
 from liftmap.stats.passk import checked_tally
@@ -30,6 +30,7 @@ class JudgedBy(TypedDict):
     """Whose verdicts count; see `load`."""
 
     verifier: str | None
+    metric: str | None
     think_end: str | None
 
 
@@ -37,6 +38,7 @@ def load(
     source: Source,
     *,
     verifier: str | None = None,
+    metric: str | None = None,
     cluster: str | None = None,
     think_end: str | None = None,
 ) -> Outcomes:
@@ -47,6 +49,7 @@ def load(
             with the columns question_id, n and c (and unscored, truncated, cluster where there
             are).
         verifier: Whose verdicts count, where responses have several.
+        metric: Which metric of a log gives the verdicts; see `liftmap.read.read`.
         cluster: Column of a table, or of a file that is one, whose equal values make questions one
             sampling unit; default the column `cluster`, where there is one.
         think_end: With a verifier: the text that ends the model's thoughts.
@@ -57,6 +60,8 @@ def load(
     Raises:
         LiftmapError: It can't be read, or its counts are impossible.
     """
+    if not isinstance(source, str | Path):
+        ReadOptions(metric=metric).refuse_metric("What was given")
     if isinstance(source, Tally):
         outcomes = Outcomes("a tally", "tally", source)
     elif isinstance(source, pl.DataFrame):
@@ -65,7 +70,7 @@ def load(
         outcomes = outcomes_of(source, verifier)
     else:
         judge = judge_of(verifier, think_end=think_end) if verifier else None
-        outcomes = read(source, verifier=verifier, judge=judge, think_end=think_end)
+        outcomes = read(source, verifier=verifier, judge=judge, metric=metric, think_end=think_end)
         if cluster is not None:
             outcomes = replace(outcomes, tally=_clustered(outcomes.tally, Path(source), cluster))
     _check(outcomes.tally)

@@ -50,6 +50,7 @@ def plan(
     resamples: int = 50,
     seed: int = 0,
     verifier: str | None = None,
+    metric: str | None = None,
 ) -> Planning:
     """Says what a study on these questions can detect, and how to sample for less.
 
@@ -69,6 +70,7 @@ def plan(
         resamples: Resamples of the pilot behind the intervals.
         seed: Seed of the resamples.
         verifier: Whose verdicts count, where a log has several.
+        metric: Which metric of a log gives the verdicts.
 
     Returns:
         The smallest detectable changes, and plans that do what is asked, cheapest first.
@@ -77,7 +79,7 @@ def plan(
         LiftmapError: The tally can't be read, has fewer than two questions with responses, or an
             option is out of range.
     """
-    source = load(tally, verifier=verifier, cluster=cluster).tally
+    source = load(tally, verifier=verifier, metric=metric, cluster=cluster).tally
     judged = source.subset(np.flatnonzero(source.judged))
     questions = len(judged.n)
     if questions < 2:

@@ -131,7 +131,7 @@ class Comparison:
         """The two axes in words on the other estimand; empty where it can't be had."""
         if self.other_verdict is None:
             return ()
-        return words.statements(self.other_verdict, self.other_are)
+        return words.statements(self.other_verdict, self.other_are, leads=False)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -222,7 +222,7 @@ class Comparison:
                 **_verdict(self.verdict, self.questions_are),
                 _KEYS[self.other_are]: None
                 if self.other_verdict is None
-                else _verdict(self.other_verdict, self.other_are),
+                else _verdict(self.other_verdict, self.other_are, leads=False),
             },
             "guidance": [
                 {
@@ -254,7 +254,7 @@ class Comparison:
         Returns:
             - capability: k; before, after and change with _low and _high, and with the ends of
               their range, _least and _greatest; band_low, band_high; extrapolated; the same figures
-              as these_before ... on these questions, like_these_before ... on questions like these.
+              as these_... on these questions, like_these_... on questions like these.
             - difficulty: k (1, and half of the responses), bin (0 the hardest), label, questions;
               before, after and change likewise; band_low, band_high (over all bins), survives.
             - transitions: kind (raw, half, noise, corrected), before_bin, before_label, after_bin,
@@ -263,10 +263,10 @@ class Comparison:
               _high; n, observed_at_n; noise_at_n, excess_at_n and gross_at_n with _low, _high,
               _least and _greatest; mcnemar_p.
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
-              changed and if it changed, and its p; questions, k, margin, few_tries, climbing,
-              unsaturated_k, first_loss_k, first_loss_possible, first_loss_never; questions_are;
-              other_accuracy, other_capability, other_k, other_because (the other estimand);
-              caveats (a list of sentences).
+              changed and if it changed, and its p; questions, k, margin, level, few_tries,
+              climbing, unsaturated_k, first_loss_k, first_loss_possible, first_loss_never;
+              questions_are; other_accuracy, other_capability, other_k, other_because (the other
+              estimand); caveats (a list of sentences).
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
         """
@@ -288,6 +288,7 @@ class Comparison:
                 self.questions,
                 self.first_loss_k,
                 self.caveats,
+                self.level,
             ),
             "guidance": lambda: tables.guidance(self.guidance),
             "warnings": lambda: tables.warnings(self.warnings),
@@ -346,7 +347,9 @@ def _moves(moves: Moves) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Conclusion, questions_are: QuestionsAre) -> dict[str, Any]:
+def _verdict(
+    verdict: Conclusion, questions_are: QuestionsAre, *, leads: bool = True
+) -> dict[str, Any]:
     axes = {"accuracy": verdict.accuracy, "capability": verdict.capability}
     # For each axis that is not settled the smaller of its two numbers, of these the largest.
     needed = [
@@ -358,7 +361,7 @@ def _verdict(verdict: Conclusion, questions_are: QuestionsAre) -> dict[str, Any]
         "label": verdict.label,
         "k": None if verdict.capability.change is None else verdict.k,
         **{name: axis.word for name, axis in axes.items()},
-        "because": "; ".join(each.text for each in words.statements(verdict, questions_are)),
+        "because": words.because(verdict, questions_are, leads=leads),
         "needed": max(needed, default=None),
         "needed_if_unchanged": {name: axis.needed_if_unchanged for name, axis in axes.items()},
         "needed_if_changed": {name: axis.needed_if_changed for name, axis in axes.items()},

@@ -35,8 +35,10 @@ CAPABILITY: Schema = {
     "band_low": pl.Float64(),
     "band_high": pl.Float64(),
     "extrapolated": pl.Boolean(),
-    **estimate_schema("these_before", "these_after", "these_change", ranged=True),
-    **estimate_schema("like_these_before", "like_these_after", "like_these_change", ranged=True),
+    **estimate_schema("these_before", "these_after"),
+    **estimate_schema("these_change", ranged=True),
+    **estimate_schema("like_these_before", "like_these_after"),
+    **estimate_schema("like_these_change", ranged=True),
 }
 DIFFICULTY: Schema = {
     "k": pl.Int64(),
@@ -75,6 +77,7 @@ VERDICT: Schema = {
     "questions": pl.Int64(),
     "k": pl.Int64(),
     "margin": pl.Float64(),
+    "level": pl.Float64(),
     "few_tries": pl.Boolean(),
     "climbing": pl.Boolean(),
     "unsaturated_k": pl.Int64(),
@@ -130,9 +133,10 @@ def capability(curve: Sequence[CurvePoint], questions_are: QuestionsAre) -> pl.D
 
 
 def _named(name: str, figure: Change | None) -> Values:
-    """The columns of one figure with a name in front."""
+    """The columns of one figure with a name in front; of the sides without their range."""
     values = change_columns(figure, ranged=True)
-    return {f"{name}_{column}": value for column, value in values.items()}
+    sides = ("before_least", "before_greatest", "after_least", "after_greatest")
+    return {f"{name}_{column}": value for column, value in values.items() if column not in sides}
 
 
 def difficulty(bins: Sequence[BinChange]) -> pl.DataFrame:
@@ -209,17 +213,19 @@ def verdict(
     questions: int,
     first_loss: FirstLoss | None,
     caveats: Sequence[str],
+    level: float,
 ) -> pl.DataFrame:
     """The table `verdict`: one row."""
     axes = {"accuracy": conclusion.accuracy, "capability": conclusion.capability}
     other_are: QuestionsAre = "fixed" if questions_are == "like-these" else "like-these"
     row: dict[str, Any] = {
         "label": conclusion.label,
-        "because": _because(conclusion, questions_are),
+        "because": words.because(conclusion, questions_are),
         "bounded": all(axis.bounded for axis in axes.values()),
         "questions": questions,
         "k": conclusion.k,
         "margin": conclusion.margin,
+        "level": level,
         "few_tries": conclusion.few_tries,
         "climbing": conclusion.climbing,
         "unsaturated_k": conclusion.unsaturated_k,
@@ -230,7 +236,7 @@ def verdict(
         "other_accuracy": None if other is None else other.accuracy.word,
         "other_capability": None if other is None else other.capability.word,
         "other_k": None if other is None else other.k,
-        "other_because": None if other is None else _because(other, other_are),
+        "other_because": None if other is None else words.because(other, other_are, leads=False),
         "caveats": list(caveats),
     }
     for name, axis in axes.items():
@@ -239,10 +245,6 @@ def verdict(
         row[f"{name}_needed_if_changed"] = axis.needed_if_changed
         row[f"{name}_p"] = axis.p_value
     return build([row], VERDICT)
-
-
-def _because(conclusion: Conclusion, questions_are: QuestionsAre) -> str:
-    return "; ".join(each.text for each in words.statements(conclusion, questions_are))
 
 
 def guidance(pieces: Sequence[Guidance]) -> pl.DataFrame:

@@ -64,15 +64,28 @@ def label_text(label: str | None, k: int, accuracy: str, capability: str) -> str
 
 
 def statements(
-    verdict: Conclusion, questions_are: QuestionsAre = "like-these"
+    verdict: Conclusion, questions_are: QuestionsAre = "like-these", *, leads: bool = True
 ) -> tuple[Statement, Statement]:
-    """The two axes in words: what a report leads with."""
+    """The two axes in words: what a report leads with.
+
+    Args:
+        verdict: The verdict.
+        questions_are: What it is about.
+        leads: Whether it is what a report leads with, or stands beside that.
+    """
     axes = {"accuracy": verdict.accuracy, "capability": verdict.capability}
     accuracy, capability = (
-        Statement(axis.word, statement(name, axis, verdict.margin, questions_are))
+        Statement(axis.word, statement(name, axis, verdict.margin, questions_are, leads=leads))
         for name, axis in axes.items()
     )
     return accuracy, capability
+
+
+def because(
+    verdict: Conclusion, questions_are: QuestionsAre = "like-these", *, leads: bool = True
+) -> str:
+    """Both statements in one line."""
+    return "; ".join(each.text for each in statements(verdict, questions_are, leads=leads))
 
 
 def about_questions(questions_are: QuestionsAre) -> str:
@@ -81,7 +94,12 @@ def about_questions(questions_are: QuestionsAre) -> str:
 
 
 def statement(
-    name: str, axis: Axis, margin: float, questions_are: QuestionsAre = "like-these"
+    name: str,
+    axis: Axis,
+    margin: float,
+    questions_are: QuestionsAre = "like-these",
+    *,
+    leads: bool = True,
 ) -> str:
     """One axis in words: `accuracy up +14.3 points [+10.2, +18.6]`.
 
@@ -90,9 +108,11 @@ def statement(
         axis: What is known of it.
         margin: The equivalence margin, as a share.
         questions_are: What it is about; of these questions it says so, and names its k.
+        leads: Whether a report leads with it; what stands beside that says what it is about.
     """
-    if questions_are == "fixed":
-        name = f"on these questions {name}{f' at k = {count(axis.k)}' if axis.k > 1 else ''}"
+    if questions_are == "fixed" or not leads:
+        at = f" at k = {count(axis.k)}" if axis.k > 1 else ""
+        name = f"{about_questions(questions_are)} {name}{at}"
     if axis.change is None:
         return f"{name} not measured: one response a question"
     change = axis.change.whole
@@ -151,7 +171,7 @@ def caveats(
     k = count(verdict.k)
     reasons = []
     if measured and verdict.few_tries:
-        reasons.append(f"k = {k} is too few tries to speak of capability without more ado")
+        reasons.append(f"capability at k = {k} rests on few tries")
     if measured and verdict.climbing:
         reasons.append(f"pass@k before still climbs at k = {k}")
     if reasons:

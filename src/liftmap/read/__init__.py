@@ -10,7 +10,8 @@ entry point group `liftmap.readers`.
     look         what a file begins with      lines       long JSON in parts
     tally        question_id, n, c            logs        what all tools' logs have in common
     responses    question_id, correct         metrics     which of their figures are verdicts
-    study        STUDY:MODEL                  lm_eval, inspect_ai, lighteval
+    study        STUDY:MODEL                  golds       gold answers out of targets
+                                              lm_eval, inspect_ai, lighteval
 """
 
 from __future__ import annotations
@@ -79,8 +80,9 @@ def read(
         judge: Verifies responses: a function of a table (question_id, response_index, text) and of
             the questions by id that gives a row for each row with the columns verdict and answer,
             as `liftmap.verify.run.verdicts_frame` does once its verifier is bound.
-        metric: Which of a log's metrics to take; by default the first that gives each response a
-            verdict, with a warning if others of the log say otherwise.
+        metric: Which of a log's metrics to take, as `exact_match,flexible-extract`, or the part of
+            such a name that tells it from the others; by default the one that gives the most
+            responses a verdict, the first of several, with a warning if others say otherwise.
         format: A name of READERS or of an installed package's reader; by default it is found out.
         think_end: The text that ends the model's thoughts. Of a study: its verdicts must have been
             made with it; of a log: `judge` must know it.
@@ -91,9 +93,10 @@ def read(
         the question, so that two logs match only where both agree.
 
     Raises:
-        InputError: The source does not exist, is empty, damaged, of an unknown format, or mixed
-            (two formats, tasks or models); a value in it can't be used; or its log has one verdict
-            for several responses and no verifier was named. The message names file, row and value.
+        InputError: There is no such metric; the source does not exist, is empty, damaged, of an
+            unknown format, or mixed (two formats, tasks or models); a value in it can't be used; or
+            its log has one verdict for several responses and no verifier was named. The message
+            names file, row and value.
         StoreError: A study's file is missing or damaged.
         ConfigError: A study's study.toml can't be read.
         UnknownNameError: There is no reader of the name `format`.

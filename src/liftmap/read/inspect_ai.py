@@ -2,8 +2,8 @@
 
 Each sample is one response to a question; the epochs of a question are its responses. A scorer's C,
 1 and true are right; I, 0 and false are wrong, and so are N (no answer) and P (in part right). A
-sample that ended in an error, was invalidated, or has the score NaN is unscored. A response is cut
-where the model stopped at max_tokens or at its context's end.
+sample that ended in an error, was invalidated, has no score, or the score NaN, is unscored. A
+response is cut where the model stopped at max_tokens or at its context's end.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from liftmap.errors import InputError
 from liftmap.progress import progress
+from liftmap.read.golds import golds_of, letters_of
 from liftmap.read.lines import json_document, parse
 from liftmap.read.logs import Entry, outcomes_of
 from liftmap.read.look import Glimpse, readable
@@ -120,7 +121,8 @@ def _entry(
     scores = _scores(sample.get("scores"))
     output = _table(sample.get("output"))
     text = output.get("completion")
-    target = sample.get("target")
+    listed = sample.get("choices")
+    choices = tuple(map(str, listed)) if isinstance(listed, list) else ()
     entry = Entry(
         file=str(path),
         row=row,
@@ -132,8 +134,9 @@ def _entry(
         answers={key: [_text(score.get("answer"))] for key, score in scores.items()},
         texts=[text] if isinstance(text, str) else None,
         reasoning=[_reasoning(output)] if isinstance(text, str) else None,
-        question=_chat(asked),
-        gold=target if isinstance(target, str) else None,
+        question=_with_options(_chat(asked), choices),
+        golds=golds_of(sample.get("target")),
+        choices=choices,
         truncated=_cut(sample, output),
         failed=bool(sample.get("error") or sample.get("invalidation")),
         epoch=str(epoch),
@@ -155,6 +158,12 @@ def _scores(scores: object) -> dict[str, dict[str, Any]]:
         else:
             found[name] = table
     return found
+
+
+def _with_options(question: str, choices: tuple[str, ...]) -> str:
+    """A question with its choices, as the tool shows them to the model."""
+    options = zip(letters_of(choices), choices, strict=False)
+    return "\n".join([question, *(f"{letter}) {text}" for letter, text in options)])
 
 
 def _verdict(value: object) -> object:

@@ -2,8 +2,8 @@
 
 Each row is a question with all its responses and the metrics over them. One response needs a metric
 that is 0 or 1. Of several, `avg@n:n=64` and `pass@k:k=1&n=64` are the share of right ones among the
-first n; `maj@n`, `g-pass@k` and the like are one verdict for all, which does not say how many were
-right.
+first n, and so are older names (`SHARE`); `maj@n`, `g-pass@k` and the like are one verdict for all,
+which does not say how many were right.
 """
 
 from __future__ import annotations
@@ -17,12 +17,20 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.progress import progress
+from liftmap.read.golds import golds_of
 from liftmap.read.logs import Entry, outcomes_of
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.metrics import Share
 from liftmap.read.outcomes import Outcomes, ReadOptions
 
-SHARE = re.compile(r".*avg@n:n=(\d+)|.*pass@k:k=1&n=(\d+)")
+# Shares of right ones, as the tool's versions name them: `avg@n:n=4`, `avg@4`, `avg@n`,
+# `pass@k:k=1&n=4`, `math_pass@1:4_samples`, `codegen_pass@1:4`, `pass@1`.
+SHARE = re.compile(
+    r"(?:.*[^a-z-])?"
+    r"(?:avg@(?:n(?:[:_]n=(?P<n>\d+))?|(?P<avg>\d+)(?:_samples)?)"
+    r"|pass@k[:_]k=1(?:[&_,]n=(?P<k>\d+))?|pass@k[:_]n=(?P<swapped>\d+)[&_,]k=1"
+    r"|pass@1(?::(?P<old>\d+)(?:_?samples?)?)?)"
+)
 TEXT: tuple[pl.DataType, ...] = (pl.String(), pl.Null())
 TEXTS: tuple[pl.DataType, ...] = (pl.List(pl.String), pl.List(pl.Null), pl.Null())
 COLUMNS = {
@@ -104,7 +112,8 @@ def _entry(file: str, row: str, values: dict[str, Any]) -> Entry:
         metrics={name: _value(name, value, count) for name, value in metric.items()},
         texts=texts or None,
         question=query,
-        gold=_gold(choices, values["gold_index"]),
+        golds=_golds(choices, values["gold_index"]),
+        choices=tuple(choice or "" for choice in choices),
         task=values["task"] or "",
     )
 
@@ -112,11 +121,14 @@ def _entry(file: str, row: str, values: dict[str, Any]) -> Entry:
 def _value(name: str, value: object, count: int) -> object:
     """A metric's value; marked as a share if it is that of right ones among the first n."""
     found = SHARE.fullmatch(name)
-    among = int(found[1] or found[2]) if found else 0
+    if found is None or count == 1:
+        return value
+    # Without a number it is of all.
+    among = int(next((n for n in found.groups() if n is not None), count))
     return Share(value, among) if 0 < among <= count else value
 
 
-def _gold(choices: list[str | None], index: object) -> str | None:
-    """The gold answer, if there is exactly one."""
-    one = index[0] if isinstance(index, list) and len(index) == 1 else index
-    return choices[one] if isinstance(one, int) and 0 <= one < len(choices) else None
+def _golds(choices: list[str | None], index: object) -> tuple[str, ...]:
+    """The gold answers; a response may agree with any of them."""
+    places = index if isinstance(index, list) else [index]
+    return golds_of([choices[i] for i in places if isinstance(i, int) and 0 <= i < len(choices)])

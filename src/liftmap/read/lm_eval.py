@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from liftmap.errors import InputError
+from liftmap.read.golds import golds_of
 from liftmap.read.lines import json_lines
 from liftmap.read.logs import Entry, outcomes_of
 from liftmap.read.look import Glimpse
@@ -75,8 +76,9 @@ def _entries(file: Glimpse) -> Iterator[Entry]:
                 seen=sorted(line)[:12],
                 remedy="It needs doc_id, and resps with at least one response.",
             )
-        # One request a choice in multiple choice, with likelihoods in place of texts.
-        written = len(resps) == 1 and all(isinstance(text, str) for text in resps[0])
+        # One request a choice in multiple choice, with likelihoods in place of texts; null where
+        # the model's server gave nothing.
+        written = len(resps) == 1 and all(isinstance(text, str | None) for text in resps[0])
         texts = resps[0] if written else None
         count = len(resps[0])
         view = str(line.get("filter", ""))
@@ -86,7 +88,6 @@ def _entries(file: Glimpse) -> Iterator[Entry]:
             for metric in _metrics(line)
         }
         answers = _answers(found, count) if texts else None
-        gold = line.get("target")
         yield Entry(
             file=str(file.path),
             row=row,
@@ -98,7 +99,8 @@ def _entries(file: Glimpse) -> Iterator[Entry]:
             answers=dict.fromkeys(metrics, answers) if answers else {},
             texts=texts,
             question=_prompt(line),
-            gold=None if gold is None else str(gold),
+            golds=golds_of(line.get("target")),
+            choices=_choices(line.get("doc")),
             filter=view,
             task=named[1] if named else "",
         )
@@ -119,11 +121,20 @@ def _value(metric: str, value: object, found: object, count: int) -> object:
 
 def _answers(found: object, count: int) -> list[str | None] | None:
     """What the filter found in each response, if it kept them all."""
-    each = found if isinstance(found, list) else [found]
-    texts = [answer for answer in each if isinstance(answer, str)]
-    if len(each) != count or len(texts) != count:
+    each: list[Any] = found if isinstance(found, list) else [found]
+    if len(each) != count or not all(isinstance(answer, str | None) for answer in each):
         return None
-    return [None if answer == NO_ANSWER else answer for answer in texts]
+    return [None if answer == NO_ANSWER else answer for answer in each]
+
+
+def _choices(doc: object) -> tuple[str, ...]:
+    """The choices of a multiple-choice question, under the names that data sets give them."""
+    table = doc if isinstance(doc, dict) else {}
+    choices = table.get("choices", table.get("options"))
+    texts = choices.get("text") if isinstance(choices, dict) else choices
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        return ()
+    return tuple(texts)
 
 
 def _prompt(line: dict[str, Any]) -> str:

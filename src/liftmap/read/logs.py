@@ -16,6 +16,7 @@ from itertools import islice
 import polars as pl
 
 from liftmap.errors import InputError
+from liftmap.read.golds import letter_of, letters_of
 from liftmap.read.metrics import Metrics
 from liftmap.read.outcomes import (
     Judge,
@@ -44,10 +45,12 @@ class Entry:
         count: How many responses there are.
         metrics: What each metric says; see `metrics.Metrics.add`.
         answers: By metric, the answer found in each response (None: none), where known.
-        texts: The responses, if the log has them.
+        texts: The responses, if the log has them; None in place of one that the tool did not get.
         reasoning: What the model thought before each, if the log has it apart from the texts.
         question: The question's text.
-        gold: The gold answer, if the log has one.
+        golds: The gold answers, if the log has any; a response may agree with any of them.
+        choices: The texts of the choices of a multiple-choice question, A first, if the log has
+            them.
         truncated: Whether the responses were cut by the token limit; None if the log doesn't say.
         failed: The responses have no verdict for a cause that isn't the model's: unscored.
         epoch: Sets lines with further responses to the same question apart.
@@ -65,10 +68,11 @@ class Entry:
     count: int
     metrics: dict[str, object]
     answers: dict[str, list[str | None]] = field(default_factory=dict)
-    texts: list[str] | None = None
+    texts: list[str | None] | None = None
     reasoning: list[str] | None = None
     question: str = ""
-    gold: str | None = None
+    golds: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     truncated: bool | None = None
     failed: bool = False
     epoch: str = ""
@@ -86,6 +90,16 @@ class Entry:
     def question_id(self) -> str:
         """The question's id among the outcomes."""
         return f"{self.name}-{self.content_hash}" if self.numbered else self.name
+
+    @property
+    def responses(self) -> tuple[str, str, str]:
+        """The same for lines that look at the same responses."""
+        return self.file, self.question_id, self.epoch
+
+    @property
+    def missing(self) -> list[int]:
+        """Places of the responses that the tool did not get."""
+        return [at for at, text in enumerate(self.texts or ()) if text is None]
 
     @property
     def content_hash(self) -> str:
@@ -109,6 +123,9 @@ class _Seen:
         copies: Entries left out since another file has them too.
         judged: Responses that were verified here.
         unfinished: Those of them that ended while thinking.
+        without_text: Responses that can't be verified here, since the log lacks their texts.
+        first_without_text: File and row of the first of them.
+        several_golds: Questions with more than one gold answer.
         model: The model, if the log says it.
     """
 
@@ -118,6 +135,9 @@ class _Seen:
     copies: int = 0
     judged: int = 0
     unfinished: int = 0
+    without_text: int = 0
+    first_without_text: str = ""
+    several_golds: set[str] = field(default_factory=set)
     model: str = ""
 
 
@@ -144,6 +164,13 @@ def outcomes_of(
     seen, metrics, wanted = _Seen(), Metrics(), options.metric
     lines = _checked(source, entries, seen)
     if options.verifier is not None:
+        if options.metric is not None:
+            raise InputError(
+                "Verdicts are either those of a metric of the log (--metric) or those of a "
+                "verifier (--verifier).",
+                seen=[options.metric, options.verifier],
+                remedy="Leave one of them out.",
+            )
         if options.judge is None:
             raise InputError(
                 f"{source} is to be verified, but nothing was given that can do it.",
@@ -153,23 +180,40 @@ def outcomes_of(
         wanted = options.verifier
         lines = _judged(lines, wanted, options.judge, seen)
     for line in lines:
-        if line.failed:
-            metrics.add_unscored(line.question_id, line.count, bool(line.truncated))
-        else:
-            metrics.add(
-                line.question_id,
-                line.count,
-                line.metrics,
-                line.answers,
-                truncated=bool(line.truncated),
-                place=line.place,
-            )
+        metrics.add(
+            line.question_id,
+            line.count,
+            line.metrics,
+            line.answers,
+            key=line.responses,
+            truncated=bool(line.truncated),
+            place=line.place,
+            failed=line.failed,
+            missing=line.missing,
+        )
+    if seen.without_text and not seen.judged:
+        raise InputError(
+            f"{seen.first_without_text} holds no texts of responses that could be verified here, "
+            f"nor does the rest of {source}.",
+            seen=options.verifier,
+            remedy="Leave --verifier out to take the log's own verdicts.",
+        )
     rows, said = metrics.choose(source, wanted)
     if options.verifier is not None and not rows["right"].any():
         gold = next(iter(seen.golds.values()), None)
         said.append(
             f"The verifier {options.verifier} calls no response right; does it read gold answers "
             f"such as {gold!r}?"
+        )
+    if seen.without_text:
+        said.append(
+            f"{seen.without_text:,} responses have no text in the log, so they could not be "
+            "verified: unscored."
+        )
+    if seen.several_golds:
+        said.append(
+            f"{len(seen.several_golds):,} questions have several gold answers; a response is right "
+            "if it agrees with any of them."
         )
     said += unfinished_thoughts(seen.unfinished, seen.judged)
     if len(seen.files) > 1:
@@ -234,7 +278,7 @@ def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Ent
             )
         rows[key] = entry.row
         question_id = entry.question_id
-        seen.golds.setdefault(question_id, entry.gold)
+        seen.golds.setdefault(question_id, entry.golds[0] if entry.golds else None)
         seen.files.setdefault(entry.file, set()).add(question_id)
         seen.cut_known |= entry.truncated is not None
         seen.model = seen.model or entry.model
@@ -248,39 +292,80 @@ def _judged(entries: Iterable[Entry], verifier: str, judge: Judge, seen: _Seen) 
     lines = iter(entries)
     done: set[tuple[str, str, str]] = set()
     while part := list(islice(lines, JUDGED_AT_ONCE)):
-        texts: list[tuple[str, int, str, str]] = []
-        questions: dict[str, Question] = {}
         chosen: list[Entry] = []
         for entry in part:
-            key = (entry.file, entry.question_id, entry.epoch)
-            if key in done:
-                continue
-            done.add(key)
-            chosen.append(entry)
-            if entry.failed:
-                continue
-            if entry.texts is None or len(entry.texts) != entry.count:
-                raise InputError(
-                    f"{entry.place} holds no texts of responses that could be verified.",
-                    seen=verifier,
-                    remedy="Leave --verifier out.",
-                )
-            question_id = entry.question_id
-            questions[question_id] = Question(question_id, entry.question, entry.gold or "")
-            thoughts = entry.reasoning or [""] * entry.count
-            both = zip(entry.texts, thoughts, strict=True)
-            texts += [(question_id, index, *parts) for index, parts in enumerate(both)]
+            if entry.responses not in done:
+                done.add(entry.responses)
+                chosen.append(_with_letters(entry) if verifier == "choice" else entry)
+        questions = {q.question_id: q for entry in chosen for q in _questions(entry)}
+        texts = [text for entry in chosen for text in _texts(entry, seen)]
         verdicts = _verdicts(texts, questions, judge, seen)
         for entry in chosen:
-            if not entry.failed:
-                found = list(islice(verdicts, entry.count))
-                yield replace(
-                    entry,
-                    metrics={verifier: [right for right, _ in found]},
-                    answers={verifier: [answer for _, answer in found]},
-                )
-            else:
+            if entry.failed:
                 yield entry
+                continue
+            found = _found(entry, verdicts)
+            yield replace(
+                entry,
+                metrics={verifier: [right for right, _ in found]},
+                answers={verifier: [answer for _, answer in found]},
+            )
+
+
+def _with_letters(entry: Entry) -> Entry:
+    """The entry with letters in place of gold answers that are texts of its choices."""
+    letters = dict.fromkeys(letter_of(gold, entry.choices) for gold in entry.golds)
+    return replace(entry, golds=tuple(letters))
+
+
+def _questions(entry: Entry) -> Iterator[Question]:
+    """The question of an entry once for each gold answer, by an id of its own."""
+    letters = letters_of(entry.choices)
+    for place, gold in enumerate(entry.golds or ("",)):
+        metadata = {"letters": letters} if letters else {}
+        yield Question(_gold_id(entry, place), entry.question, gold, metadata=metadata)
+
+
+def _gold_id(entry: Entry, place: int) -> str:
+    """The id of a question with the gold answer in this place, from 0."""
+    return f"{entry.question_id}\n{place}" if place else entry.question_id
+
+
+def _texts(entry: Entry, seen: _Seen) -> Iterator[tuple[str, int, str, str]]:
+    """What the judge is asked of an entry: each response once for each gold answer."""
+    if entry.failed:
+        return
+    if entry.texts is None or len(entry.texts) != entry.count:
+        seen.without_text += entry.count
+        seen.first_without_text = seen.first_without_text or entry.place
+        return
+    if len(entry.golds) > 1:
+        seen.several_golds.add(entry.question_id)
+    thoughts = entry.reasoning or [""] * entry.count
+    for index, (text, thought) in enumerate(zip(entry.texts, thoughts, strict=True)):
+        if text is not None:
+            for gold in range(max(1, len(entry.golds))):
+                yield _gold_id(entry, gold), index, text, thought
+
+
+def _found(
+    entry: Entry, verdicts: Iterator[tuple[bool | None, str | None]]
+) -> list[tuple[bool | None, str | None]]:
+    """Right and answer of each response of an entry; `verdicts` are those of its `_texts`.
+
+    Right is what agrees with any gold answer. A gold answer that can't be used leaves the others.
+    """
+    if entry.texts is None or len(entry.texts) != entry.count:
+        return [(None, None)] * entry.count
+    found: list[tuple[bool | None, str | None]] = []
+    for text in entry.texts:
+        if text is None:
+            found.append((None, None))
+            continue
+        by_gold = list(islice(verdicts, max(1, len(entry.golds))))
+        order = (True, False, None)
+        found.append(min(by_gold, key=lambda verdict: order.index(verdict[0])))
+    return found
 
 
 def _verdicts(
@@ -301,9 +386,11 @@ def _verdicts(
     found = judge(pl.DataFrame(texts, schema=columns, orient="row"), questions)
     if len(found) != len(texts):
         raise ValueError(f"the judge gave {len(found)} verdicts for {len(texts)} responses")
-    seen.judged += len(found)
+    # A response is judged once for each gold answer.
+    first = ~found["question_id"].str.contains("\n", literal=True)
+    seen.judged += int(first.sum())
     if "reason" in found.columns:
-        seen.unfinished += int((found["reason"] == ENDED_WHILE_THINKING).sum())
+        seen.unfinished += int((first & (found["reason"] == ENDED_WHILE_THINKING)).sum())
     verdict = pl.col("verdict").cast(pl.String)
     return found.select(
         pl.when(verdict != "unscored").then(verdict == "right"),

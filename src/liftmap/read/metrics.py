@@ -6,21 +6,26 @@ Reads values as evaluation tools write them; gives `logs` the rows that are coun
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from liftmap.errors import InputError
+from liftmap.registry import nearest
 
 NAME_VERIFIER = (
     "Name --verifier to have the responses verified here, or let the tool log a verdict for each."
 )
+# A share times its number of responses is a whole number but for rounding.
+ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A metric that is the share of right ones among `count` responses, not saying which."""
+    """A metric that is the share of right ones among the first `count` responses."""
 
     value: object
     count: int
@@ -28,13 +33,14 @@ class Share:
 
 @dataclass(slots=True)
 class _Column:
-    """The verdicts of one metric; a value for each response, entries the number of questions."""
+    """The verdicts of one metric; a value for each response that it covers."""
 
     question_ids: list[str] = field(default_factory=list)
     right: list[bool | None] = field(default_factory=list)
     truncated: list[bool] = field(default_factory=list)
     answers: list[str | None] | None = field(default_factory=list)
-    entries: int = 0
+    # Places among the responses that were added.
+    covered: set[int] = field(default_factory=set)
     # The first value that is no verdict.
     trouble: InputError | None = None
 
@@ -63,12 +69,32 @@ class _Column:
         return rows.with_columns(answer=pl.Series(self.answers, dtype=pl.String))
 
 
+@dataclass(frozen=True, slots=True)
+class _Responses:
+    """Responses to one question.
+
+    Attributes:
+        question_id: The question.
+        count: How many there are.
+        truncated: Whether they were cut.
+        failed: Whether they have no verdict for a cause that isn't the model's.
+        missing: How many of them the tool did not get.
+    """
+
+    question_id: str
+    count: int
+    truncated: bool
+    failed: bool
+    missing: int
+
+
 class Metrics:
     """The verdicts of all metrics of a log, as far as it has been read."""
 
     def __init__(self) -> None:
         self._columns: dict[str, _Column] = {}
-        self._unscored: list[tuple[str, int, bool]] = []
+        self._responses: list[_Responses] = []
+        self._places: dict[Hashable, int] = {}
 
     def add(
         self,
@@ -77,8 +103,11 @@ class Metrics:
         values: Mapping[str, object],
         answers: Mapping[str, list[str | None]],
         *,
+        key: Hashable,
         truncated: bool,
         place: str,
+        failed: bool = False,
+        missing: Sequence[int] = (),
     ) -> None:
         """Adds what the metrics say of the responses to a question.
 
@@ -89,64 +118,165 @@ class Metrics:
                 `Share`, or what else a tool computes. A verdict is 1 or true, 0 or false, and null
                 or NaN if unscored.
             answers: By metric: the answer found in each response, where known.
+            key: The same for lines that look at the same responses in several ways.
             truncated: Whether the responses were cut.
             place: File and row, for messages.
+            failed: No metric could score the responses: all are unscored.
+            missing: Places from 0 of responses that the tool did not get: unscored, whatever a
+                metric says of them.
         """
+        known = len(self._responses)
+        at = self._places.setdefault(key, known)
+        if at == known:
+            self._responses.append(_Responses(question_id, count, truncated, failed, len(missing)))
+        if failed:
+            return
         for metric, value in values.items():
             column = self._columns.setdefault(metric, _Column())
-            column.entries += 1
+            column.covered.add(at)
             if column.trouble is None:
                 try:
                     verdicts = _verdicts(value, count, f"{place}: {metric}")
                 except InputError as error:
                     column.trouble = error
                 else:
-                    known = None if isinstance(value, Share) else answers.get(metric)
-                    column.add(question_id, verdicts, known, truncated)
-
-    def add_unscored(self, question_id: str, count: int, truncated: bool) -> None:
-        """Adds responses that no metric could score."""
-        self._unscored.append((question_id, count, truncated))
+                    shared = isinstance(value, Share)
+                    verdicts = _without(verdicts, missing, shared)
+                    column.add(
+                        question_id, verdicts, None if shared else answers.get(metric), truncated
+                    )
 
     def choose(self, source: str, wanted: str | None) -> tuple[pl.DataFrame, list[str]]:
         """The verdicts of one metric.
 
         Args:
             source: What was read.
-            wanted: The metric; None takes the first one that gives each response a verdict.
+            wanted: The metric, or the part of its name before or after the comma where that is
+                enough; None takes, of those that give each response a verdict, the one that covers
+                the most responses, and the first of several.
 
         Returns:
-            A row for each response: question_id, right, truncated, and answer where known; and a
-            warning if other metrics of the log say otherwise.
+            A row for each response: question_id, right, truncated, and answer where known; and
+            what has to be said of the choice and of responses that the metric does not cover.
 
         Raises:
             InputError: There is no such metric, or it does not give each response a verdict.
         """
-        columns = self._columns or ({"none": _Column()} if self._unscored else {})
-        if wanted is not None and wanted not in columns and self._columns:
-            raise InputError(
-                f"{source} has no such metric.",
-                seen=wanted,
-                remedy=f"Its metrics: {', '.join(columns)}.",
-            )
-        most = max((column.entries for column in columns.values()), default=0)
-        usable = [m for m, c in columns.items() if c.trouble is None and c.entries == most]
+        columns = self._columns or ({"none": _Column()} if self._responses else {})
+        if wanted is not None and self._columns:
+            wanted = _full_name(source, wanted, columns)
+        most = max((len(column.covered) for column in columns.values()), default=0)
+        good = [m for m, c in columns.items() if c.trouble is None]
+        usable = [m for m in good if len(columns[m].covered) == most]
         troubles = [c.trouble for m, c in columns.items() if c.trouble and wanted in (None, m)]
         if troubles and not (usable and wanted is None):
-            raise troubles[0]
-        name = wanted if wanted in columns else next(iter(usable), None)
+            raise InputError(
+                troubles[0].what,
+                seen=troubles[0].seen,
+                remedy=_take_another(good) + NAME_VERIFIER,
+            )
+        widest = max(usable, key=lambda m: len(columns[m].right), default=None)
+        name = wanted if wanted in columns else widest
         if name is None:
             raise InputError(f"{source} holds no verdicts.", remedy=NAME_VERIFIER)
-        chosen, said = columns[name], []
-        others = [m for m in usable if m != name and columns[m].right != chosen.right]
-        if others and wanted is None:
-            said.append(
-                f"The verdicts are those of {name}; other metrics of the log say otherwise: "
-                f"{', '.join(others)}."
-            )
-        for question_id, count, truncated in self._unscored:
-            chosen.add(question_id, [None] * count, [None] * count, truncated)
+        chosen = columns[name]
+        said = [] if wanted is not None else _others(name, usable, columns)
+        said += self._not_covered(name, chosen)
+        for at, responses in enumerate(self._responses):
+            if at not in chosen.covered:
+                unscored: list[bool | None] = [None] * responses.count
+                nothing: list[str | None] = [None] * responses.count
+                chosen.add(responses.question_id, unscored, nothing, responses.truncated)
         return chosen.rows(), said
+
+    def _not_covered(self, name: str, chosen: _Column) -> list[str]:
+        """What has to be said of responses without a verdict of the metric `name`."""
+        said = []
+        total = sum(responses.count for responses in self._responses)
+        covered = sum(self._responses[at].count for at in chosen.covered)
+        if len(chosen.right) < covered:
+            said.append(
+                f"{name} says of {len(chosen.right):,} of {covered:,} responses alone whether they "
+                "are right; the others are left out."
+            )
+        without = sum(
+            responses.count
+            for at, responses in enumerate(self._responses)
+            if at not in chosen.covered and not responses.failed
+        )
+        if without and self._columns:
+            said.append(
+                f"{without:,} of {total:,} responses have no value of {name} in the log: unscored."
+            )
+        missing = sum(r.missing for r in self._responses if not r.failed)
+        if missing:
+            said.append(
+                f"{missing:,} of {total:,} responses are null in the log, so the tool did not get "
+                "them: unscored."
+            )
+        return said
+
+
+def _full_name(source: str, wanted: str, columns: Mapping[str, _Column]) -> str:
+    """The metric of this name, or the only one with this part of its name.
+
+    Raises:
+        InputError: There is none, or several.
+    """
+    if wanted in columns:
+        return wanted
+    named = [name for name in columns if wanted in re.split("[,/]", name)]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise InputError(
+            f"{source} has {len(named)} metrics of this name.",
+            seen=wanted,
+            remedy=f"Take one of them: {_options(named)}.",
+        )
+    parts = {part for name in columns for part in re.split("[,/]", name)}
+    raise InputError(
+        f"{source} has no such metric.",
+        seen=wanted,
+        remedy=f"{nearest(wanted, {*columns, *parts})} Its metrics: {_options(columns)}.",
+    )
+
+
+def _options(names: Iterable[str]) -> str:
+    """Metrics as they are chosen on the command line."""
+    return ", ".join(f"--metric {shlex.quote(name)}" for name in names)
+
+
+def _take_another(names: Sequence[str]) -> str:
+    return f"Take another metric: {_options(names)}. " if names else ""
+
+
+def _others(name: str, usable: Sequence[str], columns: Mapping[str, _Column]) -> list[str]:
+    """Says which other metrics give as many responses other verdicts."""
+    chosen = columns[name].right
+    others = [
+        m for m in usable if len(columns[m].right) == len(chosen) and columns[m].right != chosen
+    ]
+    if not others:
+        return []
+    return [
+        f"The verdicts are those of {name}; other metrics of the log say otherwise: "
+        f"{', '.join(others)}. To take another: {_options(others[:1])}."
+    ]
+
+
+def _without(
+    verdicts: list[bool | None], missing: Sequence[int], shared: bool
+) -> list[bool | None]:
+    """The verdicts with None for responses that are missing.
+
+    A share does not say which responses are right: none of those that are missing is.
+    """
+    places = [at for at in missing if at < len(verdicts)]
+    if shared:
+        wrong = [at for at, right in enumerate(verdicts) if right is False]
+        places = wrong[max(0, len(wrong) - len(places)) :] if places else []
+    return [None if at in places else right for at, right in enumerate(verdicts)]
 
 
 def _verdicts(value: object, count: int, place: str) -> list[bool | None]:
@@ -157,7 +287,7 @@ def _verdicts(value: object, count: int, place: str) -> list[bool | None]:
     """
     if isinstance(value, Share):
         right = _number(value.value) * value.count
-        if not (0 <= right <= value.count and abs(right - round(right)) < 1e-6):
+        if not (0 <= right <= value.count and abs(right - round(right)) < ROUNDING):
             raise InputError(
                 f"{place} is no share of {value.count} responses that are right or wrong.",
                 seen=value.value,
@@ -181,7 +311,7 @@ def _verdict(value: object, place: str) -> bool | None:
         raise InputError(
             f"{place} is neither right (1) nor wrong (0).",
             seen=value,
-            remedy=f"Choose another metric. {NAME_VERIFIER}",
+            remedy=NAME_VERIFIER,
         )
     return number == 1
 

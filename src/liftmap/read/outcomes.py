@@ -39,6 +39,19 @@ class ReadOptions:
     metric: str | None = None
     think_end: str | None = None
 
+    def refuse_metric(self, source: str) -> None:
+        """For sources that are not another tool's log.
+
+        Raises:
+            InputError: A metric was named.
+        """
+        if self.metric is not None:
+            raise InputError(
+                f"{source} is not an evaluation tool's log, so it has no metrics to choose from.",
+                seen=self.metric,
+                remedy="Leave --metric out.",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:

@@ -52,6 +52,7 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
             seen=options.verifier,
             remedy="Leave --verifier out, or name the log that the verdicts were made from.",
         )
+    options.refuse_metric(source)
     rows = pl.concat([_read_file(file) for file in files], how="diagonal")
     if "cluster" in rows.columns:
         clusters = rows.group_by("question_id").agg(pl.col("cluster").n_unique())

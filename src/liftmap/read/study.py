@@ -45,6 +45,7 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
         StoreError: A shard is damaged or missing.
         ConfigError: study.toml can't be read.
     """
+    options.refuse_metric(source)
     if len(files) > 1:
         raise InputError(
             f"{source} holds several response sets.",

@@ -49,6 +49,7 @@ def read_tally(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
             seen=options.verifier,
             remedy="Leave --verifier out, or name the responses.",
         )
+    options.refuse_metric(source)
     parts = [_read_file(file) for file in files]
     counts = pl.concat(parts)
     twice = counts.filter(pl.col("question_id").is_duplicated())

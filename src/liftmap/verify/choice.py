@@ -19,6 +19,7 @@ from liftmap.verify.choice_words import CROSSED_OUT, ChoicePatterns, choice_patt
 from liftmap.verify.marked import answer_tag, before_next_question
 from liftmap.verify.steps import NO_ANSWER
 
+LETTERS = "ABCDEFGHIJ"
 PROSE_WITHIN = 6000
 # Two answers with no more characters between them, none of which takes the first one back, are
 # several answers: "The answer is A. The answer is B."
@@ -60,7 +61,7 @@ _SUPPOSED = re.compile(
 )
 
 
-def choice(question: Question, text: str, *, letters: str = "ABCDEFGHIJ") -> Verdict:
+def choice(question: Question, text: str, *, letters: str | None = None) -> Verdict:
     r"""Compares the letter that the response settles on with the gold letter.
 
     The letter is looked for in the last `<answer>`, in the last \boxed{}, where the response says
@@ -73,7 +74,8 @@ def choice(question: Question, text: str, *, letters: str = "ABCDEFGHIJ") -> Ver
     Args:
         question: Its `answer` is the gold letter, as "B" or "(B)".
         text: The response.
-        letters: The letters that there are, upper case.
+        letters: The letters that there are, upper case; None takes those that the question's
+            metadata names under `letters`, or else A to J.
 
     Returns:
         right or wrong; wrong with the reason if there is no answer. unscored if the gold answer is
@@ -82,7 +84,8 @@ def choice(question: Question, text: str, *, letters: str = "ABCDEFGHIJ") -> Ver
     Raises:
         ConfigError: `letters` holds anything but distinct upper-case letters.
     """
-    patterns = choice_patterns(str(letters))
+    letters = str(letters or question.metadata.get("letters") or LETTERS)
+    patterns = choice_patterns(letters)
     gold = patterns.gold.fullmatch(question.answer)
     if gold is None:
         return Verdict("unscored", reason="the gold answer is no letter of the choices")
