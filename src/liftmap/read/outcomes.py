@@ -68,6 +68,7 @@ class Outcomes:
         warnings: What a reader of the results has to know; one sentence or two each.
         chance: Share of right responses that guessing gives; None where questions do not all offer
             choices.
+        split: Of a study or a sampled task: which of its questions were asked; None elsewhere.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Outcomes:
     golds: pl.DataFrame | None = None
     warnings: tuple[str, ...] = ()
     chance: float | None = None
+    split: str | None = None
 
 
 def unfinished_thoughts(count: int, responses: int) -> list[str]:
