@@ -74,6 +74,7 @@ FIELDS = {
     "verdict",
     "guidance",
     "warnings",
+    "mcnemar",
 }
 WORDS = {"up", "down", "within", "unsettled", "saturated", "too hard", "not measured"}
 LABELS = {
@@ -130,10 +131,17 @@ def _check(found: dict[str, Any]) -> None:
             _check_estimate(found[name][figure])
         at_n = found[name]["at_n"]
         if at_n is not None:
-            assert set(at_n) == {"observed", "noise", "excess", "gross"}
+            assert set(at_n) == {"observed", "noise", "excess", "gross", "floor"}
+            assert (at_n["floor"] is None) == (at_n["gross"] is None)
+            for figure in ("excess", "gross") if at_n["floor"] else ():
+                floor = at_n["floor"][figure]
+                assert floor["mean"] <= floor["largest"]
             assert isinstance(at_n["observed"], int)
             for figure in ("noise", "excess", "gross"):
                 _check_estimate(at_n[figure], ranged=True)
+    test = found["mcnemar"]
+    assert test is None or set(test) == {"p", "method"}
+    assert found["mcnemar_p"] == (test and test["p"])
     loss = found["first_loss_k"]
     assert loss is None or set(loss) == {"estimate", "possible", "never_possible"}
     verdict = found["verdict"]
@@ -147,7 +155,7 @@ def _check(found: dict[str, Any]) -> None:
         assert words <= WORDS
         assert (said["label"] is None) == bool({"saturated", "too hard", "not measured"} & words)
     for one in found["guidance"]:
-        assert set(one) == {"kind", "text", "evidence", "questions"}
+        assert set(one) == {"kind", "text", "evidence", "questions", "for_training"}
         assert one["kind"] in {"lost", "distil", "rlvr", "saturated", "samples"}
     assert all(isinstance(text, str) for text in found["warnings"])
 

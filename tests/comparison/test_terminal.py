@@ -18,7 +18,7 @@ from liftmap.report.plan_terminal import plan_page
 
 from .conftest import FEW, make_tally, make_world
 
-PARTS = ("Accuracy (k = 1)", "Accuracy by difficulty", "lost and gained", "What to do")
+PARTS = ("Accuracy (k = 1)", "Accuracy by difficulty", "lost and gained", "What to look at")
 
 
 def _printed(page: RenderableType) -> str:

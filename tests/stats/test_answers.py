@@ -15,7 +15,6 @@ from liftmap.stats.answers import (
     AnswerCounts,
     answer_spread,
     count_answers,
-    first_overtaking,
     first_reaching,
     gradient_share_of_counts,
     guess_rate,
@@ -115,9 +114,6 @@ def test_curves_meet() -> None:
     ks = [1, 2, 4, 8]
     assert first_reaching(ks, [0.2, 0.4, 0.5, 0.6], 0.5) == 4
     assert first_reaching(ks, [0.2, 0.4, 0.5, 0.6], 0.7) is None
-    assert first_overtaking(ks, [0.2, 0.5, 0.6, 0.8], [0.4, 0.45, 0.65, 0.7]) == 8
-    assert first_overtaking(ks, [0.2, 0.3, 0.4, 0.5], [0.4, 0.5, 0.6, 0.7]) is None
-    assert first_overtaking(ks, [0.5] * 4, [0.4] * 4) == 1
 
 
 @pytest.mark.parametrize(

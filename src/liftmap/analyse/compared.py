@@ -146,8 +146,12 @@ def lost_gained(data: StudyData) -> pl.DataFrame:
           observed less noise.
         - gross_at_n, gross_at_n_low, gross_at_n_high, gross_at_n_least, gross_at_n_greatest: the
           excess from questions that became harder (or easier) alone.
-        - mcnemar_p: two-sided p-value of the exact McNemar test of observed losses against gains;
-          the same in both rows; null where n differs or a plan was curtailed.
+        - mcnemar_p, mcnemar_method: two-sided p-value of McNemar's test of observed losses against
+          gains, exact or by sign flips of clusters; the same in both rows; null where n differs or
+          a plan was curtailed.
+        - floor_data_sets, excess_floor, excess_floor_largest, gross_floor, gross_floor_largest:
+          mean and largest of excess and gross part at n in so many data sets of a model in which
+          nothing changed; null where `analyse.law_resamples` is 0.
     """
     return _of_models(data, "lost_gained", data.arms)
 
@@ -188,6 +192,7 @@ def verdict(data: StudyData) -> pl.DataFrame:
         - other_accuracy, other_capability, other_k, other_because: words, k and statements on the
           other of the two; null where it can't be had.
         - caveats: how far the verdict reaches, a sentence each.
+        - first_loss_informative: whether that set leaves anything out; else it says nothing.
     """
     return _of_models(data, "verdict", data.arms)
 

@@ -41,6 +41,7 @@ def compare(
     looks: Whole = None,
     law_resamples: int = 50,
     resamples: int = 1000,
+    advise_training: bool = False,
     json: File = None,
     report: File = None,
     out: OutFolder = None,
@@ -80,6 +81,7 @@ def compare(
         looks: Questions planned in all: intervals then hold at every look on the way there.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
+        advise_training: The questions are those of training: say what to train on next.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
@@ -120,6 +122,7 @@ def compare(
         verifier=verifier,
         metric=metric,
         think_end=think_end,
+        advise_training=advise_training,
     )
     _show(comparison, json, report)
 
@@ -155,6 +158,7 @@ def reanalyse(
     seed: int = 0,
     law_resamples: int = 50,
     resamples: int = 1000,
+    advise_training: bool = False,
     json: File = None,
     report: File = None,
 ) -> None:
@@ -175,6 +179,7 @@ def reanalyse(
         seed: Seed of the bootstrap.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of what is counted.
+        advise_training: The questions are those of training: say what to train on next.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
     """
@@ -189,6 +194,7 @@ def reanalyse(
         seed=seed,
         law_resamples=law_resamples,
         resamples=resamples,
+        advise_training=advise_training,
     )
     _show(comparison, json, report)
 

@@ -28,8 +28,6 @@ from liftmap.errors import InputError
 from liftmap.records import Tally
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.law.measures import pass_change, passes_before, swapped
-from liftmap.stats.lost import observed
-from liftmap.stats.mcnemar import mcnemar
 from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
 
 # Where k is small, or the curve still climbs, the law says what this many tries would show.
@@ -53,6 +51,7 @@ class Options:
     questions: QuestionsAre = "like-these"
     min_responses: int | None = None
     looks: int | None = None
+    advise_training: bool = False
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -113,6 +112,7 @@ def compare(
     verifier: str | None = None,
     metric: str | None = None,
     think_end: str | None = None,
+    advise_training: bool = False,
     date: Date | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
@@ -149,6 +149,8 @@ def compare(
         metric: Which metric of a log gives the verdicts, as `exact_match,flexible-extract`.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
+        advise_training: Whether the questions are those of training: advice then says what to train
+            on next. Response sets of a study's train split say so themselves.
         date: The day that the result names; default today (UTC). Two runs on the same input differ
             in it alone.
 
@@ -175,6 +177,8 @@ def compare(
     options.check()
     judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    on_train_questions = first.split == then.split == "train"
+    options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
         match(
@@ -248,7 +252,6 @@ def compare_pair(
     points = measured.points
     fitted = figures.joint_law(pair, resamples)
     lost, gained = figures.lost_and_gained(pair, options.k, resamples, fitted)
-    counted = observed(*pair.rows, pair.counts)
     loss = first_loss_k(
         [point.k for point in points],
         [point.change.estimate for point in points],
@@ -265,7 +268,9 @@ def compare_pair(
     at_64 = None
     if fitted.has_intervals and 1 < k < LAW_TRIES and (verdict.few_tries or verdict.climbing):
         [at_64] = fitted.numbers([pass_change(LAW_TRIES)])
-    guidance = advise(pair, points, loss, lost, fitted, teacher, votes)
+    guidance = advise(
+        pair, points, loss, lost, fitted, teacher, votes, on_train_questions=options.advise_training
+    )
     if beyond is not None:
         before, after, change = fitted.numbers(
             [passes_before(beyond), swapped(passes_before(beyond)), pass_change(beyond)]
@@ -284,7 +289,7 @@ def compare_pair(
         transitions=figures.transitions(pair, bins, fitted),
         lost=lost,
         gained=gained,
-        mcnemar_p=None if counted is None else mcnemar(*counted),
+        mcnemar=figures.mcnemar_at_n(pair),
         first_loss_k=loss,
         verdict=verdict,
         guidance=guidance,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from liftmap.comparison.bootstrap import Resamples
 from liftmap.comparison.fitted import FittedLaw
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.parts import Matrix, Moves, MovesAtN, Transitions
+from liftmap.comparison.parts import Matrix, McNemar, Moves, MovesAtN, Transitions
 from liftmap.errors import InputError
 from liftmap.stats.bins import (
     BinChange,
@@ -29,7 +29,8 @@ from liftmap.stats.bins import (
 from liftmap.stats.intervals import IntervalOptions
 from liftmap.stats.law.counts import PairCounts, pair_counts
 from liftmap.stats.law.estimates import transition_matrix
-from liftmap.stats.lost import lost_gained
+from liftmap.stats.lost import lost_gained, observed
+from liftmap.stats.mcnemar import mcnemar
 from liftmap.stats.multiple import resampled_changes_by_bin, simultaneous_level
 from liftmap.stats.passk import FloatArray, IntArray
 from liftmap.stats.resampling import WeightArray
@@ -158,6 +159,7 @@ def joint_law(pair: PairedTallies, resamples: Resamples) -> FittedLaw:
         draw=draw,
         resamples=len(resamples.of_law),
         level=resamples.options["level"],
+        seed=resamples.seed,
     )
 
 
@@ -187,3 +189,18 @@ def _moves_at_n(pair: PairedTallies, fitted: FittedLaw) -> tuple[MovesAtN | None
     before, after = (side.c > 0 for side in pair.rows)
     lost, gained = (int(pair.counts[moved].sum()) for moved in (before & ~after, ~before & after))
     return MovesAtN(n, lost), MovesAtN(n, gained)
+
+
+def mcnemar_at_n(pair: PairedTallies) -> McNemar | None:
+    """McNemar's test of losses against gains at k = n, by clusters where there are any.
+
+    None where n differs between questions or sides, or a plan was curtailed.
+    """
+    if observed(*pair.rows, pair.counts) is None:
+        return None
+    before, after = (side.c > 0 for side in pair.rows)
+    lost, gained = pair.counts * (before & ~after), pair.counts * (~before & after)
+    return McNemar(
+        mcnemar(lost, gained, pair.cluster),
+        "exact" if pair.cluster is None else "sign flips of clusters",
+    )

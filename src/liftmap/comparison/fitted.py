@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
 from scipy import special
 
-from liftmap.comparison.parts import MovesAtN
+from liftmap.comparison.parts import FloorAtN, MovesAtN
 from liftmap.records import Estimate
 from liftmap.stats.law import estimates as law_estimates
 from liftmap.stats.law.counts import PairCounts
 from liftmap.stats.law.estimates import Range, moves_at_n
 from liftmap.stats.law.fit import JointLaw, fit_joint_law, refit_laws
-from liftmap.stats.law.identification import identification_range
+from liftmap.stats.law.floor import MovesFloor, fit_law_of_world, moves_floor
+from liftmap.stats.law.identification import identification_range, profile_tolerance
 from liftmap.stats.law.measures import (
     Measure,
     gross_gained,
@@ -29,6 +31,9 @@ from liftmap.stats.law.measures import (
 )
 from liftmap.stats.passk import IntArray
 from liftmap.stats.resampling import WeightArray
+
+# Laws under which the data are at least half as likely as under the best.
+_ALIKE = 0.7
 
 
 @dataclass(eq=False)
@@ -40,12 +45,14 @@ class FittedLaw:
         draw: Gives the resamples of them, shape (refits, pairs).
         resamples: Number of resamples; with fewer than 2 no figure has an interval.
         level: Coverage of the intervals.
+        seed: Seed of the data sets behind the floor.
     """
 
     count: Callable[[], PairCounts]
     draw: Callable[[PairCounts], WeightArray]
     resamples: int
     level: float
+    seed: int = 0
 
     @property
     def has_intervals(self) -> bool:
@@ -87,17 +94,33 @@ class FittedLaw:
         return law_estimates.estimate(self.law, self.refits, measure, level=self.level)
 
     def moves_at_n(self, n: int) -> tuple[MovesAtN, MovesAtN]:
-        """Questions lost and gained at k = n, with noise, excess and gross part."""
-        ranges = identification_range(
-            self.pairs, [noise(n), gross_lost(n), gross_gained(n)], law=self.law
+        """Questions lost and gained at k = n, with noise, excess and gross part, and their floor.
+
+        The intervals of noise and excess are profile limits united with the bootstrap's.
+        """
+        *ranges, profile = identification_range(
+            self.pairs,
+            [noise(n), gross_lost(n), gross_gained(n), noise(n)],
+            law=self.law,
+            tolerance=[_ALIKE, _ALIKE, _ALIKE, profile_tolerance(self.level)],
+        )
+        floor = moves_floor(
+            self.pairs,
+            fit_law_of_world(self.pairs, "unchanged"),
+            n,
+            np.random.default_rng([self.seed, 3]),
         )
         return (
-            self._moves_at_n("lost", (ranges[0], ranges[1])),
-            self._moves_at_n("gained", (ranges[0], ranges[2])),
+            self._moves_at_n("lost", (ranges[0], ranges[1]), profile, floor),
+            self._moves_at_n("gained", (ranges[0], ranges[2]), profile, floor),
         )
 
     def _moves_at_n(
-        self, which: Literal["lost", "gained"], ranges: tuple[Range, Range]
+        self,
+        which: Literal["lost", "gained"],
+        ranges: tuple[Range, Range],
+        profile: Range,
+        floor: MovesFloor,
     ) -> MovesAtN:
         moves = moves_at_n(
             self.pairs,
@@ -107,8 +130,21 @@ class FittedLaw:
             which=which,
             level=self.level,
             ranges=ranges,
+            profile=profile,
         )
-        return MovesAtN(moves.k, moves.observed, moves.noise, moves.excess, moves.gross)
+        excess, gross = (
+            (floor.excess_lost, floor.gross_lost)
+            if which == "lost"
+            else (floor.excess_gained, floor.gross_gained)
+        )
+        return MovesAtN(
+            moves.k,
+            moves.observed,
+            moves.noise,
+            moves.excess,
+            moves.gross,
+            None if excess is None else FloorAtN(excess, gross, floor.data_sets),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +165,12 @@ class FirmlyLost:
 
 
 def firmly_lost(
-    fitted: FittedLaw, n: int, right_before: IntArray, counts: IntArray, starts: Sequence[int]
+    fitted: FittedLaw,
+    n: int,
+    right_before: IntArray,
+    counts: IntArray,
+    starts: Sequence[int],
+    cluster: IntArray | None = None,
 ) -> FirmlyLost | None:
     """The largest group of lost questions that is surely more than noise.
 
@@ -139,6 +180,10 @@ def firmly_lost(
     of at most 1 - level (divided by the number of groups tried), even at the greatest noise that
     interval and identification range allow.
 
+    Questions of one cluster may be lost together. So with clusters not lost questions are held
+    against chance but clusters with a lost question: each has one with at most the chance that adds
+    up to the noise, and clusters are independent.
+
     Args:
         fitted: The law, with intervals.
         n: Number of responses, of all questions on both sides.
@@ -146,6 +191,7 @@ def firmly_lost(
             questions (the count itself where it is known exactly).
         counts: Shape (lost rows,): how many questions each row stands for.
         starts: Values of c to try, increasing, each 1 or more.
+        cluster: Shape (lost rows,): number of each row's cluster; None where there are none.
 
     Returns:
         The group; None if noise could explain all.
@@ -156,8 +202,9 @@ def firmly_lost(
         if not observed:
             return None
         [by_chance] = fitted.numbers([noise_from(start, n, n)], scale=fitted.law.questions)
-        # The chance that a Poisson number of this mean is `observed` or more.
-        chance = float(special.gammainc(observed, by_chance.whole.high))
+        units = observed if cluster is None else len(np.unique(cluster[chosen]))
+        # The chance that a Poisson number of this mean is as large or larger.
+        chance = float(special.gammainc(units, by_chance.whole.high))
         if chance <= (1 - fitted.level) / len(starts):
             return FirmlyLost(start, int(right_before[chosen].max()), observed, by_chance)
     return None

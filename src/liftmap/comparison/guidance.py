@@ -6,7 +6,8 @@ Near the end of the flow of `comparison`: takes the pair, the curve, the losses 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,16 @@ from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.parts import CurvePoint, Guidance, Moves
 from liftmap.comparison.votes import Vote
 from liftmap.records import Tally
-from liftmap.stats.answers import first_overtaking, first_reaching
+from liftmap.stats.answers import first_reaching
 from liftmap.stats.intervals import FirstLoss
 from liftmap.stats.law.estimates import posterior_mean
-from liftmap.stats.law.measures import Measure, gross_lost, swapped
-from liftmap.stats.passk import FloatArray, IntArray
+from liftmap.stats.law.measures import gross_lost, mixed_group, swapped
+from liftmap.stats.passk import IntArray
 
+# With fewer responses a question, what a question shows is mostly luck.
+FEWEST_RESPONSES = 8
+# The kinds of advice that say what to train on.
+TRAINING = ("distil", "rlvr", "saturated")
 GROUP_SIZES = (4, 8, 16, 32, 64)
 # Fewest right responses out of 256 of the groups of lost questions that are looked at, the starts
 # of the study's bins.
@@ -38,21 +43,27 @@ def advise(
     fitted: FittedLaw,
     teacher: Tally | None,
     votes: Sequence[Vote],
+    *,
+    on_train_questions: bool = False,
 ) -> tuple[Guidance, ...]:
-    """All advice on exact counts.
+    """All advice on exact counts; none where a question has too few responses.
 
     Args:
-        pair: The two pair.
+        pair: The matched tallies.
         points: The curve.
         loss: The first k at which after lies below before.
         lost: Questions lost.
         fitted: The joint law.
         teacher: A teacher's tally; None if there is none.
         votes: Majority votes of the model before; empty where its answers are unknown.
+        on_train_questions: Whether the questions are those of training, so that what they show says
+            what to train on; on others it only describes.
 
     Returns:
         Advice, what needs attention first.
     """
+    if pair.most < FEWEST_RESPONSES:
+        return ()
     advice = [
         _lost(pair, lost, fitted),
         _distil(pair, teacher),
@@ -60,7 +71,16 @@ def advise(
         _saturated(pair),
         _samples([point for point in points if not point.extrapolated], loss, votes),
     ]
-    return tuple(piece for piece in advice if piece is not None)
+    pieces = (piece for piece in advice if piece is not None)
+    return addressed(pieces, on_train_questions=on_train_questions)
+
+
+def addressed(pieces: Iterable[Guidance], *, on_train_questions: bool) -> tuple[Guidance, ...]:
+    """The advice, marked where it says what to train on."""
+    return tuple(
+        replace(piece, for_training=on_train_questions and piece.kind in TRAINING)
+        for piece in pieces
+    )
 
 
 def _lost(pair: PairedTallies, lost: Moves, fitted: FittedLaw) -> Guidance | None:
@@ -69,8 +89,9 @@ def _lost(pair: PairedTallies, lost: Moves, fitted: FittedLaw) -> Guidance | Non
     gone = (c_before > 0) & (c_after == 0)
     if n is not None and gone.any() and fitted.has_intervals:
         starts = sorted({max(1, -(-start * n // 256)) for start in _STARTS})
-        right, number = np.unique(c_before[gone], return_counts=True)
-        firm = firmly_lost(fitted, n, right, number, starts)
+        cluster = None if pair.cluster is None else pair.cluster[pair.row_of_question][gone]
+        each = np.ones(int(gone.sum()), dtype=np.int64)
+        firm = firmly_lost(fitted, n, c_before[gone], each, starts, cluster)
         if firm is not None:
             chosen = np.flatnonzero(gone & (c_before >= firm.least))
             ids = _ids(pair, chosen[np.argsort(-c_before[chosen], kind="stable")])
@@ -153,21 +174,11 @@ def gradient(fitted: FittedLaw) -> list[dict[str, Any]]:
     return [
         {
             "size": size,
-            "before": fitted.share(_mixed_group(size)),
-            "after": fitted.share(swapped(_mixed_group(size))),
+            "before": fitted.share(mixed_group(size)),
+            "after": fitted.share(swapped(mixed_group(size))),
         }
         for size in GROUP_SIZES
     ]
-
-
-def _mixed_group(size: int) -> Measure:
-    """Right and wrong among `size` responses before: 1 - p^G - (1-p)^G."""
-
-    def value(before: FloatArray, after: FloatArray) -> FloatArray:
-        chance: FloatArray = 1 - before**size - (1 - before) ** size + 0 * after
-        return chance
-
-    return value
 
 
 def _saturated(pair: PairedTallies) -> Guidance | None:
@@ -199,18 +210,18 @@ def _samples(
     if after[0] <= before[0]:
         return None
     reaches = first_reaching(ks, before, after[0])
-    overtakes = first_overtaking(ks, before, after)
     voted = first_reaching(
         [vote.k for vote in votes], [vote.right.estimate for vote in votes], after[0]
     )
+    if reaches is None and not votes and not loss.informative:
+        return None
     return Guidance(
         "samples",
         {
             "majority_reaches_accuracy_at": voted,
             "majority": [{"k": vote.k, "right": vote.right} for vote in votes],
             "pass_reaches_accuracy_at": reaches,
-            "pass_overtakes_from": overtakes,
-            "overtaking_possible": list(loss.possible),
+            "overtaking_possible": list(loss.possible) if loss.informative else None,
             "never_possible": loss.never_possible,
             "accuracy_after": points[0].after,
             "tries": ks[-1],

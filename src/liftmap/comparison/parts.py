@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from liftmap.records import Change, Estimate, FixedPlan, Plan
 from liftmap.stats.bins import Bins
+from liftmap.stats.law.floor import Floor
 
 Matrix = tuple[tuple[float, ...], ...]
 # What a figure is about: questions like these (others could be asked), or these very questions
@@ -136,6 +137,34 @@ class Transitions:
 
 
 @dataclass(frozen=True, slots=True)
+class FloorAtN:
+    """What the figures of the law come to where nothing changed; in questions.
+
+    Attributes:
+        excess: Of the excess.
+        gross: Of the gross part.
+        data_sets: Number of data sets drawn from a law in which nothing changed.
+    """
+
+    excess: Floor
+    gross: Floor
+    data_sets: int
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Whether a question is as likely to be lost as gained at k = n.
+
+    Attributes:
+        p: Two-sided p-value.
+        method: How it was made: by questions, or by clusters where there are any.
+    """
+
+    p: float
+    method: Literal["exact", "sign flips of clusters"]
+
+
+@dataclass(frozen=True, slots=True)
 class MovesAtN:
     """Questions that went one way at k = n; all figures in questions.
 
@@ -147,6 +176,7 @@ class MovesAtN:
         excess: Observed less noise: a net figure.
         gross: The excess from questions that became harder (lost) or easier (gained) alone, by the
             law.
+        floor: What excess and gross part come to where nothing changed.
     """
 
     n: int
@@ -154,6 +184,7 @@ class MovesAtN:
     noise: Estimate | None = None
     excess: Estimate | None = None
     gross: Estimate | None = None
+    floor: FloorAtN | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +215,10 @@ class Guidance:
         evidence: The figures behind it; estimates, whole numbers, or lists of records of them.
         questions: The ids behind it, the most telling first; empty where it is about all questions
             or where questions have no ids.
+        for_training: Whether it says what to train on next: only on train questions.
     """
 
     kind: str
     evidence: Mapping[str, Any]
     questions: tuple[str, ...] = ()
+    for_training: bool = False

@@ -21,11 +21,12 @@ from scipy import special
 from liftmap.comparison.compare import Options
 from liftmap.comparison.figures import as_rows
 from liftmap.comparison.fitted import FittedLaw, firmly_lost
-from liftmap.comparison.guidance import firm_loss, gradient
+from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss, gradient
 from liftmap.comparison.parts import (
     ComparedResponses,
     CurvePoint,
     Guidance,
+    McNemar,
     Moves,
     MovesAtN,
     Provenance,
@@ -68,6 +69,7 @@ def reanalyse(
     seed: int = 0,
     law_resamples: int = 50,
     resamples: int = 1000,
+    advise_training: bool = False,
     date: Date | None = None,
 ) -> Comparison:
     """Analyses a published matrix of how many questions went from which bin to which.
@@ -83,6 +85,7 @@ def reanalyse(
         seed: As in `compare`.
         law_resamples: As in `compare`.
         resamples: As in `compare`.
+        advise_training: As in `compare`.
         date: As in `compare`.
 
     Returns:
@@ -111,7 +114,7 @@ def reanalyse(
         counts=pairs.counts,
     )
     law_weights = weights[:law_resamples]
-    fitted = FittedLaw(lambda: pairs, lambda _: law_weights, law_resamples, level)
+    fitted = FittedLaw(lambda: pairs, lambda _: law_weights, law_resamples, level, seed)
     intervals: IntervalOptions = {
         "weights": weights[:resamples],
         "counts": pairs.counts,
@@ -145,9 +148,9 @@ def reanalyse(
         transitions=_transitions(fitted, bins, cells),
         lost=lost_moves,
         gained=gained_moves,
-        mcnemar_p=None
+        mcnemar=None
         if at_n[0] is None or at_n[1] is None
-        else mcnemar(at_n[0].observed, at_n[1].observed),
+        else McNemar(mcnemar(at_n[0].observed, at_n[1].observed), "exact"),
         first_loss_k=None,
         verdict=conclude(
             accuracy,
@@ -156,7 +159,7 @@ def reanalyse(
             margin=margin,
             level=level,
         ),
-        guidance=_advise(fitted, bins, cells),
+        guidance=addressed(_advise(fitted, bins, cells), on_train_questions=advise_training),
         warnings=(
             "From a matrix of bins: only what happened at n is counted; all else rests on a fitted "
             "law of success rates, and the range beside a figure is what the matrix leaves open.",
@@ -365,6 +368,8 @@ def _transitions(fitted: FittedLaw, bins: Bins, cells: Counts) -> Transitions:
 
 def _advise(fitted: FittedLaw, bins: Bins, cells: Counts) -> tuple[Guidance, ...]:
     """Advice without question ids; what the matrix fixes comes first."""
+    if bins.n < FEWEST_RESPONSES:
+        return ()
     advice: list[Guidance] = []
     if bins.last[0] == 0:
         starts = [last + 1 for last in bins.last[:-1]]

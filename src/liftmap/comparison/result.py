@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from datetime import date as Date
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from liftmap.comparison.parts import (
     CurvePoint,
     Guidance,
     Matrix,
+    McNemar,
     Moves,
     Provenance,
     QuestionsAre,
@@ -55,8 +56,7 @@ class Comparison:
         transitions: From which difficulty to which questions moved.
         lost: Questions solved before and not after.
         gained: The reverse.
-        mcnemar_p: Two-sided p-value that losses and gains at n are equally likely; None where n
-            differs.
+        mcnemar: McNemar's test that losses and gains at n are equally likely; None where n differs.
         first_loss_k: The first k at which after lies below before; None for a published matrix.
         verdict: The words of the two axes and the label.
         guidance: What to do next.
@@ -85,7 +85,7 @@ class Comparison:
     transitions: Transitions
     lost: Moves
     gained: Moves
-    mcnemar_p: float | None
+    mcnemar: McNemar | None
     first_loss_k: FirstLoss | None
     verdict: Conclusion
     guidance: tuple[Guidance, ...]
@@ -152,6 +152,11 @@ class Comparison:
         return next(point for point in self.capability if point.k == self.k)
 
     @property
+    def mcnemar_p(self) -> float | None:
+        """The p-value of McNemar's test; None where n differs."""
+        return None if self.mcnemar is None else self.mcnemar.p
+
+    @property
     def is_published(self) -> bool:
         """Whether it was made from a published matrix instead of counts per question."""
         return self.source == "matrix"
@@ -160,7 +165,7 @@ class Comparison:
     def notes(self) -> tuple[str, ...]:
         """What the figures show besides the verdict, a sentence each."""
         return tuple(
-            words.notes(self.transitions, self.lost, self.gained, self.mcnemar_p, self.first_loss_k)
+            words.notes(self.transitions, self.lost, self.gained, self.mcnemar, self.first_loss_k)
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -211,6 +216,9 @@ class Comparison:
             "lost": _moves(self.lost),
             "gained": _moves(self.gained),
             "mcnemar_p": self.mcnemar_p,
+            "mcnemar": None
+            if self.mcnemar is None
+            else {"p": self.mcnemar.p, "method": self.mcnemar.method},
             "first_loss_k": None
             if self.first_loss_k is None
             else {
@@ -230,6 +238,7 @@ class Comparison:
                     "text": words.advice(guidance),
                     "evidence": _plain(guidance.evidence),
                     "questions": list(guidance.questions),
+                    "for_training": guidance.for_training,
                 }
                 for guidance in self.guidance
             ],
@@ -261,12 +270,14 @@ class Comparison:
               after_label (for half and noise out of the responses of a half), questions.
             - lost_gained: direction (lost, gained), k; estimate, noise and excess with _low and
               _high; n, observed_at_n; noise_at_n, excess_at_n and gross_at_n with _low, _high,
-              _least and _greatest; mcnemar_p.
+              _least and _greatest; mcnemar_p and mcnemar_method; floor_data_sets, and the floor of
+              excess and gross: excess_floor, excess_floor_largest, gross_floor,
+              gross_floor_largest.
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
               changed and if it changed, and its p; questions, k, margin, level, few_tries,
               climbing, unsaturated_k, first_loss_k, first_loss_possible, first_loss_never;
-              questions_are; other_accuracy, other_capability, other_k, other_because (the other
-              estimand); caveats (a list of sentences).
+              first_loss_informative; questions_are; other_accuracy, other_capability, other_k,
+              other_because (the other estimand); caveats (a list of sentences).
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
         """
@@ -279,7 +290,7 @@ class Comparison:
             "difficulty": lambda: tables.difficulty((*self.bins, *self.solved_bins)),
             "transitions": lambda: tables.transitions(self.transitions),
             "lost_gained": lambda: tables.lost_gained(
-                {"lost": self.lost, "gained": self.gained}, self.mcnemar_p
+                {"lost": self.lost, "gained": self.gained}, self.mcnemar
             ),
             "verdict": lambda: tables.verdict(
                 self.verdict,
@@ -343,6 +354,7 @@ def _moves(moves: Moves) -> dict[str, Any]:
             "noise": _plain(at_n.noise),
             "excess": _plain(at_n.excess),
             "gross": _plain(at_n.gross),
+            "floor": None if at_n.floor is None else _plain(asdict(at_n.floor)),
         },
     }
 

@@ -53,11 +53,12 @@ def about(value: int) -> str:
 
 
 def number_of_questions(estimate: Estimate | None, *, signed: bool = False) -> str:
-    """A number of questions with its interval: `33 [20, 46]`; one decimal below 20."""
+    """A number of questions with its interval: `33 [20, 46]`; one decimal if all is below 20."""
     if estimate is None:
         return NOTHING
-    decimals = 0 if abs(estimate.estimate) >= 20 else 1
-    low, high = (fixed(end, decimals) for end in (estimate.low, estimate.high))
+    ends = estimate.low, estimate.high
+    decimals = 0 if max(map(abs, (estimate.estimate, *ends))) >= 20 else 1
+    low, high = (fixed(end, decimals) for end in ends)
     return f"{fixed(estimate.estimate, decimals, signed=signed)} [{low}, {high}]"
 
 

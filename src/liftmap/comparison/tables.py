@@ -21,7 +21,14 @@ from liftmap.comparison.columns import (
     columns,
     estimate_schema,
 )
-from liftmap.comparison.parts import CurvePoint, Guidance, Moves, QuestionsAre, Transitions
+from liftmap.comparison.parts import (
+    CurvePoint,
+    Guidance,
+    McNemar,
+    Moves,
+    QuestionsAre,
+    Transitions,
+)
 from liftmap.comparison.rounding import count, fixed, interval, percent, points
 from liftmap.records import Change
 from liftmap.stats.bins import BinChange
@@ -66,6 +73,12 @@ LOST_GAINED: Schema = {
     "observed_at_n": pl.Int64(),
     **estimate_schema("noise_at_n", "excess_at_n", "gross_at_n", ranged=True),
     "mcnemar_p": pl.Float64(),
+    "mcnemar_method": pl.String(),
+    "floor_data_sets": pl.Int64(),
+    **dict.fromkeys(
+        ("excess_floor", "excess_floor_largest", "gross_floor", "gross_floor_largest"),
+        pl.Float64(),
+    ),
 }
 VERDICT: Schema = {
     **dict.fromkeys(("label", "accuracy", "capability", "because"), pl.String()),
@@ -91,6 +104,7 @@ VERDICT: Schema = {
     "other_k": pl.Int64(),
     "other_because": pl.String(),
     "caveats": pl.List(pl.String()),
+    "first_loss_informative": pl.Boolean(),
 }
 GUIDANCE: Schema = {
     "kind": pl.String(),
@@ -182,11 +196,12 @@ def transitions(matrices: Transitions) -> pl.DataFrame:
     return build(rows, TRANSITIONS)
 
 
-def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataFrame:
+def lost_gained(moves: Mapping[str, Moves], test: McNemar | None) -> pl.DataFrame:
     """The table `lost_gained`."""
     rows = []
     for direction, moved in moves.items():
         at_n = moved.at_n
+        floor = None if at_n is None else at_n.floor
         rows.append(
             {
                 "direction": direction,
@@ -200,7 +215,13 @@ def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataF
                     excess_at_n=None if at_n is None else at_n.excess,
                     gross_at_n=None if at_n is None else at_n.gross,
                 ),
-                "mcnemar_p": mcnemar_p,
+                "mcnemar_p": None if test is None else test.p,
+                "mcnemar_method": None if test is None else test.method,
+                "floor_data_sets": None if floor is None else floor.data_sets,
+                "excess_floor": None if floor is None else floor.excess.mean,
+                "excess_floor_largest": None if floor is None else floor.excess.largest,
+                "gross_floor": None if floor is None else floor.gross.mean,
+                "gross_floor_largest": None if floor is None else floor.gross.largest,
             }
         )
     return build(rows, LOST_GAINED)
@@ -238,6 +259,7 @@ def verdict(
         "other_k": None if other is None else other.k,
         "other_because": None if other is None else words.because(other, other_are, leads=False),
         "caveats": list(caveats),
+        "first_loss_informative": None if first_loss is None else first_loss.informative,
     }
     for name, axis in axes.items():
         row[name] = axis.word

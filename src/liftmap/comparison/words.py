@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from liftmap.comparison.parts import Guidance, Moves, MovesAtN, QuestionsAre, Transitions
+from liftmap.comparison.parts import (
+    Guidance,
+    McNemar,
+    Moves,
+    MovesAtN,
+    QuestionsAre,
+    Transitions,
+)
 from liftmap.comparison.rounding import (
     about,
     change_text,
@@ -23,6 +30,7 @@ from liftmap.comparison.rounding import (
 )
 from liftmap.records import Estimate
 from liftmap.stats.intervals import FirstLoss
+from liftmap.stats.law.floor import Floor
 from liftmap.stats.verdict import Axis, Conclusion
 
 # --- the verdict --------------------------------------------------------------------------------
@@ -209,7 +217,7 @@ def holm_note(word: str, name: str, p: float, family: int) -> str:
     """That a change does not stand among all that a study looks at."""
     return (
         f"{name} {word} stands alone, but not among the {count(family)} changes of this study: "
-        f"p = {p_value(p)} by Holm's method."
+        f"{_p_text(p)} by Holm's method."
     )
 
 
@@ -239,7 +247,7 @@ def notes(
     transitions: Transitions,
     lost: Moves,
     gained: Moves,
-    mcnemar_p: float | None,
+    mcnemar: McNemar | None,
     first_loss: FirstLoss | None,
 ) -> Iterator[str]:
     """Unsolved questions, what noise explains, McNemar's test and the first loss, a line each."""
@@ -253,15 +261,24 @@ def notes(
     for name, moves in (("lost", lost), ("gained", gained)):
         if moves.at_n is not None and moves.at_n.observed and moves.at_n.noise is not None:
             yield _noise_share(name, moves.at_n, moves.at_n.noise)
-    if mcnemar_p is not None:
-        yield f"Lost against gained, exact McNemar test: p = {p_value(mcnemar_p)}"
-    if first_loss is not None:
-        first = "none" if first_loss.estimate is None else count(first_loss.estimate)
-        never = ", or never" if first_loss.never_possible else ""
+    if lost.at_n is not None and lost.at_n.floor is not None:
         yield (
-            f"First k at which after lies below before: {first} "
-            f"(possible: {_span(first_loss.possible) or 'none'}{never})"
+            "If unchanged: mean (and largest) of the same figures in "
+            f"{lost.at_n.floor.data_sets} data sets of a model in which nothing changed, by the "
+            "law; a gross part means something only above the largest."
         )
+    if mcnemar is not None:
+        by = "exact McNemar test" if mcnemar.method == "exact" else "McNemar test by clusters"
+        yield f"Lost against gained, {by}: {_p_text(mcnemar.p)}"
+    if first_loss is not None and first_loss.informative:
+        first = _first_possible(first_loss.possible, never=first_loss.never_possible)
+        yield f"First k at which after lies below before, by the band: {first}."
+
+
+def _p_text(p: float) -> str:
+    """A p-value in a sentence: "p = .047", "p < .001"."""
+    value = p_value(p)
+    return f"p {value}" if value.startswith("<") else f"p = {value}"
 
 
 def _noise_share(name: str, at_n: MovesAtN, noise: Estimate) -> str:
@@ -279,11 +296,25 @@ def _noise_share(name: str, at_n: MovesAtN, noise: Estimate) -> str:
     return f"{text}; the data leave open {range_of_questions(noise)}."
 
 
+def floor_text(floor: Floor, *, signed: bool = False) -> str:
+    """A floor in questions, mean and largest: `9.3 (18.8)`."""
+    decimals = 0 if max(abs(floor.mean), abs(floor.largest)) >= 20 else 1
+    mean, largest = (fixed(end, decimals, signed=signed) for end in (floor.mean, floor.largest))
+    return f"{mean} ({largest})"
+
+
 def range_of_questions(estimate: Estimate, *, signed: bool = False) -> str:
     """The identification range of a number of questions: `10 to 66`."""
     low, high = estimate.range or (estimate.low, estimate.high)
     decimals = 0 if abs(estimate.estimate) >= 20 else 1
     return " to ".join(fixed(end, decimals, signed=signed) for end in (low, high))
+
+
+def _first_possible(ks: Sequence[int], *, never: bool) -> str:
+    """The set of the first k in words: `1 to 8 or never`."""
+    if not ks:
+        return "none"
+    return f"{_span(ks)} or never" if never else _span(ks)
 
 
 def _span(ks: Sequence[int]) -> str:
@@ -296,8 +327,14 @@ def _span(ks: Sequence[int]) -> str:
 
 
 def advice(guidance: Guidance) -> str:
-    """A piece of advice in a sentence or two."""
-    return _ADVICE[guidance.kind](guidance.evidence)
+    """A piece of advice in a sentence or two; only on train questions it says what to train on."""
+    text = _ADVICE[guidance.kind](guidance.evidence)
+    return f"{text} {_TRAIN[guidance.kind]}" if guidance.for_training else text
+
+
+def advice_title(guidance: Sequence[Guidance]) -> str:
+    """The heading over all advice."""
+    return "What to do" if any(piece.for_training for piece in guidance) else "What to look at"
 
 
 def _lost(evidence: Mapping[str, Any]) -> str:
@@ -326,10 +363,10 @@ def _distil(evidence: Mapping[str, Any]) -> str:
     plural = " is" if unsolved == 1 else "s are"
     number = f"{count(unsolved)} question{plural} unsolved by both"
     if evidence["teacher_answered"] is None:
-        return f"{number}: distil those that a teacher solves (its results say which: --teacher)."
+        return f"{number} (--teacher says which of them a teacher solves)."
     return (
         f"{number}; the teacher solves {count(evidence['teacher_solved'])} of the "
-        f"{count(evidence['teacher_answered'])} of them that it answered: distil these."
+        f"{count(evidence['teacher_answered'])} of them that it answered."
     )
 
 
@@ -338,7 +375,7 @@ def _rlvr(evidence: Mapping[str, Any]) -> str:
     if "mixed" in evidence:
         sentences.append(
             f"{count(evidence['mixed'])} of {count(evidence['compared'])} questions have mixed "
-            "outcomes after: RLVR has signal there."
+            "outcomes after."
         )
     if evidence["groups"]:
         shares = ", ".join(
@@ -354,8 +391,7 @@ def _rlvr(evidence: Mapping[str, Any]) -> str:
 def _saturated(evidence: Mapping[str, Any]) -> str:
     return (
         f"{count(evidence['saturated'])} of {count(evidence['compared'])} questions are answered "
-        f"right every time after ({count(evidence['saturated_before_too'])} of them before too): "
-        "drop them from further training."
+        f"right every time after ({count(evidence['saturated_before_too'])} of them before too)."
     )
 
 
@@ -374,26 +410,28 @@ def _samples(evidence: Mapping[str, Any]) -> str:
             f"a majority vote of up to {count(votes[-1]['k'])} samples of the model before stays "
             f"less accurate than one after ({percent(best)} against {percent(accuracy.estimate)} %)"
         )
-    reaches, overtakes = evidence["pass_reaches_accuracy_at"], evidence["pass_overtakes_from"]
+    reaches, overtaking = evidence["pass_reaches_accuracy_at"], evidence["overtaking_possible"]
     if reaches is not None:
         parts.append(
             f"{count(reaches)} samples of the model before solve as many questions as one after"
         )
-    if overtakes is None:
+    if overtaking is not None:
+        first = _first_possible(overtaking, never=evidence["never_possible"])
         parts.append(
-            f"up to {count(evidence['tries'])} samples it does not overtake the model after by "
-            "pass@k"
+            f"by pass@k it may overtake the model after first at k = {first}"
+            if overtaking
+            else f"up to {count(evidence['tries'])} samples it does not overtake the model after"
         )
-    else:
-        parts.append(f"from {count(overtakes)} samples on it solves more than the model after")
-    if evidence["overtaking_possible"]:
-        never = " or never" if evidence["never_possible"] else ""
-        first = _span(evidence["overtaking_possible"])
-        parts[-1] += f" (the band allows it first at {first}{never})"
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
+# What follows for training, where the questions are those of training.
+_TRAIN = {
+    "distil": "Distil those that a teacher solves.",
+    "rlvr": "RLVR has signal on such questions.",
+    "saturated": "Drop them from further training.",
+}
 _ADVICE = {
     "lost": _lost,
     "distil": _distil,

@@ -69,6 +69,7 @@ class Outcomes:
         warnings: What a reader of the results has to know; one sentence or two each.
         chance: Share of right responses that guessing gives; None where questions do not all offer
             choices.
+        split: Of a study or a sampled task: which of its questions were asked; None elsewhere.
         name: What the model is called among its like, as `rlvr@1` in a study; None where the source
             does not say.
         model: The model, where the source says which: a hub id, a path, or a served name.
@@ -82,6 +83,7 @@ class Outcomes:
     golds: pl.DataFrame | None = None
     warnings: tuple[str, ...] = ()
     chance: float | None = None
+    split: str | None = None
     name: str | None = None
     model: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)

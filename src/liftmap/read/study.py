@@ -101,6 +101,7 @@ def outcomes_of(
         golds=golds,
         warnings=tuple(unfinished_thoughts(int(rows["unfinished"].sum()), len(rows))),
         chance=chance_rate(questions),
+        split=target.split,
         **asdict(origin_of(target)),
     )
 

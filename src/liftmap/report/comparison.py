@@ -78,6 +78,7 @@ def render_comparison(comparison: Comparison) -> str:
         warnings=comparison.warnings,
         lead=_advice(lead),
         guidance=_advice([piece for piece in guidance if piece not in lead]),
+        advice_title=words.advice_title(guidance),
         notes=comparison.notes,
         sections=make_figures(tables, comparison.source, reading, specs),
         specs=specs,

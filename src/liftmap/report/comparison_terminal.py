@@ -50,7 +50,7 @@ def comparison_page(comparison: Comparison) -> Group:
     ]
     rest = [p for p in comparison.guidance if not (comparison.is_published and p in firm)]
     if rest:
-        parts += [Text(), Text("What to do", "bold"), *_advice(rest)]
+        parts += [Text(), Text(words.advice_title(rest), "bold"), *_advice(rest)]
     if comparison.warnings:
         parts += [Text(), Text("Note", "bold"), *map(_bullet, comparison.warnings)]
     return Group(*parts)
@@ -147,6 +147,10 @@ def _moves(comparison: Comparison) -> Table:
             cells.append(number_of_questions(at_n.gross))
             table.add_row(name, count(at_n.n), count(at_n.observed), *cells)
             _add_ranges(table, None, at_n.noise, at_n.excess, at_n.gross)
+            if at_n.floor is not None:
+                excess = words.floor_text(at_n.floor.excess, signed=True)
+                gross = words.floor_text(at_n.floor.gross)
+                table.add_row("  if unchanged", "", "", "", excess, gross, style="dim")
     return table
 
 

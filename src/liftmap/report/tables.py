@@ -144,7 +144,12 @@ def moves_at_n_grid(table: pl.DataFrame) -> Grid:
             columns.append(pl.col(f"{name}_at_n{end}").alias(f"{name}{end}"))
         columns.append(pl.col(f"{name}_at_n_least").alias(f"range_of_{name}_low"))
         columns.append(pl.col(f"{name}_at_n_greatest").alias(f"range_of_{name}_high"))
+    columns += [
+        pl.col("gross_floor").alias("gross_if_unchanged"),
+        pl.col("gross_floor_largest").alias("gross_if_unchanged,_at_most"),
+    ]
     kinds = {"range_of_excess": "signed1", "gross": "number1"}
+    kinds |= dict.fromkeys(("gross_if_unchanged", "gross_if_unchanged,_at_most"), "number1")
     ranges = dict.fromkeys(("range_of_noise", "range_of_gross"), "number1")
     chosen = table.select("model", "direction", "n", *columns, "mcnemar_p")
     return grid(chosen, {**kinds, **ranges})

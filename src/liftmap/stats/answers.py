@@ -1,8 +1,8 @@
 """Figures about the answers themselves: majority vote, spread of answers, guessing, gradient share.
 
 Reads the answer and the verdict of each response (as codes), gives figures per question whose means
-`intervals` puts intervals on; and reads curves over k to say where an untrained model reaches or
-overtakes a trained one. Where only tallies are known, the functions on n and c still work.
+`intervals` puts intervals on; and reads curves over k to say where an untrained model reaches
+a trained one. Where only tallies are known, the functions on n and c still work.
 """
 
 from __future__ import annotations
@@ -300,23 +300,3 @@ def first_reaching(ks: Sequence[int] | IntArray, values: ArrayLike, target: floa
     """
     reached = np.flatnonzero(np.asarray(values, dtype=np.float64) >= target)
     return int(np.asarray(ks)[reached[0]]) if len(reached) else None
-
-
-def first_overtaking(
-    ks: Sequence[int] | IntArray, before: ArrayLike, after: ArrayLike
-) -> int | None:
-    """The smallest k from which on the untrained model's pass@k is above the trained one's.
-
-    Args:
-        ks: Shape (ks,): increasing numbers of samples.
-        before: Shape (ks,): pass@k of the untrained model.
-        after: Shape (ks,): pass@k of the trained one.
-
-    Returns:
-        The k after the last at which before <= after; None if that is the last one of all. It has
-        no interval: `intervals.first_loss_k` says which first k are possible.
-    """
-    below = np.flatnonzero(np.asarray(before, dtype=np.float64) <= np.asarray(after))
-    start = int(below[-1]) + 1 if len(below) else 0
-    tries = np.asarray(ks)
-    return int(tries[start]) if start < len(tries) else None

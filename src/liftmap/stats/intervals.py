@@ -382,11 +382,14 @@ class FirstLoss:
         possible: All k that can be the first one: the band reaches below 0 there, and at no
             smaller k does it lie below 0 as a whole.
         never_possible: Whether there may be no such k: the band lies below 0 nowhere.
+        informative: Whether the set leaves anything out: not so where every k is possible, and
+            never.
     """
 
     estimate: int | None
     possible: tuple[int, ...]
     never_possible: bool
+    informative: bool = True
 
 
 def first_loss_k(
@@ -409,8 +412,11 @@ def first_loss_k(
     surely_below = np.asarray(high) < 0
     # Counts the sure losses at smaller k, the k itself left out.
     undecided: NDArray[np.bool_] = np.cumsum(surely_below) - surely_below == 0
+    possible = tuple(int(k) for k in tries[undecided & (np.asarray(low) < 0)])
+    never = not bool(surely_below.any())
     return FirstLoss(
         estimate=int(tries[falls[0]]) if len(falls) else None,
-        possible=tuple(int(k) for k in tries[undecided & (np.asarray(low) < 0)]),
-        never_possible=not bool(surely_below.any()),
+        possible=possible,
+        never_possible=never,
+        informative=not never or len(possible) < len(tries),
     )

@@ -213,13 +213,12 @@ CHARTS: dict[str, Chart] = {
     "first-loss": Chart(
         "Accuracy and capability",
         "The first k at which the arm solves less than the base",
-        "Estimated: where the curve first falls below zero. Possible: every k that the band allows "
-        "as the first true loss; whether it allows that there is none stands last.",
+        "Possible: every k that the band allows as the first true loss; whether it allows that "
+        "there is none stands last. Models of which it says nothing are left out.",
         "verdict",
         None,
-        rows=lambda table: table.select(
+        rows=lambda table: table.filter("first_loss_informative").select(
             "model",
-            pl.col("first_loss_k").alias("estimated k"),
             pl.col("first_loss_possible")
             .map_elements(spans, return_dtype=pl.String)
             .alias("possible k"),
