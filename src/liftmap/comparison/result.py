@@ -248,9 +248,10 @@ class Comparison:
               _high; n, observed_at_n; noise_at_n, excess_at_n and gross_at_n with _low, _high,
               _least and _greatest; mcnemar_p.
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
-              changed and if it changed, and its p; questions, k, margin, level, few_tries, climbing,
-              unsaturated_k, first_loss_k, first_loss_possible, first_loss_never; questions_are;
-              other_accuracy, other_capability, other_k, other_because (the other estimand);
+              changed and if it changed, and its p; questions, k, margin, level, few_tries,
+              climbing, unsaturated_k, first_loss_k, first_loss_possible, first_loss_never;
+              questions_are; other_accuracy, other_capability, other_k, other_because (the other
+              estimand);
               caveats (a list of sentences).
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
