@@ -7,7 +7,7 @@ and `words` show them. They hold facts; sentences are made in `words`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from liftmap.records import Change, Estimate, FixedPlan, Plan
@@ -31,7 +31,7 @@ class Provenance:
         model: The model, where the source says which.
         digest_of_counts: SHA-256 of all counts that were read; None for a matrix.
         digest_of_file: SHA-256 of the file; None where the source is not a single file.
-        settings: How the responses were drawn, where the source says it.
+        settings: How the responses were drawn; None where the source says nothing.
         responses: What was compared; None until the sides are matched.
     """
 
@@ -41,7 +41,7 @@ class Provenance:
     model: str | None = None
     digest_of_counts: str | None = None
     digest_of_file: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] | None = None
     responses: ComparedResponses | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Provenance:
             "n": None
             if compared is None
             else dict(zip(("least", "median", "most"), compared.n, strict=True)),
-            "settings": dict(self.settings),
+            "settings": None if self.settings is None else dict(self.settings),
         }
 
 
@@ -134,6 +134,31 @@ class Transitions:
     noise: Matrix | None
     corrected: Matrix
     half_n: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that speaks against independent draws, or against a fair comparison.
+
+    Attributes:
+        kind: What it is; `words.check_text` says it in a sentence.
+        side: Which side it is about.
+        chance: Its chance under independent draws, at most; None where it is no matter of chance.
+        evidence: The figures behind it.
+    """
+
+    kind: Literal[
+        "same responses",
+        "deterministic",
+        "copies",
+        "n by outcome",
+        "few clusters",
+        "repeated texts",
+        "settings",
+    ]
+    side: Literal["before", "after", "both"]
+    chance: float | None
+    evidence: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
