@@ -261,8 +261,8 @@ class Comparison:
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
               changed and if it changed, and its p; questions, k, margin, level, few_tries,
               climbing, unsaturated_k, first_loss_k, first_loss_possible, first_loss_never;
-              questions_are; other_accuracy, other_capability, other_k, other_because (the other estimand);
-              caveats (a list of sentences); first_loss_informative.
+              questions_are; other_accuracy, other_capability, other_k, other_because (the other
+              estimand); caveats (a list of sentences); first_loss_informative.
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
         """
