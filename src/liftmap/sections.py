@@ -186,6 +186,9 @@ class AnalyseSection(Section):
     """Equivalence margin of the verdict, as a share: 0.01 is one point."""
     seed: int = Field(default=0, ge=0)
     """Seed of the bootstrap."""
+    questions: Literal["like-these", "fixed"] = "like-these"
+    """What leads: figures on questions like these (others could be asked), or on these very ones
+    (other responses could be drawn; capability at half of them). Both are always there."""
 
     @field_validator("law_resamples")
     @classmethod

@@ -7,7 +7,7 @@ import pytest
 
 from liftmap.analyse.compared import capability, contrast
 from liftmap.analyse.seeds import seeds
-from liftmap.comparison.figures import doubling
+from liftmap.comparison.curve import doubling
 
 
 def _answers(right, n=4):

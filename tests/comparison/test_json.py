@@ -18,7 +18,30 @@ from .conftest import FEW, make_tally, make_world
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
 MOVES = {"k", "estimate", "noise", "excess", "at_n"}
 CHANGE = {"before", "after", "change"}
+BOTH = CHANGE | {"on_these_questions", "on_questions_like_these"}
+WORDED = {
+    "label",
+    "k",
+    "accuracy",
+    "capability",
+    "because",
+    "needed",
+    "needed_if_unchanged",
+    "needed_if_changed",
+    "needed_are",
+    "bounded",
+    "p",
+    "few_tries",
+    "saturated_below",
+}
 FIELDS = {
+    "level",
+    "margin",
+    "looks",
+    "questions_are",
+    "chance",
+    "capability_climbs",
+    "capability_at_64_by_law",
     "schema",
     "questions",
     "k",
@@ -60,19 +83,23 @@ def _check(found: dict[str, Any]) -> None:
     """The format of docs/json.md."""
     assert set(found) == FIELDS
     assert found["schema"] == 1
-    assert set(found["accuracy"]) == CHANGE
+    assert set(found["accuracy"]) == BOTH
     for point in found["capability"]:
-        assert set(point) - {"extrapolated"} == CHANGE | {"k", "band"}
+        assert set(point) - {"extrapolated"} == BOTH | {"k", "band"}
         assert point["band"] is None or len(point["band"]) == 2
         for name in CHANGE:
             _check_estimate(point[name])
-    assert found["accuracy"] == {name: found["capability"][0][name] for name in CHANGE}
+    assert found["accuracy"] == {name: found["capability"][0][name] for name in BOTH}
+    leading = {"like-these": "on_questions_like_these", "fixed": "on_these_questions"}
+    for point in found["capability"]:
+        lead = point[leading[found["questions_are"]]]
+        assert lead == (None if "extrapolated" in point else {name: point[name] for name in CHANGE})
     size = len(found["transitions"]["bins"])
     for name in ("raw", "half", "noise", "corrected"):
         matrix = found["transitions"][name]
         assert matrix is None or [len(row) for row in matrix] == [size] * size
     for one in found["bins"]:
-        assert set(one) == CHANGE | {"label", "questions"}
+        assert set(one) == CHANGE | {"label", "questions", "band", "survives"}
         assert one["label"] in found["transitions"]["bins"]
     for name in ("lost", "gained"):
         assert set(found[name]) == MOVES
@@ -87,11 +114,15 @@ def _check(found: dict[str, Any]) -> None:
     loss = found["first_loss_k"]
     assert loss is None or set(loss) == {"estimate", "possible", "never_possible"}
     verdict = found["verdict"]
-    assert set(verdict) == {"label", "accuracy", "capability", "because", "needed"}
-    assert verdict["label"] in {*LABELS, None}
-    assert {verdict["accuracy"], verdict["capability"]} <= WORDS
-    blank = {"saturated", "too hard", "not measured"}
-    assert (verdict["label"] is None) == bool(blank & set(verdict.values()))
+    other = {"like-these": "on_these_questions", "fixed": "on_questions_like_these"}
+    other_verdict = verdict[other[found["questions_are"]]]
+    assert set(verdict) == {*WORDED, other[found["questions_are"]]}
+    for said in (verdict, *([other_verdict] if other_verdict else [])):
+        assert set(said) >= WORDED
+        assert said["label"] in {*LABELS, None}
+        words = {said["accuracy"], said["capability"]}
+        assert words <= WORDS
+        assert (said["label"] is None) == bool({"saturated", "too hard", "not measured"} & words)
     for one in found["guidance"]:
         assert set(one) == {"kind", "text", "evidence", "questions"}
         assert one["kind"] in {"lost", "distil", "rlvr", "saturated", "samples"}

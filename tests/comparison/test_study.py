@@ -137,7 +137,14 @@ def test_the_studys_tables_are_the_comparisons(
     tables = analyse(StudyFolder(folder), config)
     for name in set(SCHEMAS) - {"guidance"}:
         rows = tables[name].filter(pl.col("model") == arm.model).drop("model", "arm", "seed")
-        assert rows.equals(compared.tables[name]), name
+        own = compared.tables[name]
+        if name == "difficulty":
+            # A study looks at the bins of all its checkpoints: its band is at least as wide.
+            bands = ("band_low", "band_high", "survives")
+            assert (rows["band_low"] <= own["band_low"] + 1e-12).all()
+            assert (rows["band_high"] >= own["band_high"] - 1e-12).all()
+            rows, own = rows.drop(bands), own.drop(bands)
+        assert rows.equals(own), name
 
 
 def test_tallies_and_other_orders_give_the_same(

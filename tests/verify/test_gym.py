@@ -80,3 +80,19 @@ def test_questions_that_the_scorer_cannot_know() -> None:
     )
     with pytest.raises(ConfigError, match="groups"):
         make_verifier("gym", {"pattern": "x"})
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "{}", "**{}**", r"\boxed{{{}}}", "<answer>{}</answer>", "{}<|im_end|>", "```\n{}\n```",
+        "`{}`", "First I add.\nThe final answer is {}", "<think>no: 7</think>\n{}",
+    ],
+)  # fmt: skip
+def test_what_marks_an_answer_is_no_part_of_it(wrapped: str) -> None:
+    [question] = gym("test", "chain_sum", 1, 5)
+    near = str(int(question.answer) + 1)
+    verdicts = make_verifier("gym", {}).judge(
+        [(question, wrapped.format(text)) for text in (question.answer, near)]
+    )
+    assert [verdict.label for verdict in verdicts] == ["right", "wrong"]

@@ -138,3 +138,39 @@ def test_long_texts_take_no_time() -> None:
     ):
         judge("18", piece * (20_000 // len(piece)))
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "label"),
+    [
+        ("5 meters", "It is 5 feet long.", "wrong"),
+        ("5 meters", "5 m", "right"),
+        ("5 meters", "5", "right"),
+        ("3 kg", "3000 g", "right"),
+        ("3 kg", "The answer is 3 lb.", "wrong"),
+        ("5 km/h", "so 5 km", "wrong"),
+        ("3 hours", "That takes 180 minutes.", "right"),
+        ("7", "She works 7 days a week.", "right"),
+    ],
+)
+def test_units_that_both_name_are_compared(gold: str, response: str, label: str) -> None:
+    [verdict] = make_verifier("numeric", {}).judge([(Question("q", "?", gold), response)])
+    assert verdict.label == label
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "label"),
+    [
+        ("42", "## Solution\n\nThe product is **42**.", "right"),
+        ("42", "Total: **42**. That is all.", "right"),
+        ("42", "**1**. Add 40.\n**2**. Add 2 to get **42**.", "right"),
+        ("2", "2\\sqrt{3}", "wrong"),
+        ("3", "The ratio is 3:2", "wrong"),
+        ("2*sqrt(3)", "2", "unscored"),
+    ],
+)
+def test_bold_numbers_are_read_and_formulas_are_no_numbers(
+    gold: str, response: str, label: str
+) -> None:
+    [verdict] = make_verifier("numeric", {}).judge([(Question("q", "?", gold), response)])
+    assert verdict.label == label

@@ -13,6 +13,7 @@ from liftmap.analyse.data import StudyData
 from liftmap.analyse.table import MODEL_COLUMNS, stacked
 from liftmap.comparison.columns import Schema
 from liftmap.comparison.tables import SCHEMAS
+from liftmap.comparison.tables import difficulty as difficulty_table
 from liftmap.comparison.tables import warnings as warnings_table
 from liftmap.records import StudyModel
 
@@ -51,6 +52,17 @@ def capability(data: StudyData) -> pl.DataFrame:
           paired by question.
         - band_low, band_high: band that holds the change at all these k at once.
         - extrapolated: whether k is beyond the responses: never in a study.
+        - these_before, these_before_low, these_before_high: pass@k of the base on these questions:
+          what other responses to them would show; null, with what follows, where k is above half
+          of the responses, or these are fewer than 8.
+        - these_after, these_after_low, these_after_high: likewise after.
+        - these_change, these_change_low, these_change_high: after minus before.
+        - these_change_least, these_change_greatest: what unscored responses could make of it.
+        - like_these_before, like_these_before_low, like_these_before_high: the same on questions
+          like these: what other questions would show.
+        - like_these_after, like_these_after_low, like_these_after_high: likewise after.
+        - like_these_change, like_these_change_low, like_these_change_high: after minus before.
+        - like_these_change_least, like_these_change_greatest: as above.
     """
     return _of_models(data, "capability", data.afters)
 
@@ -76,8 +88,17 @@ def difficulty(data: StudyData) -> pl.DataFrame:
         - after, after_low, after_high, after_least, after_greatest: pass@k of the checkpoint.
         - change, change_low, change_high, change_least, change_greatest: after minus before,
           paired by question.
+        - band_low, band_high: the band that holds the changes of all bins and all checkpoints of
+          the study at this k at once (Montiel Olea and Plagborg-Moller 2019, doi 10.1002/jae.2656).
+        - survives: whether the band leaves out 0.
     """
-    return _of_models(data, "difficulty", data.arms)
+    bins = data.banded_bins
+    parts = [
+        (model.columns, difficulty_table(bins[model.model]))
+        for model in data.arms
+        if model.model in bins
+    ]
+    return stacked(parts, MODEL_COLUMNS, SCHEMAS["difficulty"])
 
 
 def transitions(data: StudyData) -> pl.DataFrame:
@@ -151,6 +172,7 @@ def verdict(data: StudyData) -> pl.DataFrame:
         - questions: number of questions compared.
         - k: number of tries of capability, the most that every question supports.
         - margin: equivalence margin, as a share.
+        - level: coverage of the intervals.
         - few_tries: whether k is below 16, too few to speak of capability without more ado.
         - climbing: whether the curve of the base still climbs at k.
         - unsaturated_k: the largest k at which not both sides are saturated, where capability is.
@@ -159,6 +181,13 @@ def verdict(data: StudyData) -> pl.DataFrame:
         - first_loss_possible: every k of that table that may be the first true loss, by the
           simultaneous band.
         - first_loss_never: whether it may be that no k shows a loss.
+        - questions_are: what all this is about: "like-these" (other questions could be asked) or
+          "fixed" (these questions; other responses could be drawn).
+        - accuracy_p, capability_p: the p-value that accuracy, or pass@k, did not change on
+          questions like these; null where "fixed" leads or unscored responses have no bound.
+        - other_accuracy, other_capability, other_k, other_because: words, k and statements on the
+          other of the two; null where it can't be had.
+        - caveats: how far the verdict reaches, a sentence each.
     """
     return _of_models(data, "verdict", data.arms)
 
@@ -204,6 +233,17 @@ def contrast(data: StudyData) -> pl.DataFrame:
           paired by question.
         - band_low, band_high: band that holds the change at all these k at once.
         - extrapolated: whether k is beyond the responses: never in a study.
+        - these_before, these_before_low, these_before_high: pass@k before on these questions:
+          what other responses to them would show; null, with what follows, where k is above half
+          of the responses, or these are fewer than 8.
+        - these_after, these_after_low, these_after_high: likewise after.
+        - these_change, these_change_low, these_change_high: after minus before.
+        - these_change_least, these_change_greatest: what unscored responses could make of it.
+        - like_these_before, like_these_before_low, like_these_before_high: the same on questions
+          like these: what other questions would show.
+        - like_these_after, like_these_after_low, like_these_after_high: likewise after.
+        - like_these_change, like_these_change_low, like_these_change_high: after minus before.
+        - like_these_change_least, like_these_change_greatest: as above.
     """
     comparisons = [(pair, data.comparison(*pair)) for pair in data.contrasts]
     return stacked(

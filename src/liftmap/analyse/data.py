@@ -8,6 +8,7 @@ questions takes the same bootstrap weights.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,16 +18,18 @@ from numpy.typing import NDArray
 
 from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
-from liftmap.comparison.bootstrap import question_weights
+from liftmap.comparison.bootstrap import question_weights, resampled_rows
 from liftmap.comparison.compare import Options, compare_pair
+from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
 from liftmap.comparison.result import Comparison
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
-from liftmap.read.study import outcomes_of
+from liftmap.read.study import chance_rate, outcomes_of
 from liftmap.records import Question, StudyModel, Tally
-from liftmap.stats.bins import Bins, study_bins
+from liftmap.stats.bins import BinChange, Bins, study_bins
 from liftmap.stats.intervals import IntervalOptions
+from liftmap.stats.multiple import simultaneous_level
 from liftmap.stats.resampling import WeightArray
 from liftmap.store import ResponseSet, StudyFolder
 
@@ -199,7 +202,8 @@ class StudyData:
         """
         try:
             tallies = [self.tally(model) for model in also]
-            return match(self.tally(before), self.tally(after), also=tallies)
+            orders = (self._order_of(before), self._order_of(after))
+            return match(self.tally(before), self.tally(after), also=tallies, orders=orders)
         except TooFewQuestionsError as error:
             self._refusals[before.model, after.model] = str(error)
             return None
@@ -220,18 +224,60 @@ class StudyData:
                 seed=section.seed,
                 law_resamples=section.law_resamples if refitted else 0,
                 resamples=section.resamples,
+                questions=section.questions,
             )
             self._comparisons[key] = (
                 None
                 if pair is None
-                else compare_pair(pair, options, answers=self._answers_of(before), names=key)
+                else compare_pair(
+                    pair,
+                    options,
+                    answers=self._answers_of(before),
+                    names=key,
+                    chance=chance_rate(self.questions),
+                )
             )
         return self._comparisons[key]
+
+    @cached_property
+    def banded_bins(self) -> dict[str, tuple[BinChange, ...]]:
+        """The changes by difficulty of each checkpoint, with the band over bins and checkpoints.
+
+        The bands of accuracy hold together, and those of pass@k.
+        """
+        pairs = {model.model: self.pair(self.base, model) for model in self.arms}
+        changes: dict[str, list[BinChange]] = {}
+        for solved in (False, True):
+            family: list[tuple[str, PairedTallies, Sequence[BinChange], Bins]] = []
+            draws = []
+            for model in self.arms:
+                comparison, pair = self.comparison(self.base, model), pairs[model.model]
+                if comparison is None or pair is None:
+                    continue
+                bins = comparison.transitions.bins
+                own = comparison.solved_bins if solved else comparison.bins
+                changes.setdefault(model.model, [])
+                if own:
+                    family.append((model.model, pair, own, bins))
+                    weights = resampled_rows(pair, self.weights[:, self.places(pair)])
+                    draws.append(bin_draws(pair, bins, weights, own[0].k))
+            if not family:
+                continue
+            level = simultaneous_level(np.hstack(draws), self.config.analyse.level)
+            for name, pair, plain, bins in family:
+                changes[name] += banded(plain, pair, bins, level, plain[0].k)
+        return {name: tuple(bins) for name, bins in changes.items()}
 
     def refusal(self, before: StudyModel, after: StudyModel) -> str | None:
         """Why two models can't be compared; None where they can."""
         self.comparison(before, after)
         return self._refusals.get((before.model, after.model))
+
+    def _order_of(self, model: StudyModel) -> pl.DataFrame | None:
+        """The responses in the order they were drawn, where bounds need it."""
+        tally = self.tally(model)
+        needed = tally.counts.stops_early and bool(tally.unscored.any())
+        return self._answers_of(model) if needed else None
 
     def _answers_of(self, model: StudyModel) -> pl.DataFrame | None:
         if model.model not in self._answers:
@@ -243,7 +289,7 @@ class StudyData:
         """What `stats.intervals` needs for these questions; all of them by default."""
         chosen = np.arange(len(self.questions)) if places is None else places
         return {
-            "weights": np.ascontiguousarray(self.weights[:, chosen]),
+            "weights": self.weights[:, chosen].copy(),
             "cluster": None if self.cluster is None else self.cluster[chosen],
             "level": self.config.analyse.level,
         }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -36,6 +36,9 @@ def compare(
     metric: Name = None,
     think_end: Text = None,
     extrapolate: bool = False,
+    questions: Literal["like-these", "fixed"] = "like-these",
+    min_responses: Whole = None,
+    looks: Whole = None,
     law_resamples: int = 50,
     resamples: int = 1000,
     json: File = None,
@@ -72,6 +75,9 @@ def compare(
         metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
+        questions: What leads: figures on questions like these, or on these very ones (fixed).
+        min_responses: Leave out questions asked fewer times; by default half of the median.
+        looks: Questions planned in all: intervals then hold at every look on the way there.
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
         json: Write the result as JSON; - prints it instead of the page.
@@ -108,6 +114,9 @@ def compare(
         resamples=resamples,
         teacher=teacher,
         extrapolate=extrapolate,
+        questions=questions,
+        min_responses=min_responses,
+        looks=looks,
         verifier=verifier,
         metric=metric,
         think_end=think_end,

@@ -4,7 +4,7 @@ The only place that judges: `compare`, an arm of a study, and whoever else asks,
 and `store` give tallies, `stats` does the maths, `analyse` repeats comparisons, `report` shows
 them.
 
-    load -> match -> bootstrap -> figures, fitted -> guidance -> result -> tables, words
+    load -> match -> bootstrap -> curve, figures, fitted -> guidance -> result -> tables, words
 
 | module | what is there |
 |---|---|
@@ -14,7 +14,8 @@ them.
 | load | files, tables and response sets to outcomes |
 | match | two tallies on their common questions |
 | bootstrap | weights that depend on ids, clusters and seed alone |
-| figures, fitted | the figures from exact counts, and from the joint law |
+| curve | pass@k on both readings: questions like these, and these questions |
+| figures, fitted | the other figures from exact counts, and from the joint law |
 | votes | majority vote of the model before |
 | guidance | what to do next, as facts |
 | parts, result | the records, and the JSON |

@@ -15,12 +15,15 @@ import numpy as np
 
 from liftmap.comparison.match import PairedTallies
 from liftmap.stats.intervals import IntervalOptions, bootstrap_weights
+from liftmap.stats.looks import level_for_looks
 from liftmap.stats.passk import IntArray
 from liftmap.stats.resampling import WeightArray
 
 # Beyond so many draws in all (about a second) intervals are analytic; so many questions make the
 # two ways agree.
 _MOST_DRAWS = 50_000_000
+# Weights that are kept as float64: 80 MB.
+_MOST_CAST = 10_000_000
 # Resamples drawn at once: 32 MB of weights for a million questions. The draws depend on it.
 _BLOCK = 8
 
@@ -35,16 +38,25 @@ class Resamples:
         of_law: Shape (law resamples, rows): weights for the refits of the law.
         number: Resamples of the band.
         seed: Seed of everything random.
+        drawn: Shape (resamples, rows): the weights, also where intervals are analytic because they
+            hold at every look; None where there are too many questions to draw.
     """
 
     options: IntervalOptions
     of_law: WeightArray
     number: int
     seed: int
+    drawn: WeightArray | None = None
 
 
 def resample(
-    pair: PairedTallies, *, resamples: int, law_resamples: int, level: float, seed: int
+    pair: PairedTallies,
+    *,
+    resamples: int,
+    law_resamples: int,
+    level: float,
+    seed: int,
+    looks: int | None = None,
 ) -> Resamples:
     """Draws the bootstrap weights of a comparison: those of the law are the first of all.
 
@@ -54,6 +66,8 @@ def resample(
         law_resamples: Number of resamples that the law is refitted to.
         level: Coverage of the intervals.
         seed: Seed of everything random.
+        looks: Number of questions planned, where intervals are to hold at every look on the way
+            there; they are then analytic.
     """
     drawn_from = pair.drawn_from
     weighted = resamples if resamples * drawn_from.number <= _MOST_DRAWS else 0
@@ -66,13 +80,26 @@ def resample(
     )
     for row, draw in zip(weights, draws, strict=True):
         row[:] = np.bincount(pair.row_of_question, weights=draw, minlength=len(row))
+    drawn: WeightArray | None = None
+    if weighted:
+        # Cast once where there is room for it, not in each of some thirty products.
+        few = weighted * weights.shape[1] <= _MOST_CAST
+        drawn = weights[:weighted].astype(np.float64) if few else weights[:weighted]
+    if looks is not None:
+        level = level_for_looks(pair.questions, looks, level)
     options: IntervalOptions = {
-        "weights": weights[:weighted] if weighted else None,
+        "weights": drawn if looks is None else None,
         "counts": pair.counts,
         "cluster": pair.cluster,
         "level": level,
     }
-    return Resamples(options, weights[:law_resamples], resamples, seed)
+    return Resamples(options, weights[:law_resamples], resamples, seed, drawn)
+
+
+def resampled_rows(pair: PairedTallies, weights: WeightArray) -> WeightArray:
+    """Weights of the compared questions (resamples, questions), added up on the distinct rows."""
+    rows = [np.bincount(pair.row_of_question, draw, len(pair.counts)) for draw in weights]
+    return np.array(rows, dtype=np.float64)
 
 
 def question_weights(

@@ -6,19 +6,21 @@ same for a printed matrix.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
 
 from liftmap.comparison import figures
-from liftmap.comparison.bootstrap import resample
-from liftmap.comparison.figures import doubling
+from liftmap.comparison.bootstrap import Resamples, resample
+from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
-from liftmap.comparison.parts import CurvePoint, Provenance
+from liftmap.comparison.parts import CurvePoint, Provenance, QuestionsAre
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
@@ -27,8 +29,11 @@ from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.law.measures import pass_change, passes_before, swapped
 from liftmap.stats.lost import observed
 from liftmap.stats.mcnemar import mcnemar
-from liftmap.stats.verdict import conclude
+from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
 from liftmap.store import ResponseSet
+
+# Where k is small, or the curve still climbs, the law says what this many tries would show.
+LAW_TRIES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,9 @@ class Options:
     law_resamples: int = 50
     resamples: int = 1000
     extrapolate: bool = False
+    questions: QuestionsAre = "like-these"
+    min_responses: int | None = None
+    looks: int | None = None
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -61,6 +69,21 @@ class Options:
                 "Take 2 or more, such as 50; 0 leaves out what needs them.",
             ),
             ("resamples", self.resamples >= 50, "Take 50 or more, such as 1000."),
+            (
+                "questions",
+                self.questions in get_args(QuestionsAre),
+                f"Take one of: {', '.join(get_args(QuestionsAre))}.",
+            ),
+            (
+                "min_responses",
+                self.min_responses is None or self.min_responses >= 1,
+                "Take a number of responses, 1 or more.",
+            ),
+            (
+                "looks",
+                self.looks is None or self.looks >= 2,
+                "Give the number of questions that you mean to ask in the end, 2 or more.",
+            ),
         ):
             if not good:
                 raise InputError(
@@ -82,6 +105,9 @@ def compare(
     resamples: int = 1000,
     teacher: Source | None = None,
     extrapolate: bool = False,
+    questions: QuestionsAre = "like-these",
+    min_responses: int | None = None,
+    looks: int | None = None,
     verifier: str | None = None,
     metric: str | None = None,
     think_end: str | None = None,
@@ -108,6 +134,13 @@ def compare(
         teacher: Results of a teacher on the same questions: says which unsolved ones it solves.
         extrapolate: Allows k beyond the responses: the curve then ends with that k, by the joint
             law, marked; the verdict stays within the responses.
+        questions: Which of the two readings of every figure leads and gives the label; both are
+            always there. "like-these": other questions like these could be asked. "fixed": it is
+            about these very questions; capability is then given at half of the responses at most.
+        min_responses: Questions asked fewer times on a side are left out; default half of the
+            median. Never where the number of responses depends on outcomes.
+        looks: Number of questions planned, asked in random order, where one looks at the result
+            while they still come in: intervals then hold at every look.
         verifier: Whose verdicts count, where a response set has several; the responses of a log
             are verified here.
         metric: Which metric of a log gives the verdicts, as `exact_match,flexible-extract`.
@@ -121,17 +154,35 @@ def compare(
         LiftmapError: Something can't be read, counts are impossible, no two questions are common,
             k is above the responses, or an option is out of range.
     """
-    options = Options(k, margin, bins, level, seed, law_resamples, resamples, extrapolate)
+    options = Options(
+        k,
+        margin,
+        bins,
+        level,
+        seed,
+        law_resamples,
+        resamples,
+        extrapolate,
+        questions,
+        min_responses,
+        looks,
+    )
     options.check()
     judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
-        match(first.tally, then.tally),
+        match(
+            first.tally,
+            then.tally,
+            orders=(first.answers, then.answers),
+            min_responses=min_responses,
+        ),
         options,
         teacher=taught,
         answers=first.answers,
         names=(_name(before, "before"), _name(after, "after")),
+        chance=first.chance,
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -149,6 +200,7 @@ def compare_pair(
     teacher: Tally | None = None,
     answers: pl.DataFrame | None = None,
     names: tuple[str, str] = ("before", "after"),
+    chance: float | None = None,
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -159,6 +211,7 @@ def compare_pair(
         answers: What the model before answered: question_id, answer (null for none) and right
             (null if unscored), a row a response; None where it is unknown.
         names: What the two sides are called.
+        chance: Share of right responses that guessing gives, where questions offer choices.
 
     Returns:
         What changed.
@@ -166,12 +219,13 @@ def compare_pair(
     Raises:
         InputError: k is above the responses, or the bins mean nothing.
     """
-    most = pair.most
+    most = most_tries_of(pair, options.questions)
     k = most if options.k is None else min(options.k, most)
     beyond = options.k if options.k is not None and options.k > most else None
     if beyond is not None and not options.extrapolate:
+        has = "responses" if options.questions == "like-these" else "tries (half of the responses)"
         raise InputError(
-            f"k is above the {most:,} responses that every question has on both sides.",
+            f"k is above the {most:,} {has} that every question has on both sides.",
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
@@ -182,8 +236,10 @@ def compare_pair(
         law_resamples=options.law_resamples,
         level=options.level,
         seed=options.seed,
+        looks=options.looks,
     )
-    points = figures.curve(pair, figures.tries(k, len(pair.counts)), resamples)
+    measured = curve(pair, tries(k, len(pair.counts)), resamples, options.questions)
+    points = measured.points
     fitted = figures.joint_law(pair, resamples)
     lost, gained = figures.lost_and_gained(pair, options.k, resamples, fitted)
     counted = observed(*pair.rows, pair.counts)
@@ -196,17 +252,13 @@ def compare_pair(
     votes: tuple[Vote, ...] = ()
     if answers is not None:
         rng = np.random.default_rng([options.seed, 2])
-        votes = majority(answers, pair, doubling(most), options.level, rng)
-    accuracy, capability = (
-        figures.measured_change(pair, point, resamples) for point in (points[0], points[-1])
-    )
-    verdict = conclude(
-        accuracy,
-        capability,
-        curve={point.k: (point.before.estimate, point.after.estimate) for point in points},
-        margin=options.margin,
-        level=options.level,
-    )
+        votes = majority(answers, pair, doubling(pair.most), options.level, rng)
+    verdict = _concluded(pair, measured.leading, options, resamples)
+    beside = [each for k, each in sorted(measured.other.items()) if k in (1, max(measured.other))]
+    other = _concluded(pair, beside, options, resamples, leads=False) if beside else None
+    at_64 = None
+    if fitted.has_intervals and 1 < k < LAW_TRIES and (verdict.few_tries or verdict.climbing):
+        [at_64] = fitted.numbers([pass_change(LAW_TRIES)])
     guidance = advise(pair, points, loss, lost, fitted, teacher, votes)
     if beyond is not None:
         before, after, change = fitted.numbers(
@@ -220,8 +272,8 @@ def compare_pair(
         k=k,
         capability=tuple(points),
         bins=figures.changes_by_difficulty(pair, bins, resamples),
-        solved_bins=figures.changes_by_difficulty(pair, bins, resamples, most // 2)
-        if most > 3
+        solved_bins=figures.changes_by_difficulty(pair, bins, resamples, pair.most // 2)
+        if pair.most > 3
         else (),
         transitions=figures.transitions(pair, bins, fitted),
         lost=lost,
@@ -234,6 +286,37 @@ def compare_pair(
         margin=options.margin,
         level=options.level,
         seed=options.seed,
+        looks=options.looks,
+        questions_are=options.questions,
+        other_verdict=other,
+        capability_at_64=at_64,
+        chance=chance,
+    )
+
+
+def _concluded(
+    pair: PairedTallies,
+    changes: Sequence[MeasuredChange],
+    options: Options,
+    resamples: Resamples,
+    *,
+    leads: bool = True,
+) -> Conclusion:
+    """The words for accuracy and capability on one estimand, from its changes by rising k.
+
+    On questions like these each word comes with its p-value, which a study of many checkpoints
+    adjusts; there is none where one looks more than once.
+    """
+    axes = [changes[0], changes[-1]]
+    if leads == (options.questions == "like-these") and options.looks is None:
+        axes = [replace(each, p_value=p_value(pair, each.k, resamples)) for each in axes]
+    return conclude(
+        *axes,
+        curve={
+            each.k: (each.figure.before.estimate, each.figure.after.estimate) for each in changes
+        },
+        margin=options.margin,
+        level=resamples.options["level"],
     )
 
 

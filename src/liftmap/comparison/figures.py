@@ -7,6 +7,7 @@ computed on distinct rows of counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +16,8 @@ from numpy.typing import NDArray
 from liftmap.comparison.bootstrap import Resamples
 from liftmap.comparison.fitted import FittedLaw
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.parts import CurvePoint, Matrix, Moves, MovesAtN, Transitions
+from liftmap.comparison.parts import Matrix, Moves, MovesAtN, Transitions
 from liftmap.errors import InputError
-from liftmap.records import Estimate, Tally
 from liftmap.stats.bins import (
     BinChange,
     Bins,
@@ -26,115 +26,14 @@ from liftmap.stats.bins import (
     quantile_bins,
     study_bins,
 )
-from liftmap.stats.intervals import (
-    IntervalOptions,
-    ratios,
-    simultaneous_band,
-)
+from liftmap.stats.intervals import IntervalOptions
 from liftmap.stats.law.counts import PairCounts, pair_counts
 from liftmap.stats.law.estimates import transition_matrix
 from liftmap.stats.lost import lost_gained
-from liftmap.stats.passk import FloatArray, IntArray, distinct, pass_at_k
-from liftmap.stats.resampling import (
-    CHANGE,
-    NO_PSEUDO,
-    SHARE,
-    Pseudo,
-    WeightArray,
-    clipped,
-    units_of,
-)
+from liftmap.stats.multiple import resampled_changes_by_bin, simultaneous_level
+from liftmap.stats.passk import FloatArray, IntArray
+from liftmap.stats.resampling import WeightArray
 from liftmap.stats.transitions import half_matrix, half_sizes, noise_matrix, raw_matrix
-from liftmap.stats.verdict import MeasuredChange
-
-# Beyond so many k, or numbers in all (64 MB of float64), the curve is made at powers of two alone.
-_MOST_TRIES = 1024
-_MOST_CURVE = 8_000_000
-
-
-def tries(most: int, rows: int) -> list[int]:
-    """The numbers of tries of the curve: every k to `most`; powers of two for huge inputs."""
-    if most <= _MOST_TRIES and most * rows <= _MOST_CURVE:
-        return list(range(1, most + 1))
-    return doubling(most)
-
-
-def doubling(most: int) -> list[int]:
-    """Powers of two up to `most`, and `most`."""
-    return sorted({2**power for power in range(most.bit_length())} | {most})
-
-
-def curve(pair: PairedTallies, ks: list[int], resamples: Resamples) -> list[CurvePoint]:
-    """pass@k before and after at each k, with the simultaneous band of the change."""
-    before, after = (pass_at_k(side.n, side.c, ks, side.plan) for side in pair.rows)
-    options = resamples.options
-    low, high = simultaneous_band(
-        before,
-        after,
-        rng=np.random.default_rng([resamples.seed, 1]),
-        resamples=resamples.number,
-        counts=options["counts"],
-        cluster=options["cluster"],
-        level=options["level"],
-    )
-    columns = [
-        _shares(values, pseudo, lowest, options)
-        for values, pseudo, lowest in (
-            (before, SHARE, 0.0),
-            (after, SHARE, 0.0),
-            (after - before, CHANGE, -1.0),
-        )
-    ]
-    ranges = _bounds(pair, ks)
-    points = []
-    for at, k in enumerate(ks):
-        figure = [
-            replace(column[at], range=None if ranges is None else ranges[kind][at])
-            for kind, column in enumerate(columns)
-        ]
-        band = (float(low[at]), float(high[at]))
-        points.append(CurvePoint(figure[0], figure[1], figure[2], k, band))
-    return points
-
-
-def _shares(
-    values: FloatArray, pseudo: Pseudo, lowest: float, options: IntervalOptions
-) -> list[Estimate]:
-    """The mean of each column, of which the first is of k = 1 and the others of k > 1.
-
-    Pseudo-questions keep intervals honest where few questions differ; accuracies differ on most.
-    """
-    everyone = np.ones((len(values), 1))
-    estimates = ratios(values[:, :1], everyone, pseudo=NO_PSEUDO, **options)
-    if values.shape[1] > 1:
-        estimates += ratios(values[:, 1:], everyone, pseudo=pseudo, **options)
-    return [clipped(estimate, lowest) for estimate in estimates]
-
-
-def _bounds(pair: PairedTallies, ks: list[int]) -> list[list[tuple[float, float]]] | None:
-    """What pass@k would be if all unscored responses were wrong, or right: before, after, change.
-
-    None where all responses are scored, or where a plan draws again what could not be scored.
-    """
-    tallies = (pair.before, pair.after)
-    if any(side.stops_early for side in pair.rows) or not any(
-        tally.unscored.any() for tally in tallies
-    ):
-        return None
-    ends = [(_mean_pass(tally, ks, 0), _mean_pass(tally, ks, 1)) for tally in tallies]
-    (least, most), (least_after, most_after) = ends
-    return [
-        list(zip(low.tolist(), high.tolist(), strict=True))
-        for low, high in (*ends, (least_after - most, most_after - least))
-    ]
-
-
-def _mean_pass(tally: Tally, ks: list[int], right: int) -> FloatArray:
-    """pass@k over questions with the unscored responses counted as right (1) or wrong (0)."""
-    rows = distinct(tally.n + tally.unscored, tally.c + right * tally.unscored)
-    shares = pass_at_k(rows.columns[0], rows.columns[1], ks)
-    mean: FloatArray = rows.counts @ shares / rows.counts.sum()
-    return mean
 
 
 def difficulty_bins(text: str, pair: PairedTallies) -> Bins:
@@ -168,10 +67,53 @@ def difficulty_bins(text: str, pair: PairedTallies) -> Bins:
 def changes_by_difficulty(
     pair: PairedTallies, bins: Bins, resamples: Resamples, k: int = 1
 ) -> tuple[BinChange, ...]:
-    """pass@k by difficulty, cross-fitted; empty where responses can't be split."""
+    """pass@k by difficulty, cross-fitted, with the band over its bins.
+
+    Empty where responses can't be split.
+    """
     if pair.most < 2:
         return ()
-    return tuple(change_by_bin(*pair.rows, bins, k=k, **resamples.options))
+    options = resamples.options
+    changes = change_by_bin(*pair.rows, bins, k=k, **options)
+    level = options["level"]
+    if resamples.drawn is None:
+        # Bonferroni: without resamples nothing shows how far the bins move together.
+        strict = 1 - (1 - level) / len(changes)
+    else:
+        draws = bin_draws(pair, bins, resamples.drawn, k)
+        strict = simultaneous_level(draws, level)
+    return banded(changes, pair, bins, strict, k)
+
+
+def bin_draws(pair: PairedTallies, bins: Bins, weights: WeightArray, k: int = 1) -> FloatArray:
+    """The change of each bin that holds questions in each resample: (resamples, bins).
+
+    Args:
+        pair: The matched tallies.
+        bins: Bins of difficulty before.
+        weights: Shape (resamples, rows): the resamples.
+        k: Number of tries.
+    """
+    draws = resampled_changes_by_bin(*pair.rows, bins, weights, k)
+    return draws[:, np.isfinite(draws).any(axis=0)]
+
+
+def banded(
+    changes: Sequence[BinChange], pair: PairedTallies, bins: Bins, level: float, k: int = 1
+) -> tuple[BinChange, ...]:
+    """The changes of bins with a band: their analytic intervals at a level that holds for all."""
+    options: IntervalOptions = {"counts": pair.counts, "cluster": pair.cluster, "level": level}
+    wide = change_by_bin(*pair.rows, bins, k=k, **options)
+    return tuple(
+        replace(
+            change,
+            band=(
+                min(each.change.low, change.change.low),
+                max(each.change.high, change.change.high),
+            ),
+        )
+        for change, each in zip(changes, wide, strict=True)
+    )
 
 
 def transitions(pair: PairedTallies, bins: Bins, fitted: FittedLaw) -> Transitions:
@@ -245,29 +187,3 @@ def _moves_at_n(pair: PairedTallies, fitted: FittedLaw) -> tuple[MovesAtN | None
     before, after = (side.c > 0 for side in pair.rows)
     lost, gained = (int(pair.counts[moved].sum()) for moved in (before & ~after, ~before & after))
     return MovesAtN(n, lost), MovesAtN(n, gained)
-
-
-def measured_change(pair: PairedTallies, point: CurvePoint, resamples: Resamples) -> MeasuredChange:
-    """What the word of an axis is decided on, at one point of the curve."""
-    before, after = (pass_at_k(side.n, side.c, [point.k], side.plan) for side in pair.rows)
-    change = after - before
-    ones = np.ones_like(change)
-    units = units_of(np.hstack([change, ones]), pair.counts, pair.cluster)
-    total = float(pair.counts.sum())
-    residual = units.sums[:, 0] - units.sums[:, 1] * (pair.counts @ change[:, 0] / total)
-    spread = np.sqrt(units.multiplicity @ residual**2 / total * units.total / (units.total - 1))
-    wider = None
-    if point.k == 1:
-        [estimate] = ratios(change, ones, pseudo=CHANGE, **resamples.options)
-        wider = replace(clipped(estimate, -1.0), range=point.change.range)
-    unbounded = any(
-        tally.counts.stops_early and tally.unscored.any() for tally in (pair.before, pair.after)
-    )
-    return MeasuredChange(
-        k=point.k,
-        figure=point,
-        spread=float(spread),
-        wider=wider,
-        unit=total / units.total,
-        bounded=not unbounded,
-    )

@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 
 from liftmap.errors import InputError
 from liftmap.records import Counts, Tally
+from liftmap.stats.dependence import n_by_outcome
 from liftmap.stats.passk import IntArray, distinct
+from liftmap.stats.unscored import UNSCORED, Extremes, extremes_of_counts, extremes_of_orders
 
 StrArray = NDArray[np.str_]
+# Responses of each side in the order they were drawn, where it is known.
+Orders = tuple[pl.DataFrame | None, pl.DataFrame | None]
 
 # Ids that a message names.
 _NAMED = 3
@@ -41,6 +45,10 @@ class PairedTallies:
         cluster: Shape (rows,): number of each row's cluster; None where there are none.
         drawn_from: The questions that a bootstrap draws from.
         warnings: What was left out, and why.
+        extremes: The counts of each row, before and after, if all unscored responses were wrong,
+            and right; None where all are scored, and where they have no bound.
+        bounded: False where unscored responses have no bound: under a curtailed plan, without the
+            order in which responses were drawn.
     """
 
     before: Tally
@@ -51,6 +59,8 @@ class PairedTallies:
     cluster: IntArray | None
     drawn_from: CommonQuestions
     warnings: tuple[str, ...]
+    extremes: tuple[Extremes, Extremes] | None = None
+    bounded: bool = True
 
     @property
     def questions(self) -> int:
@@ -95,16 +105,29 @@ class CommonQuestions:
     compared: IntArray
 
 
-def match(before: Tally, after: Tally, *, also: Sequence[Tally] = ()) -> PairedTallies:
+def match(
+    before: Tally,
+    after: Tally,
+    *,
+    also: Sequence[Tally] = (),
+    orders: Orders = (None, None),
+    min_responses: int | None = None,
+) -> PairedTallies:
     """Puts two tallies on the questions that both can be judged on.
 
-    Questions on one side only, and those of which a side has no scored response or more unscored
-    ones than scored, are left out and named in the warnings.
+    Questions on one side only, those of which a side has no scored response or more unscored ones
+    than scored, and those asked too seldom are left out and named in the warnings.
 
     Args:
         before: The tally before.
         after: The tally after.
         also: Tallies that have to judge a question too; they are not compared.
+        orders: For each side its responses in the order they were drawn: question_id and right
+            (null if unscored). Only under a curtailed plan are they needed, for the bounds of
+            unscored responses; None where the order is unknown.
+        min_responses: Questions asked fewer times on a side, unscored responses included, are left
+            out, so that a few of them do not set k for all; default half of the side's median.
+            Never by a side whose number of responses depends on outcomes: that would be biased.
 
     Returns:
         The two sides.
@@ -118,6 +141,7 @@ def match(before: Tally, after: Tally, *, also: Sequence[Tally] = ()) -> PairedT
     if not judged.all():
         named = _named(before.question_ids[~judged])
         warnings.append(f"{named} with fewer scored responses than unscored ones: left out.")
+    judged &= _asked_enough(before, after, cluster, judged, min_responses, warnings)
     for tally in also:
         judged &= np.isin(before.question_ids, tally.question_ids[tally.judged])
     compared = np.flatnonzero(judged).astype(np.int64)
@@ -139,8 +163,17 @@ def match(before: Tally, after: Tally, *, also: Sequence[Tally] = ()) -> PairedT
                 seen=drawn_from.number,
                 remedy="Name another column with --cluster, or give none.",
             )
+    extremes, bounded = _extremes((before, after), orders)
+    own = len(columns)
+    for side in extremes:
+        columns += [part for counts in side for part in (counts.n, counts.c)]
     groups = distinct(*columns)
-    n_before, c_before, n_after, c_after = groups.columns[-4:]
+    n_before, c_before, n_after, c_after = groups.columns[own - 4 : own]
+    of_rows = iter(groups.columns[own:])
+    bounds = [
+        Extremes(*(Counts(next(of_rows), next(of_rows), tally.plan) for _ in range(2)))
+        for tally in ((before, after) if extremes else ())
+    ]
     return PairedTallies(
         before=before,
         after=after,
@@ -149,8 +182,70 @@ def match(before: Tally, after: Tally, *, also: Sequence[Tally] = ()) -> PairedT
         counts=groups.counts,
         cluster=None if cluster is None else groups.columns[0],
         drawn_from=drawn_from,
-        warnings=(*warnings, *_about(before, after)),
+        warnings=(*warnings, *_about(before, after, bounded)),
+        extremes=(bounds[0], bounds[1]) if bounds else None,
+        bounded=bounded,
     )
+
+
+def _asked_enough(
+    before: Tally,
+    after: Tally,
+    cluster: IntArray | None,
+    judged: NDArray[np.bool_],
+    least: int | None,
+    warnings: list[str],
+) -> NDArray[np.bool_]:
+    """Which questions are asked often enough on both sides; says which are not."""
+    enough = np.ones(len(judged), dtype=bool)
+    limits = []
+    for tally, name in ((before, "before"), (after, "after")):
+        asked = tally.n + tally.unscored
+        if tally.counts.stops_early or not judged.any():
+            continue
+        limit = -(-float(np.median(asked[judged])) // 2) if least is None else least
+        few = judged & (asked < limit)
+        if not few.any():
+            continue
+        if n_by_outcome(tally.counts, tally.unscored, cluster=cluster) is not None:
+            warnings.append(
+                f"{_named(tally.question_ids[few])} with fewer than {limit:,.0f} responses {name} "
+                "stay in, and set k for all: how often a question was asked depends on what came "
+                "out, so leaving some out would be biased."
+            )
+            continue
+        enough &= ~few
+        limits.append(f"{limit:,.0f} {name}")
+    if limits:
+        source = "half of the median" if least is None else "--min-responses"
+        warnings.append(
+            f"{_named(before.question_ids[judged & ~enough])} asked fewer times than "
+            f"{' and '.join(limits)} ({source}): left out on both sides."
+        )
+    return enough
+
+
+def _extremes(tallies: tuple[Tally, Tally], orders: Orders) -> tuple[tuple[Extremes, ...], bool]:
+    """The extremes of each side by question, none where all are scored; whether there are any."""
+    if not any(tally.unscored.any() for tally in tallies):
+        return (), True
+    sides = []
+    for tally, order in zip(tallies, orders, strict=True):
+        extremes = extremes_of_counts(tally.counts, tally.unscored)
+        if extremes is None and order is not None:
+            extremes = _extremes_of_order(tally, order)
+        if extremes is None:
+            return (), False
+        sides.append(extremes)
+    return tuple(sides), True
+
+
+def _extremes_of_order(tally: Tally, order: pl.DataFrame) -> Extremes:
+    """The extremes of one side from its responses in the order they were drawn."""
+    places = pl.DataFrame({"question_id": tally.question_ids}).with_row_index("question")
+    rows = places.join(order, on="question_id", how="inner", maintain_order="left_right")
+    outcomes = rows["right"].cast(pl.Int64).fill_null(UNSCORED)
+    return extremes_of_orders(rows["question"], outcomes, len(tally.n), tally.plan)
 
 
 def _on_common_questions(before: Tally, after: Tally) -> tuple[Tally, Tally, list[str]]:
@@ -209,7 +304,7 @@ def _named(ids: StrArray) -> str:
     return f"{len(ids):,} question{'' if len(ids) == 1 else 's'} ({first}{more})"
 
 
-def _about(before: Tally, after: Tally) -> list[str]:
+def _about(before: Tally, after: Tally, bounded: bool) -> list[str]:
     """What a reader has to know of the responses themselves."""
     warnings = []
     for tally, name in ((before, "before"), (after, "after")):
@@ -220,10 +315,14 @@ def _about(before: Tally, after: Tally) -> list[str]:
                 "limit; they count as they stand, mostly as wrong."
             )
         if unscored:
-            warnings.append(
-                f"{unscored:,} responses {name} are unscored and left out; the range beside a "
-                "figure says what it would be if all unscored responses were wrong, or right."
+            bound = (
+                "the range beside a figure says what it would be if all unscored responses were "
+                "wrong, or right, sampling error included."
+                if bounded
+                else "the counts of a curtailed plan alone give no bound for them, so no change is "
+                "called up, down or within the margin. Compare the response sets instead."
             )
+            warnings.append(f"{unscored:,} responses {name} are unscored and left out; {bound}")
     if not (before.counts.stops_early or after.counts.stops_early):
         sizes = [int(end) for tally in (before, after) for end in (tally.n.min(), tally.n.max())]
         if len(set(sizes)) > 1:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from liftmap.records import Change, Estimate, Plan
 from liftmap.stats.bins import Bins
 
 Matrix = tuple[tuple[float, ...], ...]
+# What a figure is about: questions like these (others could be asked), or these very questions
+# (other responses to them could be drawn).
+QuestionsAre = Literal["like-these", "fixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,13 @@ class CurvePoint(Change):
         k: Number of tries.
         band: Ends of the band that holds the change at all k at once; None where it is unknown.
         extrapolated: Whether k is beyond the responses, so that the law alone speaks.
+        other: The same on the estimand that does not lead; None where it can't be had.
     """
 
     k: int
     band: tuple[float, float] | None = None
     extrapolated: bool = False
+    other: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)

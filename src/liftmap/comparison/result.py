@@ -20,6 +20,7 @@ from liftmap.comparison.parts import (
     Matrix,
     Moves,
     Provenance,
+    QuestionsAre,
     Transitions,
 )
 from liftmap.records import Change, Estimate
@@ -56,6 +57,13 @@ class Comparison:
         level: Coverage of the intervals.
         seed: Seed of everything random.
         source: Whether it was made from counts per question or from a published matrix.
+        looks: Number of questions planned, where the intervals hold at every look; None for one.
+        questions_are: What `before`, `after` and `change` of a figure, and the verdict, are about:
+            questions like these, or these questions.
+        other_verdict: The verdict on the other of the two; None where it can't be had.
+        capability_at_64: The change of pass@64 by the law, where k is small or the curve before
+            still climbs; None else.
+        chance: Share of right responses that guessing gives; None where it is unknown.
     """
 
     before: Provenance
@@ -77,12 +85,56 @@ class Comparison:
     level: float
     seed: int
     source: Literal["counts", "matrix"] = "counts"
+    looks: int | None = None
+    questions_are: QuestionsAre = "like-these"
+    other_verdict: Conclusion | None = None
+    capability_at_64: Estimate | None = None
+    chance: float | None = None
 
     @property
     def accuracy(self) -> Change:
         """pass@1."""
         first = self.capability[0]
         return Change(first.before, first.after, first.change)
+
+    @property
+    def other_are(self) -> QuestionsAre:
+        """What the estimand that does not lead is about."""
+        return "fixed" if self.questions_are == "like-these" else "like-these"
+
+    @property
+    def other_points(self) -> tuple[CurvePoint, ...]:
+        """The curve on the estimand that does not lead, as far as it can be had."""
+        return tuple(
+            CurvePoint(point.other.before, point.other.after, point.other.change, point.k)
+            for point in self.capability
+            if point.other is not None
+        )
+
+    @property
+    def statements(self) -> tuple[words.Statement, words.Statement]:
+        """The two axes in words."""
+        return words.statements(self.verdict, self.questions_are)
+
+    @property
+    def other_statements(self) -> tuple[words.Statement, ...]:
+        """The two axes in words on the other estimand; empty where it can't be had."""
+        if self.other_verdict is None:
+            return ()
+        return words.statements(self.other_verdict, self.other_are, leads=False)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """How far the verdict reaches, a sentence each."""
+        return tuple(
+            words.caveats(
+                self.verdict,
+                at_64=self.capability_at_64,
+                chance=self.chance,
+                looks=self.looks,
+                level=self.level,
+            )
+        )
 
     @property
     def at_k(self) -> CurvePoint:
@@ -106,19 +158,32 @@ class Comparison:
         return {
             "schema": SCHEMA,
             "questions": self.questions,
-            "k": self.k,
-            "accuracy": _changed(self.accuracy),
+            "k": None if self.k == 1 else self.k,
+            "level": self.level,
+            "margin": self.margin,
+            "looks": self.looks,
+            "questions_are": self.questions_are,
+            "chance": self.chance,
+            "capability_climbs": self.verdict.climbing,
+            "capability_at_64_by_law": _plain(self.capability_at_64),
+            "accuracy": self._both(self.capability[0]),
             "capability": [
                 {
                     "k": point.k,
-                    **_changed(point),
+                    **self._both(point),
                     "band": None if point.band is None else list(point.band),
                     **({"extrapolated": True} if point.extrapolated else {}),
                 }
                 for point in self.capability
             ],
             "bins": [
-                {"label": change.label, "questions": change.questions, **_changed(change)}
+                {
+                    "label": change.label,
+                    "questions": change.questions,
+                    **_changed(change),
+                    "band": None if change.band is None else list(change.band),
+                    "survives": change.survives,
+                }
                 for change in self.bins
             ],
             "transitions": {
@@ -138,7 +203,12 @@ class Comparison:
                 "possible": list(self.first_loss_k.possible),
                 "never_possible": self.first_loss_k.never_possible,
             },
-            "verdict": _verdict(self.verdict),
+            "verdict": {
+                **_verdict(self.verdict, self.questions_are),
+                _KEYS[self.other_are]: None
+                if self.other_verdict is None
+                else _verdict(self.other_verdict, self.other_are, leads=False),
+            },
             "guidance": [
                 {
                     "kind": guidance.kind,
@@ -151,6 +221,13 @@ class Comparison:
             "warnings": list(self.warnings),
         }
 
+    def _both(self, point: CurvePoint) -> dict[str, Any]:
+        """A figure as it leads, and on each of the two estimands."""
+        other = None if point.other is None else _changed(point.other)
+        leading = None if point.extrapolated else _changed(point)
+        named = {_KEYS[self.questions_are]: leading, _KEYS[self.other_are]: other}
+        return {**_changed(point), **{key: named[key] for key in _KEYS.values()}}
+
     def to_json(self, indent: int | None = 2) -> str:
         """The public form as text."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
@@ -161,17 +238,20 @@ class Comparison:
 
         Returns:
             - capability: k; before, after and change with _low and _high, and with the ends of
-              their range, _least and _greatest; band_low, band_high; extrapolated.
+              their range, _least and _greatest; band_low, band_high; extrapolated; the same figures
+              as these_... on these questions, like_these_... on questions like these.
             - difficulty: k (1, and half of the responses), bin (0 the hardest), label, questions;
-              before, after and change likewise.
+              before, after and change likewise; band_low, band_high (over all bins), survives.
             - transitions: kind (raw, half, noise, corrected), before_bin, before_label, after_bin,
               after_label (for half and noise out of the responses of a half), questions.
             - lost_gained: direction (lost, gained), k; estimate, noise and excess with _low and
               _high; n, observed_at_n; noise_at_n, excess_at_n and gross_at_n with _low, _high,
               _least and _greatest; mcnemar_p.
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
-              changed and if it changed; questions, k, margin, few_tries, climbing, unsaturated_k,
-              first_loss_k, first_loss_possible, first_loss_never.
+              changed and if it changed, and its p; questions, k, margin, level, few_tries, climbing,
+              unsaturated_k, first_loss_k, first_loss_possible, first_loss_never; questions_are;
+              other_accuracy, other_capability, other_k, other_because (the other estimand);
+              caveats (a list of sentences).
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
         """
@@ -180,13 +260,21 @@ class Comparison:
     def table(self, name: str) -> pl.DataFrame:
         """One of the tables of `tables`."""
         make = {
-            "capability": lambda: tables.capability(self.capability),
+            "capability": lambda: tables.capability(self.capability, self.questions_are),
             "difficulty": lambda: tables.difficulty((*self.bins, *self.solved_bins)),
             "transitions": lambda: tables.transitions(self.transitions),
             "lost_gained": lambda: tables.lost_gained(
                 {"lost": self.lost, "gained": self.gained}, self.mcnemar_p
             ),
-            "verdict": lambda: tables.verdict(self.verdict, self.questions, self.first_loss_k),
+            "verdict": lambda: tables.verdict(
+                self.verdict,
+                self.other_verdict,
+                self.questions_are,
+                self.questions,
+                self.first_loss_k,
+                self.caveats,
+                self.level,
+            ),
             "guidance": lambda: tables.guidance(self.guidance),
             "warnings": lambda: tables.warnings(self.warnings),
         }
@@ -199,12 +287,19 @@ class Comparison:
             figures[f"pass@{self.k}, %"] = self.at_k
         return tables.as_html(
             words.headline(self.verdict),
-            [statement.text for statement in words.statements(self.verdict)],
+            [statement.text for statement in self.statements],
             self.questions,
             figures,
             {"lost": self.lost, "gained": self.gained},
             self.warnings,
         )
+
+
+# Keys of the two estimands in the JSON.
+_KEYS: Mapping[QuestionsAre, str] = {
+    "fixed": "on_these_questions",
+    "like-these": "on_questions_like_these",
+}
 
 
 def _changed(figure: Change) -> dict[str, Any]:
@@ -237,20 +332,31 @@ def _moves(moves: Moves) -> dict[str, Any]:
     }
 
 
-def _verdict(verdict: Conclusion) -> dict[str, Any]:
-    axes = (verdict.accuracy, verdict.capability)
+def _verdict(
+    verdict: Conclusion, questions_are: QuestionsAre, *, leads: bool = True
+) -> dict[str, Any]:
+    axes = {"accuracy": verdict.accuracy, "capability": verdict.capability}
     # For each axis that is not settled the smaller of its two numbers, of these the largest.
     needed = [
         min(numbers)
-        for axis in axes
+        for axis in axes.values()
         if (numbers := [n for n in (axis.needed_if_unchanged, axis.needed_if_changed) if n])
     ]
     return {
         "label": verdict.label,
-        "accuracy": verdict.accuracy.word,
-        "capability": verdict.capability.word,
-        "because": "; ".join(statement.text for statement in words.statements(verdict)),
+        "k": None if verdict.capability.change is None else verdict.k,
+        **{name: axis.word for name, axis in axes.items()},
+        "because": words.because(verdict, questions_are, leads=leads),
         "needed": max(needed, default=None),
+        "needed_if_unchanged": {name: axis.needed_if_unchanged for name, axis in axes.items()},
+        "needed_if_changed": {name: axis.needed_if_changed for name, axis in axes.items()},
+        "needed_are": "questions"
+        if questions_are == "like-these"
+        else "responses to each question",
+        "bounded": all(axis.bounded for axis in axes.values()),
+        "p": {name: axis.p_value for name, axis in axes.items()},
+        "few_tries": verdict.few_tries,
+        "saturated_below": verdict.unsaturated_k,
     }
 
 

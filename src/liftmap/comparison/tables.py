@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import polars as pl
 
 from liftmap.comparison import words
-from liftmap.comparison.columns import Schema, build, change_columns, columns, estimate_schema
-from liftmap.comparison.parts import CurvePoint, Guidance, Moves, Transitions
+from liftmap.comparison.columns import (
+    Schema,
+    Values,
+    build,
+    change_columns,
+    columns,
+    estimate_schema,
+)
+from liftmap.comparison.parts import CurvePoint, Guidance, Moves, QuestionsAre, Transitions
 from liftmap.comparison.rounding import count, fixed, interval, percent, points
 from liftmap.records import Change
 from liftmap.stats.bins import BinChange
@@ -27,6 +35,10 @@ CAPABILITY: Schema = {
     "band_low": pl.Float64(),
     "band_high": pl.Float64(),
     "extrapolated": pl.Boolean(),
+    **estimate_schema("these_before", "these_after"),
+    **estimate_schema("these_change", ranged=True),
+    **estimate_schema("like_these_before", "like_these_after"),
+    **estimate_schema("like_these_change", ranged=True),
 }
 DIFFICULTY: Schema = {
     "k": pl.Int64(),
@@ -34,6 +46,9 @@ DIFFICULTY: Schema = {
     "label": pl.String(),
     "questions": pl.Float64(),
     **CHANGE,
+    "band_low": pl.Float64(),
+    "band_high": pl.Float64(),
+    "survives": pl.Boolean(),
 }
 TRANSITIONS: Schema = {
     "kind": pl.String(),
@@ -62,12 +77,20 @@ VERDICT: Schema = {
     "questions": pl.Int64(),
     "k": pl.Int64(),
     "margin": pl.Float64(),
+    "level": pl.Float64(),
     "few_tries": pl.Boolean(),
     "climbing": pl.Boolean(),
     "unsaturated_k": pl.Int64(),
     "first_loss_k": pl.Int64(),
     "first_loss_possible": pl.List(pl.Int64()),
     "first_loss_never": pl.Boolean(),
+    "questions_are": pl.String(),
+    "accuracy_p": pl.Float64(),
+    "capability_p": pl.Float64(),
+    **dict.fromkeys(("other_accuracy", "other_capability"), pl.String()),
+    "other_k": pl.Int64(),
+    "other_because": pl.String(),
+    "caveats": pl.List(pl.String()),
 }
 GUIDANCE: Schema = {
     "kind": pl.String(),
@@ -87,14 +110,33 @@ SCHEMAS: Mapping[str, Schema] = {
 }
 
 
-def capability(curve: Sequence[CurvePoint]) -> pl.DataFrame:
+def capability(curve: Sequence[CurvePoint], questions_are: QuestionsAre) -> pl.DataFrame:
     """The table `capability`."""
     rows = []
     for point in curve:
         low, high = point.band or (None, None)
         marks = {"band_low": low, "band_high": high, "extrapolated": point.extrapolated}
-        rows.append({"k": point.k, **change_columns(point, ranged=True), **marks})
+        leading: Change | None = None if point.extrapolated else point
+        these, like_these = leading, point.other
+        if questions_are == "like-these":
+            these, like_these = like_these, these
+        rows.append(
+            {
+                "k": point.k,
+                **change_columns(point, ranged=True),
+                **marks,
+                **_named("these", these),
+                **_named("like_these", like_these),
+            }
+        )
     return build(rows, CAPABILITY)
+
+
+def _named(name: str, figure: Change | None) -> Values:
+    """The columns of one figure with a name in front; of the sides without their range."""
+    values = change_columns(figure, ranged=True)
+    sides = ("before_least", "before_greatest", "after_least", "after_greatest")
+    return {f"{name}_{column}": value for column, value in values.items() if column not in sides}
 
 
 def difficulty(bins: Sequence[BinChange]) -> pl.DataFrame:
@@ -106,6 +148,9 @@ def difficulty(bins: Sequence[BinChange]) -> pl.DataFrame:
             "label": change.label,
             "questions": change.questions,
             **change_columns(change, ranged=True),
+            "band_low": None if change.band is None else change.band[0],
+            "band_high": None if change.band is None else change.band[1],
+            "survives": None if change.band is None else change.survives,
         }
         for change in bins
     ]
@@ -161,27 +206,44 @@ def lost_gained(moves: Mapping[str, Moves], mcnemar_p: float | None) -> pl.DataF
     return build(rows, LOST_GAINED)
 
 
-def verdict(conclusion: Conclusion, questions: int, first_loss: FirstLoss | None) -> pl.DataFrame:
+def verdict(
+    conclusion: Conclusion,
+    other: Conclusion | None,
+    questions_are: QuestionsAre,
+    questions: int,
+    first_loss: FirstLoss | None,
+    caveats: Sequence[str],
+    level: float,
+) -> pl.DataFrame:
     """The table `verdict`: one row."""
     axes = {"accuracy": conclusion.accuracy, "capability": conclusion.capability}
-    row = {
+    other_are: QuestionsAre = "fixed" if questions_are == "like-these" else "like-these"
+    row: dict[str, Any] = {
         "label": conclusion.label,
-        "because": "; ".join(statement.text for statement in words.statements(conclusion)),
+        "because": words.because(conclusion, questions_are),
         "bounded": all(axis.bounded for axis in axes.values()),
         "questions": questions,
         "k": conclusion.k,
         "margin": conclusion.margin,
+        "level": level,
         "few_tries": conclusion.few_tries,
         "climbing": conclusion.climbing,
         "unsaturated_k": conclusion.unsaturated_k,
         "first_loss_k": None if first_loss is None else first_loss.estimate,
         "first_loss_possible": None if first_loss is None else list(first_loss.possible),
         "first_loss_never": None if first_loss is None else first_loss.never_possible,
+        "questions_are": questions_are,
+        "other_accuracy": None if other is None else other.accuracy.word,
+        "other_capability": None if other is None else other.capability.word,
+        "other_k": None if other is None else other.k,
+        "other_because": None if other is None else words.because(other, other_are, leads=False),
+        "caveats": list(caveats),
     }
     for name, axis in axes.items():
         row[name] = axis.word
         row[f"{name}_needed_if_unchanged"] = axis.needed_if_unchanged
         row[f"{name}_needed_if_changed"] = axis.needed_if_changed
+        row[f"{name}_p"] = axis.p_value
     return build([row], VERDICT)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from liftmap.comparison.parts import Guidance, Moves, MovesAtN, Transitions
+from liftmap.comparison.parts import Guidance, Moves, MovesAtN, QuestionsAre, Transitions
 from liftmap.comparison.rounding import (
     about,
     change_text,
@@ -63,23 +63,56 @@ def label_text(label: str | None, k: int, accuracy: str, capability: str) -> str
     return f"{word} to tell" if word == "too hard" else word
 
 
-def statements(verdict: Conclusion) -> tuple[Statement, Statement]:
-    """The two axes in words: what a report leads with."""
-    accuracy, capability = verdict.accuracy, verdict.capability
-    return (
-        Statement(accuracy.word, statement("accuracy", accuracy, verdict.margin)),
-        Statement(capability.word, statement("capability", capability, verdict.margin)),
+def statements(
+    verdict: Conclusion, questions_are: QuestionsAre = "like-these", *, leads: bool = True
+) -> tuple[Statement, Statement]:
+    """The two axes in words: what a report leads with.
+
+    Args:
+        verdict: The verdict.
+        questions_are: What it is about.
+        leads: Whether it is what a report leads with, or stands beside that.
+    """
+    axes = {"accuracy": verdict.accuracy, "capability": verdict.capability}
+    accuracy, capability = (
+        Statement(axis.word, statement(name, axis, verdict.margin, questions_are, leads=leads))
+        for name, axis in axes.items()
     )
+    return accuracy, capability
 
 
-def statement(name: str, axis: Axis, margin: float) -> str:
+def because(
+    verdict: Conclusion, questions_are: QuestionsAre = "like-these", *, leads: bool = True
+) -> str:
+    """Both statements in one line."""
+    return "; ".join(each.text for each in statements(verdict, questions_are, leads=leads))
+
+
+def about_questions(questions_are: QuestionsAre) -> str:
+    """What a figure is about: `on these questions`, `on questions like these`."""
+    return "on these questions" if questions_are == "fixed" else "on questions like these"
+
+
+def statement(
+    name: str,
+    axis: Axis,
+    margin: float,
+    questions_are: QuestionsAre = "like-these",
+    *,
+    leads: bool = True,
+) -> str:
     """One axis in words: `accuracy up +14.3 points [+10.2, +18.6]`.
 
     Args:
         name: accuracy or capability.
         axis: What is known of it.
         margin: The equivalence margin, as a share.
+        questions_are: What it is about; of these questions it says so, and names its k.
+        leads: Whether a report leads with it; what stands beside that says what it is about.
     """
+    if questions_are == "fixed" or not leads:
+        at = f" at k = {count(axis.k)}" if axis.k > 1 else ""
+        name = f"{about_questions(questions_are)} {name}{at}"
     if axis.change is None:
         return f"{name} not measured: one response a question"
     change = axis.change.whole
@@ -101,19 +134,91 @@ def statement(name: str, axis: Axis, margin: float) -> str:
     if not axis.bounded:
         return f"{name} not settled: unscored responses could move it by an unknown amount"
     text = f"{name} not settled, {points(change.low)} to {points(change.high)} against a margin of"
-    return f"{text} {size}{_needed(axis)}"
+    return f"{text} {size}{_needed(axis, questions_are)}"
 
 
-def _needed(axis: Axis) -> str:
-    """How many questions would settle an axis."""
+def _needed(axis: Axis, questions_are: QuestionsAre) -> str:
+    """How many questions (or responses to each of these) would settle an axis."""
+    noun = "questions" if questions_are == "like-these" else "responses to each question"
     ways = []
     if axis.needed_if_unchanged is not None:
-        ways.append(f"about {about(axis.needed_if_unchanged)} questions would show no change")
+        ways.append(f"about {about(axis.needed_if_unchanged)} {noun} would show no change")
     if axis.needed_if_changed is not None and axis.change is not None:
         size = f"a change of {points(axis.change.estimate)}"
-        noun = "" if ways else " questions would show"
-        ways.append(f"about {about(axis.needed_if_changed)}{noun} {size}")
+        shows = "" if ways else f" {noun} would show"
+        ways.append(f"about {about(axis.needed_if_changed)}{shows} {size}")
     return f": {', '.join(ways)}" if ways else ""
+
+
+def caveats(
+    verdict: Conclusion,
+    *,
+    at_64: Estimate | None,
+    chance: float | None,
+    looks: int | None,
+    level: float,
+) -> Iterator[str]:
+    """How far a verdict reaches: its k, the curve beyond, guessing, and how often one may look.
+
+    Args:
+        verdict: The verdict.
+        at_64: The change of pass@64 by the law, where it is asked for.
+        chance: Share of right responses that guessing gives.
+        looks: Number of questions planned, where intervals hold at every look.
+        level: Coverage of the intervals.
+    """
+    measured = verdict.capability.word != "not measured"
+    k = count(verdict.k)
+    reasons = []
+    if measured and verdict.few_tries:
+        reasons.append(f"capability at k = {k} rests on few tries")
+    if measured and verdict.climbing:
+        reasons.append(f"pass@k before still climbs at k = {k}")
+    if reasons:
+        text = " and ".join(reasons)
+        more = ": more responses would show more"
+        if at_64 is not None:
+            more = f"; the fitted law puts the change at k = 64 at {change_text(at_64)}"
+            if at_64.range is not None:
+                low, high = (points(end) for end in at_64.range)
+                more += f", and the data leave open {low} to {high}"
+        yield f"{text[0].upper()}{text[1:]}{more}."
+    if verdict.capability.word == "saturated":
+        yield (
+            "No k of the curve is below saturation."
+            if verdict.unsaturated_k is None
+            else f"The largest k at which not both sides are saturated is "
+            f"{count(verdict.unsaturated_k)}: look at the change there."
+        )
+    if chance is not None:
+        within = f", and pass@{k} to {percent(1 - (1 - chance) ** verdict.k)} %" if measured else ""
+        yield f"Guessing among the choices alone brings accuracy to {percent(chance)} %{within}."
+    if looks is None:
+        yield (
+            "These intervals hold for one look, at a number of questions fixed beforehand "
+            "(--looks for more)."
+        )
+    else:
+        yield (
+            f"All intervals hold together, with {level_text(level)}, at every look while questions "
+            f"are asked in random order up to {count(looks)}."
+        )
+
+
+def holm_note(word: str, name: str, p: float, family: int) -> str:
+    """That a change does not stand among all that a study looks at."""
+    return (
+        f"{name} {word} stands alone, but not among the {count(family)} changes of this study: "
+        f"p = {p_value(p)} by Holm's method."
+    )
+
+
+def chosen_note(arm: str, checkpoints: int) -> str:
+    """That a checkpoint is the best of several of its arm."""
+    return (
+        f"The most accurate of {count(checkpoints)} checkpoints of {arm}: whoever picks it for "
+        "that has chosen by the result, and its gain is partly luck."
+    )
 
 
 def margin_text(margin: float) -> str:

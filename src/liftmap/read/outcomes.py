@@ -66,6 +66,8 @@ class Outcomes:
             does not keep what was answered.
         golds: A row for each question: question_id, gold. None where the source has none.
         warnings: What a reader of the results has to know; one sentence or two each.
+        chance: Share of right responses that guessing gives; None where questions do not all offer
+            choices.
     """
 
     source: str
@@ -74,6 +76,7 @@ class Outcomes:
     answers: pl.DataFrame | None = None
     golds: pl.DataFrame | None = None
     warnings: tuple[str, ...] = ()
+    chance: float | None = None
 
 
 def unfinished_thoughts(count: int, responses: int) -> list[str]:

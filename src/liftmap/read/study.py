@@ -6,6 +6,8 @@ of another that has judged them.
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +16,7 @@ import polars as pl
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored, unfinished_thoughts
-from liftmap.records import ENDED_WHILE_THINKING
+from liftmap.records import ENDED_WHILE_THINKING, Question
 from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
@@ -22,6 +24,8 @@ from liftmap.studyfile import load_config
 # is said.
 MOST_ONE_TEXT = 0.5
 SHOWN_ERRORS = 4
+# The first line of an option, as `tasks` writes it.
+_OPTION = re.compile(r"[A-Z]\) ")
 
 
 def is_response_set(file: Glimpse) -> bool:
@@ -101,7 +105,27 @@ def outcomes_of(
         answers=answers.select("question_id", "answer", "right"),
         golds=golds,
         warnings=tuple(notes),
+        chance=chance_rate(questions),
     )
+
+
+def chance_rate(questions: Sequence[Question]) -> float | None:
+    """The share of right responses that guessing gives to multiple-choice questions.
+
+    None unless each question ends with its options, a line each from "A)" on, and its answer is the
+    letter of one of them.
+    """
+    rates = []
+    for question in questions:
+        letters = "".join(line[0] for line in question.text.splitlines() if _OPTION.match(line))
+        # From the last "A)" on: the options themselves.
+        options = letters[max(letters.rfind("A"), 0) :]
+        if len(options) < 2 or not string.ascii_uppercase.startswith(options):
+            return None
+        if len(question.answer) != 1 or question.answer not in options:
+            return None
+        rates.append(1 / len(options))
+    return sum(rates) / len(rates) if rates else None
 
 
 def notes_of(target: ResponseSet, verifier: str) -> list[str]:
@@ -190,6 +214,8 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
         unfinished=pl.col("reason") == ENDED_WHILE_THINKING,
         judged=True,
     )
+    # In the order of drawing: the bounds for unscored responses of a curtailed plan rest on it.
+    responses = responses.sort("response_index", maintain_order=True)
     rows = responses.join(verdicts, on=KEY, how="left", maintain_order="left")
     missing = rows["judged"].null_count()
     if missing:

@@ -62,7 +62,17 @@ def render_comparison(comparison: Comparison) -> str:
         before=comparison.before.name,
         after=comparison.after.name,
         headline=words.headline(verdict),
-        lines=[Line("after", words.headline(verdict), words.statements(verdict))],
+        lines=[
+            Line(
+                "after",
+                words.headline(verdict),
+                comparison.statements,
+                (
+                    *(f"{statement.text}." for statement in comparison.other_statements),
+                    *comparison.caveats,
+                ),
+            )
+        ],
         words=reading,
         questions=count(comparison.questions),
         warnings=comparison.warnings,

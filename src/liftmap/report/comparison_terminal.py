@@ -41,6 +41,9 @@ def comparison_page(comparison: Comparison) -> Group:
     parts += [
         *_verdict(comparison),
         _section("Accuracy (k = 1) and capability (pass@k), %", _curve(comparison)),
+        _section(
+            f"The same {words.about_questions(comparison.other_are)}, %", _other_curve(comparison)
+        ),
         _section("Accuracy by difficulty before, %", _bins(comparison)),
         _section("Questions lost and gained", _moves(comparison)),
         *(Text(text) for text in comparison.notes),
@@ -63,8 +66,9 @@ def _verdict(comparison: Comparison) -> list[RenderableType]:
         Text(names, "dim", overflow="fold"),
         *(
             Text(statement.text, _STYLES.get(statement.word, "dim"))
-            for statement in words.statements(comparison.verdict)
+            for statement in (*comparison.statements, *comparison.other_statements)
         ),
+        *map(_bullet, comparison.caveats),
     ]
 
 
@@ -96,6 +100,18 @@ def _curve(comparison: Comparison) -> Table:
     return table
 
 
+def _other_curve(comparison: Comparison) -> Table:
+    table = _table("k", "before", "after", "change", "range of change")
+    points = comparison.other_points
+    for point in points:
+        if _is_shown(point.k, points[-1].k):
+            cells = [_share(point.before), _share(point.after), _change(point.change)]
+            table.add_row(count(point.k), *cells, _range(point.change))
+    if not any(point.change.range for point in points):
+        table.columns.pop()
+    return table
+
+
 def _is_shown(k: int, most: int) -> bool:
     """Whether k is a power of two, or the most."""
     return k >= most or k & (k - 1) == 0
@@ -103,13 +119,15 @@ def _is_shown(k: int, most: int) -> bool:
 
 def _bins(comparison: Comparison) -> Table:
     ranged = any(change.change.range for change in comparison.bins)
+    banded = any(change.band for change in comparison.bins)
     n = count(comparison.transitions.bins.n)
-    table = _table(
-        f"right of {n}", "questions", "before", "after", "change", *["range of change"] * ranged
-    )
+    last = ["band, all bins"] * banded + ["range of change"] * ranged
+    table = _table(f"right of {n}", "questions", "before", "after", "change", *last)
     for figure in comparison.bins:
         cells = [figure.label, count(round(figure.questions, 1)), percent(figure.before.estimate)]
         cells += [percent(figure.after.estimate), _change(figure.change)]
+        if banded:
+            cells.append(NOTHING if figure.band is None else _ends(figure.band))
         table.add_row(*cells, *([_range(figure.change)] * ranged))
     return table
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from liftmap.comparison.rounding import (
@@ -20,10 +21,17 @@ from liftmap.comparison.rounding import (
     percent,
     points,
 )
-from liftmap.comparison.words import Statement, label_text, statement
+from liftmap.comparison.words import (
+    Statement,
+    chosen_note,
+    holm_note,
+    label_text,
+    statement,
+)
 from liftmap.config import BASE, TEACHER
 from liftmap.errors import InputError
 from liftmap.records import Estimate
+from liftmap.stats.multiple import holm
 from liftmap.stats.verdict import Axis
 
 Tables = Mapping[str, pl.DataFrame]
@@ -40,7 +48,9 @@ def summarise(tables: Tables) -> pl.DataFrame:
         the ends of its range): accuracy_before, accuracy_after, accuracy_change and the same of
         capability (at k), as shares; lost and gained (questions beyond noise), tokens and
         tokens_before (of right responses), reflection and reflection_before (share of right
-        responses with a phrase); null where a table lacks them.
+        responses with a phrase); null where a table lacks them. accuracy_p_holm, capability_p_holm:
+        p-values adjusted for all changes of the study, `family` in number; best_of: the number of
+        checkpoints of the arm, for the most accurate of several; null else.
 
     Raises:
         InputError: One of the two tables is missing.
@@ -60,10 +70,28 @@ def summarise(tables: Tables) -> pl.DataFrame:
         at_k = tables["capability"].join(verdict.select("model", verdict_k="k"), on="model")
         at_k = at_k.filter(pl.col("k") == k).select("model", **columns)
         rows = rows.join(at_k, on="model", how="left", maintain_order="left")
+    rows = _among_others(rows)
     return _with_shape(_with_losses(rows, tables), tables)
 
 
 _PARTS = ("before", "after", "change")
+_AXES = ("accuracy", "capability")
+
+
+def _among_others(rows: pl.DataFrame) -> pl.DataFrame:
+    """Adds what many checkpoints cost: p-values by Holm's method, and which one was the best."""
+    p = rows.select(f"{name}_p" for name in _AXES).to_numpy().astype(np.float64)
+    adjusted = holm(p.ravel()).reshape(p.shape)
+    several = pl.len().over("arm") > 1
+    best = pl.col("accuracy_after").rank("ordinal", descending=True).over("arm") == 1
+    return rows.with_columns(
+        *(
+            pl.Series(f"{name}_p_holm", adjusted[:, at], pl.Float64).fill_nan(None)
+            for at, name in enumerate(_AXES)
+        ),
+        family=pl.lit(int(np.isfinite(p).sum()), pl.Int64),
+        best_of=pl.when(several & best).then(pl.len().over("arm").cast(pl.Int64)),
+    )
 
 
 def _with_losses(overview: pl.DataFrame, tables: Tables) -> pl.DataFrame:
@@ -105,17 +133,38 @@ class Line:
         model: The checkpoint.
         label: The verdict's label with its k, or why there is none.
         statements: Of accuracy and of capability.
+        notes: How far they reach, and what stands beside them; a sentence each.
     """
 
     model: str
     label: str
     statements: tuple[Statement, Statement]
+    notes: tuple[str, ...] = ()
 
 
 def lines(overview: pl.DataFrame) -> list[Line]:
     """The two statements for each row of `summarise`."""
     rows = overview.to_dicts()
-    return [Line(row["model"], label_of(row), statements_of(row)) for row in rows]
+    return [Line(row["model"], label_of(row), statements_of(row), notes_of(row)) for row in rows]
+
+
+def notes_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What stands beside the statements of a row of `summarise`, a sentence each."""
+    notes = [
+        holm_note(row[name], name, row[f"{name}_p_holm"], row["family"])
+        for name in _AXES
+        if not _stands(row, name)
+    ]
+    if row["best_of"] is not None:
+        notes.append(chosen_note(row["arm"], row["best_of"]))
+    other = [] if row["other_because"] is None else [f"{row['other_because']}."]
+    return (*notes, *other, *(row["caveats"] or ()))
+
+
+def _stands(row: Mapping[str, Any], name: str) -> bool:
+    """Whether an axis that is up or down stays so among all changes of the study."""
+    p, alpha = row[f"{name}_p_holm"], 1 - row["level"]
+    return row[name] not in ("up", "down") or p is None or p < alpha
 
 
 def label_of(row: Mapping[str, Any]) -> str:
@@ -126,7 +175,9 @@ def label_of(row: Mapping[str, Any]) -> str:
 def statements_of(row: Mapping[str, Any]) -> tuple[Statement, Statement]:
     """The two axes of a row of `summarise` in words."""
     accuracy, capability = (
-        Statement(row[name], statement(name, _axis(row, name, k), row["margin"]))
+        Statement(
+            row[name], statement(name, _axis(row, name, k), row["margin"], row["questions_are"])
+        )
         for name, k in (("accuracy", 1), ("capability", row["k"]))
     )
     return accuracy, capability
@@ -154,7 +205,8 @@ class SummaryRow:
         label: The verdict's label with its k.
         accuracy: Before and after, in %: `47.5 → 61.8`.
         accuracy_change: In points.
-        accuracy_word: The word of the axis.
+        accuracy_word: The word of the axis; unsettled where it does not stand among all changes of
+            the study.
         capability: As `accuracy`, at the verdict's k.
         capability_change: In points.
         capability_word: As `accuracy_word`.
@@ -195,10 +247,10 @@ def summary_rows(overview: pl.DataFrame) -> list[SummaryRow]:
                 label=label_of(row),
                 accuracy=shares["accuracy"],
                 accuracy_change=cell(changes["accuracy"]),
-                accuracy_word=row["accuracy"],
+                accuracy_word=row["accuracy"] if _stands(row, "accuracy") else "unsettled",
                 capability=shares["capability"],
                 capability_change=cell(changes["capability"]),
-                capability_word=row["capability"],
+                capability_word=row["capability"] if _stands(row, "capability") else "unsettled",
                 lost=NOTHING if row["lost"] is None else net,
                 tokens=NOTHING if row["tokens"] is None else tokens,
                 reflection=NOTHING if row["reflection"] is None else reflection,

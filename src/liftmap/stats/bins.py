@@ -315,12 +315,19 @@ class BinChange(Change):
         label: The bin's counts, out of the n of its `Bins`.
         questions: Expected number of questions in the bin.
         k: Number of tries; 1 is accuracy.
+        band: Ends of the band that holds the changes of all bins at once; None where none was made.
     """
 
     place: int
     label: str
     questions: float
     k: int = 1
+    band: tuple[float, float] | None = None
+
+    @property
+    def survives(self) -> bool:
+        """Whether the change is one even though many bins were looked at: the band leaves out 0."""
+        return self.band is not None and (self.band[0] > 0 or self.band[1] < 0)
 
 
 def mean_by_bin(

@@ -15,7 +15,8 @@ from liftmap.errors import InputError
 from liftmap.records import Estimate
 from liftmap.stats.passk import FloatArray
 
-WeightArray = NDArray[np.int32]
+# Numbers of questions; float64 where products with them are taken again and again.
+WeightArray = NDArray[np.int32] | NDArray[np.float64]
 
 # Resamples turned to float64 at once in a product: bounds memory, not results.
 BLOCK = 64
@@ -154,10 +155,13 @@ def resampled_sums(weights: WeightArray, values: FloatArray) -> FloatArray:
             seen=(weights.shape, values.shape),
             remedy="Draw the weights for these rows with bootstrap_weights.",
         )
+    if weights.dtype == np.float64:
+        sums: FloatArray = weights @ values
+        return sums
     out = np.empty((len(weights), values.shape[1]))
     for start in range(0, len(weights), BLOCK):
         block = slice(start, start + BLOCK)
-        out[block] = weights[block].astype(np.float64) @ values
+        out[block] = weights[block].astype(np.float64, copy=False) @ values
     return out
 
 

@@ -103,8 +103,10 @@ class Spread:
 
     def draws(self, weights: WeightArray) -> list[Draws]:
         """The resampled ratios."""
-        sums = resampled_sums(weights, self.top), resampled_sums(weights, self.bottom)
-        return resampled_ratios(*sums, self.pseudo, self.size)
+        # One pass over the weights, which are much larger than what is summed.
+        sums = resampled_sums(weights, np.hstack([self.top, self.bottom]))
+        top, bottom = sums[:, : self.top.shape[1]], sums[:, self.top.shape[1] :]
+        return resampled_ratios(top, bottom, self.pseudo, self.size)
 
 
 def _check(top: FloatArray, bottom: FloatArray) -> None:

@@ -9,7 +9,7 @@ settled, and is left out (None) where k can't carry it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Literal
 
@@ -66,6 +66,9 @@ class MeasuredChange:
             printed interval counts them.
         unit: The mean size of a cluster; 1 without clusters.
         bounded: False where unscored responses could have moved the change by an unknown amount.
+        extremes: The change with every unscored response against it, and in its favour; the `range`
+            of the change then holds their sampling error too. None where all are scored.
+        p_value: The p-value that there is no change; None where it was not asked for.
     """
 
     k: int
@@ -74,6 +77,8 @@ class MeasuredChange:
     wider: Estimate | None = None
     unit: float = 1.0
     bounded: bool = True
+    extremes: tuple[float, float] | None = None
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class Axis:
             the estimate is too near to 0 to speak of one. Either number can be below the number of
             questions that there are: power is less than certainty.
         bounded: As in `MeasuredChange`.
+        p_value: As in `MeasuredChange`.
     """
 
     word: Word
@@ -99,6 +105,7 @@ class Axis:
     needed_if_unchanged: int | None = None
     needed_if_changed: int | None = None
     bounded: bool = True
+    p_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +170,12 @@ def conclude(
                 remedy="Give shares: a margin of 0.01 is one point.",
             )
     known = dict(sorted(curve.items())) if curve else {}
-    first = _axis(accuracy, margin, level, power)
+    first = replace(_axis(accuracy, margin, level, power), p_value=accuracy.p_value)
     if capability is None or capability.k == 1:
         nothing = Axis("not measured", None, 1)
         return Conclusion(None, 1, first, nothing, margin, few_tries=True, climbing=False)
     k = capability.k
-    second = _axis(capability, margin, level, power)
+    second = replace(_axis(capability, margin, level, power), p_value=capability.p_value)
     label: Label | None = None
     if {first.word, second.word} <= {"up", "down", "within", "unsettled"}:
         label = _LABELS.get((first.word, second.word), "inconclusive")
@@ -200,7 +207,7 @@ def _axis(measured: MeasuredChange, margin: float, level: float, power: float) -
     if word != "unsettled" or measured.spread is None:
         return Axis(word, change, measured.k)
     # What the data do not fix stays, however many questions there are.
-    low, high = change.range or (change.estimate, change.estimate)
+    low, high = measured.extremes or change.range or (change.estimate, change.estimate)
     open_part = max(high - change.estimate, change.estimate - low, 0.0)
     size = abs(change.estimate) - open_part
     # An interval that holds 0 around so small an estimate does not speak of a change.

@@ -7,8 +7,9 @@ the tables, the report and the log of an arm in training.
     template.json               the prompt template, in full
     environment.json            versions, machine, wall time of each stage
     questions/<split>.parquet
-    responses/<model>/<split>/  settings.json, shard-<number>.parquet; prompt.json where it is known
-                                how prompts end; account.json where a server gave the responses
+    responses/<model>/<split>/  settings.json, shard-<number>.parquet, prompt.json (how
+                                prompts end, which tags mark thoughts), account.json (what a
+                                server gave)
     verdicts/<model>/<split>/<verifier>/  settings.json, a shard for each of the responses
     scores/<model>/<split>/<under>/       a shard for each of the responses
     checkpoints/<arm>/<seed>/

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from liftmap.verify.numbers import last_number
+from liftmap.verify.units import with_unit
 
 # No answer has more characters. Boxes are looked for so far from the end, other answers nearer.
 LONGEST = 5000
@@ -135,7 +136,8 @@ def _in_prose(tail: str) -> str | None:
     number = last_number(tail[after:])
     if number is not None:
         start = tail.rindex(number)
-        return _denied(tail, start, start + len(number)) or number
+        close = start + len(number)
+        return _denied(tail, start, close) or tail[start : with_unit(tail, start, close)]
     if formulas:
         formula, close = formulas[-1]
         return _denied(tail, tail.rindex(formula[-1], 0, close), close) or formula

@@ -7,7 +7,6 @@ Takes questions and texts, gives verdicts; what runs, runs in `sandbox`.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from functools import lru_cache, partial
@@ -15,16 +14,10 @@ from pathlib import Path
 
 from liftmap.errors import ConfigError
 from liftmap.records import Question, Verdict
+from liftmap.verify.programs import definitions, find_program
 from liftmap.verify.sandbox import GRACE, Limits, Sandbox, find_sandbox
 from liftmap.verify.steps import TwoSteps
 
-FENCED = re.compile(
-    r"^[ \t]*```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)(?:^[ \t]*```|\Z)", re.S | re.M | re.I
-)
-GOES_ON = re.compile(r"(?:[ \t]*\n)*(?: {2,}|\t)[ \t]*\S")
-# Where a base model that was asked for one function begins something else.
-STOP = re.compile(r"^(?:(?:async def|def|class|if|print|assert|import|from)\b|[@#]|```|</)", re.M)
-BEGIN = re.compile(r"^(?:(?:async def|def|class|import|from)\b|@)", re.M)
 FORM = "A question of this verifier has prompt, test and entry_point in its metadata."
 
 
@@ -68,10 +61,7 @@ def code(
 
 
 def program_of(question: Question, text: str) -> str | None:
-    """The program that a response means.
-
-    The last fenced block that defines the entry point, put after the prompt's own definitions; or
-    else the prompt with the response as its continuation, up to where something else begins.
+    """The program that a response means; see `find_program`.
 
     Args:
         question: Its metadata has prompt and entry_point.
@@ -80,25 +70,8 @@ def program_of(question: Question, text: str) -> str | None:
     Returns:
         Python source; None if the response is blank.
     """
-    prompt, name = (
-        str(question.metadata.get("prompt", "")),
-        str(question.metadata.get("entry_point", "")),
-    )
-    if not text.strip():
-        return None
-    if prompt and GOES_ON.match(text):
-        return prompt + _cut(text)
-    defined = re.compile(
-        rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{re.escape(name)}\b|^{re.escape(name)}[ \t]*=", re.M
-    )
-    blocks = [block for block in FENCED.findall(text) if block.strip()]
-    whole = [block for block in blocks if defined.search(block)]
-    if whole:
-        return _after(prompt, whole[-1])
-    if not blocks and defined.search(text):
-        begin = BEGIN.search(text)
-        return _after(prompt, text[begin.start() if begin else 0 :])
-    return prompt + _cut(blocks[-1] if blocks else text)
+    prompt, name = (str(question.metadata.get(key, "")) for key in ("prompt", "entry_point"))
+    return find_program(text, prompt, name)
 
 
 def compare(question: Question, program: str, *, sandbox: Sandbox) -> Verdict:
@@ -131,7 +104,7 @@ def outcome(sandbox: Sandbox, program: str, prompt: str, test: str, name: str) -
     """right, wrong, broken (perhaps the tests' fault) or unscored (ours), and the reason."""
     job = {
         "program": program,
-        "definitions": _definitions(prompt),
+        "definitions": definitions(prompt),
         "test": test,
         "entry_point": name,
         "seconds": sandbox.limits.seconds,
@@ -165,25 +138,3 @@ def gold_failure(sandbox: Sandbox, solution: str, prompt: str, test: str, name: 
 @lru_cache
 def _judge() -> str:
     return Path(__file__).with_name("code_judge.py").read_text()
-
-
-def _cut(text: str) -> str:
-    stop = STOP.search(text)
-    return text[: stop.start()] if stop else text
-
-
-def _after(prompt: str, block: str) -> str:
-    """The block, with what the prompt imports and defines before it."""
-    return block if "from __future__" in block else f"{_definitions(prompt)}\n\n{block}"
-
-
-@lru_cache(maxsize=1024)
-def _definitions(prompt: str) -> str:
-    """The prompt as Python that stands alone; empty where it is words."""
-    for whole in (prompt, f"{prompt}\n    pass\n"):
-        try:
-            ast.parse(whole)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        return whole
-    return ""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from unicodedata import normalize
 
 from liftmap.errors import ConfigError
 from liftmap.records import Question, Verdict
+from liftmap.verify.marked import unwrapped
 
 LAST_WORD = r"(\S+)\s*\Z"
 
@@ -20,7 +22,8 @@ def exact(question: Question, text: str, *, pattern: str = LAST_WORD) -> Verdict
     Args:
         question: Its `answer` is the gold answer.
         text: The response.
-        pattern: A regular expression with one group, the answer. By default the last word.
+        pattern: A regular expression with one group, the answer. By default
+            the last word of what the response marks as its answer, or of all of it.
 
     Returns:
         right if the answer is the gold answer up to outer white space; else wrong, with the reason
@@ -32,11 +35,15 @@ def exact(question: Question, text: str, *, pattern: str = LAST_WORD) -> Verdict
     gold = question.answer.strip()
     if not gold:
         return Verdict("unscored", reason="the question has no gold answer")
-    found = compiled(pattern).findall(text)
+    found = compiled(pattern).findall(unwrapped(text) if pattern == LAST_WORD else text)
     if not found:
         return Verdict("wrong", reason="no answer")
     answer = found[-1].strip()
-    return Verdict("right" if answer == gold else "wrong", answer=answer)
+    if pattern == LAST_WORD and answer != gold:
+        # The sentence's full stop, and quotes around a word, are no part of it.
+        answer = answer.rstrip(".!").strip("\"'`*\u201c\u201d") or answer
+    right = normalize("NFC", answer) == normalize("NFC", gold)
+    return Verdict("right" if right else "wrong", answer=answer)
 
 
 @lru_cache

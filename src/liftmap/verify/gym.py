@@ -14,9 +14,9 @@ from typing import Any
 from liftmap.records import Question, Verdict
 from liftmap.tasks.gym import make_items
 from liftmap.verify.exact import compiled
+from liftmap.verify.marked import unwrapped
 from liftmap.verify.steps import TwoSteps
 
-WHOLE = r"(?s)\A\s*(.*?)\s*\Z"
 # What an answer may consist of where a scorer evaluates it: nothing that is called but functions
 # of mathematics, and no attribute.
 ARITHMETIC = r"[\d\s+\-*/().]*"
@@ -37,9 +37,10 @@ EVALUATED = {
     "simple_integration": FORMULA,
 }
 LONGEST = 2000
+_MINUS = re.compile(r"\u2212(?=\s*[\d(])")
 
 
-def gym(*, pattern: str = WHOLE, seconds: float = 5.0) -> TwoSteps:
+def gym(*, pattern: str | None = None, seconds: float = 5.0) -> TwoSteps:
     """Asks the scorer of the item that the question was made from.
 
     right at a score of 1.0; else wrong. unscored if the question is not of the gym task, or if
@@ -47,19 +48,24 @@ def gym(*, pattern: str = WHOLE, seconds: float = 5.0) -> TwoSteps:
 
     Args:
         pattern: A regular expression with one group, the answer; its last match counts. By default
-            the whole response without outer white space.
+            what the response marks as its answer, or all of it (`marked.unwrapped`).
         seconds: CPU time that scoring one answer may take; loading reasoning-gym and making the
             item don't count. An answer that takes longer is wrong if the gold answer does not.
 
     Raises:
         ConfigError: The pattern is no regular expression with one group.
     """
-    compiled(pattern)
+    if pattern is not None:
+        compiled(pattern)
     return TwoSteps(partial(extract, pattern=pattern), compare, seconds, compare_gold, load)
 
 
-def extract(question: Question, text: str, *, pattern: str) -> str | None:
+def extract(question: Question, text: str, *, pattern: str | None) -> str | None:
     """The answer of a response, or None."""
+    if pattern is None:
+        answer = unwrapped(text)
+        # Scorers read numbers with a plain minus only.
+        return _MINUS.sub("-", answer) or None
     found = compiled(pattern).findall(text)
     return found[-1].strip() or None if found else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from fractions import Fraction
 
 from liftmap.errors import ConfigError
@@ -18,6 +19,7 @@ from liftmap.verify.exact import compiled
 from liftmap.verify.marked import answer_tag, before_next_question
 from liftmap.verify.numbers import NUMBER, SCALES, Number, last_number, read_number
 from liftmap.verify.steps import NO_ANSWER
+from liftmap.verify.units import quantity, with_unit
 
 # Without a mark, the answer is the last number of so many characters.
 PROSE_WITHIN = 2000
@@ -40,6 +42,8 @@ _JOINED = re.compile(
     r"|\\text\s*\{\s*(?:or|and)\s*\}|\|)"
     r"(?:\s|and\b|or\b|about\b|\\?[$€£])*|\s+"
 )
+# What makes a number part of a formula, a ratio or a time of day: 2 sqrt(3), 3:2.
+_FACTOR = re.compile(r"\s*(?:\*|\\(?:sqrt|pi|cdot|times)\b|√|π|sqrt|pi\b|:\s*\d|!|\^)")
 _OR = re.compile(
     r"\s*(?:\\?%|[a-zA-Z°$€£]{1,12})?\s*,?\s*\b(?:or|and/or)\b\s*(?:\w{2,12}\s+){0,2}(?:\\?[$€£])?"
 )
@@ -63,7 +67,7 @@ _RANGE = re.compile(r"\bbetween\s+\\?[$€£]?\Z", re.IGNORECASE)
 # Numbers that count steps and items of a list; a number in bold; "minus 5".
 _STEP = re.compile(r"\b(?:step|part|case|question|problem|example|day|item)\s+#?\d+", re.IGNORECASE)
 _ITEM = re.compile(r"^[ \t]*(?:\*\*)?\d{1,2}[.)](?:\*\*)?(?=\s|\Z)", re.MULTILINE)
-_BOLD = re.compile(r"\*\*[ \t]*(\\?[$€£]?[-−]?\.?\d[^*\n]{0,30}?)\.?\*\*(?!\s*[:.])")
+_BOLD = re.compile(r"\*\*[ \t]*(\\?[$€£]?[-−]?\.?\d[^*\n]{0,30}?)\.?\*\*(?!\s*:|\.[ \t]+\S)")
 _MINUS = re.compile(r"(?<![\d)}])(\s|^)(?:minus|negative)\s+(?=\\?[$€£]?\.?\d)", re.IGNORECASE)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _EXPONENT = re.compile(r"(?<=\d)([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
@@ -114,8 +118,25 @@ def numeric(
     if number is None:
         several = len(_numbers(said)) > 1 or _EITHER_SIGN.search(said, 0, max(0, _first(said)))
         return Verdict("wrong", said, SEVERAL if several else NO_NUMBER)
-    right = same(gold, number, Fraction(tolerance), question.text)
+    size = _size_beside(_plain(question.answer), _plain(text), said)
+    right = size is not None and same(
+        gold, replace(number, value=number.value * size), Fraction(tolerance), question.text
+    )
     return Verdict("right" if right else "wrong", said)
+
+
+def _size_beside(gold: str, text: str, said: str) -> Fraction | None:
+    """How many of the gold answer's units one unit of the answer is; 1 where either is not known.
+
+    None if they measure different things.
+    """
+    start = text.rfind(said)
+    end = start + len(said)
+    asked = quantity(gold)
+    given = quantity(text[start : with_unit(text, start, end)]) if start >= 0 else quantity(said)
+    if asked.dimensions is None or given.dimensions is None:
+        return Fraction(1)
+    return given.factor / asked.factor if given.dimensions == asked.dimensions else None
 
 
 def same(gold: Number, answer: Number, tolerance: Fraction, question: str = "") -> bool:
@@ -204,6 +225,8 @@ def _only_number(said: str) -> Number | None:
         return None
     first, *others = numbers
     if others and _JOINED.fullmatch(said, first.end(), others[0].start()):
+        return None
+    if _FACTOR.match(said, first.end()):
         return None
     return read_number(first.group())
 

@@ -87,6 +87,11 @@ _JOINTS = {"/", r"\cdot", "*", ".", r"\times", "-"}
 _UNIT_FRACTION = re.compile(
     r"\\frac ?\{ ?\\text ?\{([^{}]*)\} ?\} ?\{ ?\\text ?\{([^{}]*)\} ?(?:\} ?|(?=\^))"
 )
+# The most characters of a unit in a sentence, what may be one, and its words.
+LONGEST_UNIT = 40
+_AFTER_NUMBER = re.compile(r"\s?(?:[°μ]?[A-Za-zΩÅ¢]+(?:\^\{?-?\d\}?)?[ /]?){1,5}")
+_ARTICLES = {"a", "an", "A"}
+_UNIT_WORD = re.compile(r"[^\s/]+")
 _WORD = re.compile(r"[°μ]?[A-Za-zΩÅμ¢]+|\^-?\d|[/()]")
 
 
@@ -160,6 +165,27 @@ def quantity(text: str) -> Quantity:
         return Quantity(value, " ".join(words))
     factor, dimensions = found
     return Quantity(value, " ".join(words), factor, dimensions)
+
+
+def with_unit(text: str, start: int, end: int) -> int:
+    """Where a number of a sentence ends with its unit: the end of "5 feet" in "is 5 feet tall".
+
+    Args:
+        text: The sentence.
+        start: Where the number begins.
+        end: Where it ends.
+
+    Returns:
+        The end of the longest known unit that follows at once; `end` if none does.
+    """
+    longest = end
+    following = _AFTER_NUMBER.match(text, end, end + LONGEST_UNIT)
+    for word in _UNIT_WORD.finditer(following[0]) if following else ():
+        if word[0] in _ARTICLES:
+            break
+        if quantity(text[start : end + word.end()]).dimensions is not None:
+            longest = end + word.end()
+    return longest
 
 
 def _is_unit(tokens: list[str], place: int) -> bool:

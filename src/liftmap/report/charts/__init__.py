@@ -63,10 +63,25 @@ def _change_rows(table: pl.DataFrame) -> pl.DataFrame:
     return _with_range(_doubling(table).drop("before", "after", "extrapolated"))
 
 
+def _both_estimands(table: pl.DataFrame) -> pl.DataFrame:
+    """The curve on these questions beside that on questions like these, where both are known."""
+    rows = _doubling(table.filter(pl.col("these_before").is_not_null()))
+    names = (f"{which}_{part}" for which in ("these", "like_these") for part in _PARTS)
+    ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
+    return rows.select("model", "arm", "k", *ends)
+
+
+_PARTS = ("before", "after", "change")
+
+
 def _with_range(table: pl.DataFrame) -> pl.DataFrame:
     """The range of the change as a column of its own, where there is one; other ranges left out."""
     ends = {"change_least": "range_low", "change_greatest": "range_high"}
-    table = table.rename(ends).select(pl.exclude(r"^.*_(least|greatest)$"))
+    table = (
+        table.select(pl.exclude(r"^(like_)?these_.*$"))
+        .rename(ends)
+        .select(pl.exclude(r"^.*_(least|greatest)$"))
+    )
     empty = [x for x in ("range_low", "band_low") if x in table and table[x].is_null().all()]
     return table.drop(
         [f"{name.removesuffix('_low')}{end}" for name in empty for end in ("_low", "_high")]
@@ -120,6 +135,11 @@ _SIGNS: Legend = (
     ("below zero", DOWN, "dot"),
     ("holds zero", GREY, "dot"),
 )
+_SURVIVES: Legend = (
+    ("band over all bins above zero", UP, "dot"),
+    ("below zero", DOWN, "dot"),
+    ("holds zero", GREY, "dot"),
+)
 _MEASURES: Legend = (("accuracy (pass@1)", INK, "dot"), ("pass@k at the larger k", INK, "diamond"))
 
 HERO = Chart(
@@ -164,6 +184,22 @@ CHARTS: dict[str, Chart] = {
         _change_rows,
         subjects=_COUNTED,
     ),
+    "both-estimands": Chart(
+        "Accuracy and capability",
+        "On these questions, and on questions like these",
+        "On these questions: what other responses to the very questions asked would show. On "
+        "questions like these: what other questions would show, which is less certain. The first "
+        "needs 8 responses a question and reaches half of them. Brackets are {level} intervals.",
+        "capability",
+        None,
+        kinds={
+            f"{which}_{part}": "points" if part == "change" else "percent"
+            for which in ("these", "like_these")
+            for part in _PARTS
+        },
+        rows=_both_estimands,
+        subjects=_COUNTED,
+    ),
     "changes-by-law": Chart(
         "Accuracy and capability",
         "Change of pass@k from {before} to {after}",
@@ -204,10 +240,11 @@ CHARTS: dict[str, Chart] = {
         "Change of accuracy by difficulty for {before}",
         "Hard questions stand left. Questions are binned by one half of the responses of {before} "
         "and measured on the other, so that luck in the binning does not look like a change; bars "
-        "are {level} intervals, and one that the frame cuts is in the table.",
+        "are {level} intervals, and one that the frame cuts is in the table. A bin is coloured if "
+        "it stands though many were looked at: the band of all bins (and arms) leaves out zero.",
         "difficulty",
         difficulty.by_difficulty,
-        _SIGNS,
+        _SURVIVES,
         {"range": "points"},
         _of_k(accuracy=True),
         subjects=_COUNTED,
@@ -231,7 +268,7 @@ CHARTS: dict[str, Chart] = {
         "always has no room to rise.",
         "difficulty",
         difficulty.by_difficulty,
-        _SIGNS,
+        _SURVIVES,
         {"range": "points"},
         _of_k(accuracy=False),
         subjects=_COUNTED,

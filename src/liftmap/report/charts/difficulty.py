@@ -29,7 +29,8 @@ def by_difficulty(table: pl.DataFrame) -> dict[str, Panel]:
     """Change by bin of difficulty before; a panel a checkpoint.
 
     Args:
-        table: The rows of one k of the table `difficulty`.
+        table: The rows of one k of the table `difficulty`. A bin is coloured only if its change
+            survives that many bins (and arms) were looked at, where there is such a band.
     """
     return _bin_panels(table, "model", "change, points")
 
@@ -45,7 +46,9 @@ def contrast_by_difficulty(table: pl.DataFrame) -> dict[str, Panel]:
 
 
 def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]:
-    table = measured(in_points(table, "change"), "change").with_columns(direction("change"))
+    banded = "band_low" in table.columns and table["band_low"].is_not_null().any()
+    coloured = direction("band" if banded else "change")
+    table = measured(in_points(table, "change", "band"), "change").with_columns(coloured)
     if table.is_empty():
         return {}
     labels = table.sort("bin")["label"].unique(maintain_order=True).to_list()
