@@ -126,7 +126,11 @@ def test_all_figures_agree_to_the_last_digit(
 ) -> None:
     of_study = data.comparison(data.base, arm)
     assert of_study is not None
-    assert of_study.to_json() == compared.to_json()
+    of_both = [of_study.to_dict(), compared.to_dict()]
+    paths = [found[side].pop("path") for found in of_both for side in ("before", "after")]
+    assert paths[:2] == [None, None]
+    assert paths[3].endswith(f":{arm.model}"), "as the user gave it"
+    assert of_both[0] == of_both[1]
     for name, table in of_study.tables.items():
         assert table.equals(compared.tables[name]), name
 

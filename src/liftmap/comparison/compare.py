@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from datetime import date as Date
 from typing import get_args
 
 import numpy as np
@@ -21,17 +21,19 @@ from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.parts import CurvePoint, Provenance, QuestionsAre
-from liftmap.comparison.result import Comparison
+from liftmap.comparison.provenance import provenance_of, with_responses
+from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
 from liftmap.records import Tally
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.law.measures import pass_change, passes_before, swapped
 from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
-from liftmap.store import ResponseSet
 
 # Where k is small, or the curve still climbs, the law says what this many tries would show.
 LAW_TRIES = 64
+# So many numbers of responses are named in a message, each with its questions.
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def compare(
     metric: str | None = None,
     think_end: str | None = None,
     advise_training: bool = False,
+    date: Date | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -148,6 +151,8 @@ def compare(
             that are known.
         advise_training: Whether the questions are those of training: advice then says what to train
             on next. Response sets of a study's train split say so themselves.
+        date: The day that the result names; default today (UTC). Two runs on the same input differ
+            in it alone.
 
     Returns:
         What changed, with the noise taken out.
@@ -185,15 +190,14 @@ def compare(
         options,
         teacher=taught,
         answers=first.answers,
-        names=(_name(before, "before"), _name(after, "after")),
+        sides=provenance_of((before, after), (first, then)),
         chance=first.chance,
+        date=date,
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
     return replace(
         comparison,
-        before=replace(comparison.before, format=first.format),
-        after=replace(comparison.after, format=then.format),
         warnings=(*notes, *comparison.warnings),
     )
 
@@ -203,8 +207,9 @@ def compare_pair(
     options: Options,
     teacher: Tally | None = None,
     answers: pl.DataFrame | None = None,
-    names: tuple[str, str] = ("before", "after"),
+    sides: tuple[Provenance, Provenance] = (Provenance("before"), Provenance("after")),
     chance: float | None = None,
+    date: Date | None = None,
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -214,8 +219,9 @@ def compare_pair(
         teacher: A teacher's tally.
         answers: What the model before answered: question_id, answer (null for none) and right
             (null if unscored), a row a response; None where it is unknown.
-        names: What the two sides are called.
+        sides: What the two sides were made from.
         chance: Share of right responses that guessing gives, where questions offer choices.
+        date: As in `compare`.
 
     Returns:
         What changed.
@@ -229,7 +235,7 @@ def compare_pair(
     if beyond is not None and not options.extrapolate:
         has = "responses" if options.questions == "like-these" else "tries (half of the responses)"
         raise InputError(
-            f"k is above the {most:,} {has} that every question has on both sides.",
+            f"k is above the {most:,} {has} that every question has on both sides. {_have(pair)}",
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
@@ -271,8 +277,8 @@ def compare_pair(
         )
         points.append(CurvePoint(before, after, change, beyond, extrapolated=True))
     return Comparison(
-        before=_provenance(names[0], pair.before),
-        after=_provenance(names[1], pair.after),
+        before=with_responses(sides[0], pair.before),
+        after=with_responses(sides[1], pair.after),
         questions=pair.questions,
         k=k,
         capability=tuple(points),
@@ -296,7 +302,22 @@ def compare_pair(
         other_verdict=other,
         capability_at_64=at_64,
         chance=chance,
+        date=date or today(),
     )
+
+
+def _have(pair: PairedTallies) -> str:
+    """How many questions have how many responses, the commonest numbers first."""
+    before, after = (side.supported for side in pair.rows)
+    supported, at = np.unique(np.minimum(before, after), return_inverse=True)
+    questions = np.bincount(at, weights=pair.counts).astype(np.int64)
+    order = np.argsort(-questions, kind="stable")
+    shown = [f"{questions[i]:,} have {supported[i]:,}" for i in order[:_SHOWN]]
+    if len(order) > _SHOWN:
+        rest = supported[order[_SHOWN:]]
+        left = int(questions[order[_SHOWN:]].sum())
+        shown.append(f"{left:,} have {rest.min():,} to {rest.max():,}")
+    return f"Of {pair.questions:,} questions {', '.join(shown)}."
 
 
 def _concluded(
@@ -323,13 +344,3 @@ def _concluded(
         margin=options.margin,
         level=resamples.options["level"],
     )
-
-
-def _provenance(name: str, tally: Tally) -> Provenance:
-    return Provenance(name, plan=tally.plan, responses=(int(tally.n.min()), int(tally.n.max())))
-
-
-def _name(source: Source, otherwise: str) -> str:
-    if isinstance(source, ResponseSet):
-        return str(source.settings().get("model", source.model))
-    return str(source) if isinstance(source, str | Path) else otherwise

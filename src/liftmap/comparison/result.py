@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from datetime import date as Date
 from typing import Any, Literal
 
 import polars as pl
 
+from liftmap import __version__
 from liftmap.comparison import tables, words
 from liftmap.comparison.parts import (
     CurvePoint,
@@ -30,7 +33,12 @@ from liftmap.stats.intervals import FirstLoss
 from liftmap.stats.verdict import Conclusion
 
 # Version of the JSON: changes when a field changes its meaning or goes.
-SCHEMA = 1
+SCHEMA = 2
+
+
+def today() -> Date:
+    """The day by UTC."""
+    return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +72,7 @@ class Comparison:
         capability_at_64: The change of pass@64 by the law, where k is small or the curve before
             still climbs; None else.
         chance: Share of right responses that guessing gives; None where it is unknown.
+        date: The day it was made, by UTC.
     """
 
     before: Provenance
@@ -90,6 +99,7 @@ class Comparison:
     other_verdict: Conclusion | None = None
     capability_at_64: Estimate | None = None
     chance: float | None = None
+    date: Date = field(default_factory=today)
 
     @property
     def accuracy(self) -> Change:
@@ -162,10 +172,15 @@ class Comparison:
         """The public form as plain values; `docs/json.md` defines every field."""
         return {
             "schema": SCHEMA,
+            "liftmap": __version__,
+            "date": self.date.isoformat(),
+            "before": self.before.to_dict(),
+            "after": self.after.to_dict(),
             "questions": self.questions,
             "k": None if self.k == 1 else self.k,
             "level": self.level,
             "margin": self.margin,
+            "seed": self.seed,
             "looks": self.looks,
             "questions_are": self.questions_are,
             "chance": self.chance,

@@ -6,8 +6,9 @@ Every reader ends here: `from_rows` counts verdicts, `from_counts` takes counts,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -69,6 +70,10 @@ class Outcomes:
         chance: Share of right responses that guessing gives; None where questions do not all offer
             choices.
         split: Of a study or a sampled task: which of its questions were asked; None elsewhere.
+        name: What the model is called among its like, as `rlvr@1` in a study; None where the source
+            does not say.
+        model: The model, where the source says which: a hub id, a path, or a served name.
+        settings: How the responses were drawn, where the source says it: temperature, top_p ...
     """
 
     source: str
@@ -79,6 +84,9 @@ class Outcomes:
     warnings: tuple[str, ...] = ()
     chance: float | None = None
     split: str | None = None
+    name: str | None = None
+    model: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def unfinished_thoughts(count: int, responses: int) -> list[str]:

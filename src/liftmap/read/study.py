@@ -6,10 +6,13 @@ of another that has judged them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import string
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import polars as pl
 
@@ -107,7 +110,38 @@ def outcomes_of(
         warnings=tuple(notes),
         chance=chance_rate(questions),
         split=target.split,
+        **asdict(origin_of(target)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who gave the responses of a set, and how; as in `Outcomes`."""
+
+    name: str
+    model: str | None
+    settings: dict[str, Any]
+
+
+def origin_of(target: ResponseSet) -> Origin:
+    """Who gave the responses of a set, and how they were drawn.
+
+    Raises:
+        StoreError: The settings are damaged.
+    """
+    kept = target.kept_settings()
+    model = kept.get("model")
+    in_study = StudyFolder(target.root).config_file.exists()
+    settings = {
+        name: kept["sampling"][name]
+        for name in ("temperature", "top_p", "top_k", "max_tokens")
+        if name in kept.get("sampling", {})
+    }
+    if "template" in kept:
+        text = json.dumps(kept["template"].get("text"), sort_keys=True)
+        settings["template"] = kept["template"].get("name")
+        settings["template_digest"] = hashlib.sha256(text.encode()).hexdigest()
+    return Origin(target.model if in_study or not model else str(model), model, settings)
 
 
 def chance_rate(questions: Sequence[Question]) -> float | None:

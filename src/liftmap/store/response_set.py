@@ -86,6 +86,10 @@ class ResponseSet:
         settings: dict[str, Any] = read_json(self.path / SETTINGS)
         return settings
 
+    def kept_settings(self) -> dict[str, Any]:
+        """As `settings`; empty where none were kept."""
+        return self.settings() if (self.path / SETTINGS).exists() else {}
+
     def keep_prompt(self, prompt: Mapping[str, Any]) -> None:
         """Writes how prompts end and what marks thoughts, unless that is known already.
 
@@ -116,9 +120,7 @@ class ResponseSet:
 
     def wanted_shards(self) -> int:
         """How many shards there will be once all responses are drawn; 0 where it is not known."""
-        if not (self.path / SETTINGS).exists():
-            return 0
-        return int(self.settings().get("shards", 0))
+        return int(self.kept_settings().get("shards", 0))
 
     def shards(self) -> list[str]:
         """Names of the finished response shards, in order."""
