@@ -168,15 +168,15 @@ def from_counts(
     )
 
 
-def refuse_unscored(source: str, tally: Tally) -> None:
-    """Refuses a tally without any scored response.
+def refuse_unscored(source: str, tally: Tally, notes: Sequence[str] = ()) -> None:
+    """Refuses a tally without any scored response; `notes` may say why there is none.
 
     Raises:
         InputError: There is none.
     """
     if not tally.n.any():
         raise InputError(
-            f"{source} holds no scored response.",
+            " ".join([f"{source} holds no scored response.", *notes]),
             seen={"questions": len(tally.n), "unscored responses": int(tally.unscored.sum())},
             remedy="Look for the errors in the log, or verify its responses with --verifier.",
         )

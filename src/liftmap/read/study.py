@@ -24,6 +24,10 @@ from liftmap.stats.repeated_texts import RepeatedTexts, repeated_texts
 from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
+# Questions to which all responses are the same, as a share of those with several: from here on it
+# is said.
+MOST_ONE_TEXT = 0.5
+SHOWN_ERRORS = 4
 # The first line of an option, as `tasks` writes it.
 _OPTION = re.compile(r"[A-Z]\) ")
 
@@ -83,7 +87,11 @@ def outcomes_of(
     rows = _rows(target, verifier)
     questions = study.read_questions(target.split)
     tally = target.tally(verifier, questions)
-    refuse_unscored(source, tally)
+    notes = [
+        *account_notes(target),
+        *unfinished_thoughts(int(rows["unfinished"].sum()), len(rows)),
+    ]
+    refuse_unscored(source, tally, notes)
     golds = pl.DataFrame(
         {
             "question_id": [q.question_id for q in questions],
@@ -100,7 +108,7 @@ def outcomes_of(
         tally=tally,
         answers=answers.select("question_id", "answer", "right"),
         golds=golds,
-        warnings=tuple(unfinished_thoughts(int(rows["unfinished"].sum()), len(rows))),
+        warnings=tuple(notes),
         chance=chance_rate(questions),
         split=target.split,
         repeated=_repeated(target),
@@ -173,6 +181,38 @@ def _repeated(target: ResponseSet) -> RepeatedTexts | None:
         pl.col("question_id").rank("dense") - 1, pl.col("text").rank("dense") - 1
     ).cast(pl.Int64)
     return repeated_texts(codes["question_id"].to_numpy(), codes["text"].to_numpy())
+
+
+def notes_of(target: ResponseSet, verifier: str) -> list[str]:
+    """What has to be said of responses that are all verified: of the server, and of thoughts."""
+    reasons = target.read_verdicts(verifier)["reason"]
+    unfinished = int((reasons == ENDED_WHILE_THINKING).sum())
+    return [*account_notes(target), *unfinished_thoughts(unfinished, len(reasons))]
+
+
+def account_notes(target: ResponseSet) -> list[str]:
+    """What has to be said of what a server gave; see `ResponseSet.account`."""
+    account = target.account()
+    if account is None:
+        return []
+    responses, copies, errors = account["responses"], account["copies"], account["errors"]
+    notes = []
+    if account["one_text"] >= max(1, MOST_ONE_TEXT * account["several"]):
+        temperature = target.settings()["sampling"]["temperature"]
+        notes.append(
+            f"All responses to {account['one_text']:,} of {account['several']:,} questions are the "
+            f"same text although the temperature is {temperature:g}: {copies:,} of {responses:,} "
+            f"responses ({100 * copies / responses:.0f} %) are copies. Unless the model is that "
+            "sure, the server ignores the seed, and n is less than it seems."
+        )
+    # Messages of servers hold numbers of their own: only the commonest are shown.
+    commonest = sorted(errors.items(), key=lambda item: -item[1])
+    for error, count in commonest[:SHOWN_ERRORS]:
+        notes.append(f"{count:,} of {responses:,} responses: {error}.")
+    rest = sum(count for _, count in commonest[SHOWN_ERRORS:])
+    if rest:
+        notes.append(f"{rest:,} of {responses:,} responses have other errors; see their `error`.")
+    return notes
 
 
 def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) -> None:

@@ -52,7 +52,7 @@ SCORE_SCHEMA = pl.Schema(
 )
 KEY = ["question_id", "response_index"]
 RESPONSES, VERDICTS, SCORES = "responses", "verdicts", "scores"
-SETTINGS, PROMPT = "settings.json", "prompt.json"
+SETTINGS, PROMPT, ACCOUNT = "settings.json", "prompt.json", "account.json"
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,17 @@ class ResponseSet:
             return None
         prompt: dict[str, Any] = read_json(self.path / PROMPT)
         return prompt
+
+    def keep_account(self, account: Mapping[str, Any]) -> None:
+        """Writes what a server gave; see `sample.account`."""
+        write_json(self.path / ACCOUNT, account)
+
+    def account(self) -> dict[str, Any] | None:
+        """What `keep_account` wrote; None where there is none."""
+        if not (self.path / ACCOUNT).exists():
+            return None
+        account: dict[str, Any] = read_json(self.path / ACCOUNT)
+        return account
 
     def wanted_shards(self) -> int:
         """How many shards there will be once all responses are drawn; 0 where it is not known."""
