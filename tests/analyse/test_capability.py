@@ -76,3 +76,9 @@ def test_seeds_give_the_spread(make_study, asked, matched):
     assert (rlvr["capability_min"], rlvr["capability_max"]) == (0.5, 1.0)
     assert own["seeds"] == 1
     assert own["accuracy_sd"] is None
+    # The mean of the changes of two seeds, on both questions.
+    assert rlvr["accuracy_change"] == pytest.approx(5 / 8 - 1 / 4)
+    assert rlvr["accuracy_change_low"] < 0 < rlvr["accuracy_change_high"]
+    assert rlvr["accuracy_tolerated"] is own["accuracy_spread"] is None
+    # No change of one seed on two questions is sure.
+    assert (own["accuracy_change"], own["accuracy_tolerated"]) == (pytest.approx(-1 / 8), 0)

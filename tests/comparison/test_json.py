@@ -75,6 +75,7 @@ FIELDS = {
     "guidance",
     "warnings",
     "mcnemar",
+    "checks",
 }
 WORDS = {"up", "down", "within", "unsettled", "saturated", "too hard", "not measured"}
 LABELS = {
@@ -123,8 +124,9 @@ def _check(found: dict[str, Any]) -> None:
         matrix = found["transitions"][name]
         assert matrix is None or [len(row) for row in matrix] == [size] * size
     for one in found["bins"]:
-        assert set(one) == CHANGE | {"label", "questions", "band", "survives"}
-        assert one["label"] in found["transitions"]["bins"]
+        assert set(one) == CHANGE | {"label", "questions", "band", "survives", "responses"}
+        assert one["label"]
+        assert one["responses"] is None or one["responses"] >= 1
     for name in ("lost", "gained"):
         assert set(found[name]) == MOVES
         for figure in ("estimate", "noise", "excess"):

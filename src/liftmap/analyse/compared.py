@@ -80,7 +80,7 @@ def difficulty(data: StudyData) -> pl.DataFrame:
         - model, arm, seed: the checkpoint.
         - k: number of tries: 1 (accuracy), and half of the responses that all questions have.
         - bin: number of the bin, 0 the hardest.
-        - label: its counts of right responses of the base out of n, such as "1-4".
+        - label: its counts of right responses of the base, such as "1-4", out of `responses`.
         - questions: expected number of questions in the bin; not a whole number, since a question
           falls into several bins over the splits.
         - before, before_low, before_high: pass@k of the base in [0, 1], with its interval.
@@ -91,6 +91,8 @@ def difficulty(data: StudyData) -> pl.DataFrame:
         - band_low, band_high: the band that holds the changes of all bins and all checkpoints of
           the study at this k at once (Montiel Olea and Plagborg-Moller 2019, doi 10.1002/jae.2656).
         - survives: whether the band leaves out 0.
+        - responses: how many responses put a question into its bin, half of them as a rule; null
+          where questions differ in it: the label is then out of all.
     """
     bins = data.banded_bins
     parts = [

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
+from liftmap.comparison.checks import checks_of_sources
 from liftmap.comparison.compare import Options, compare_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
@@ -27,6 +28,7 @@ from liftmap.comparison.provenance import provenance_in_study
 from liftmap.comparison.result import Comparison
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
+from liftmap.read.outcomes import Outcomes
 from liftmap.read.study import chance_rate, outcomes_of
 from liftmap.records import Question, StudyModel, Tally
 from liftmap.stats.bins import BinChange, Bins, study_bins
@@ -52,7 +54,7 @@ class StudyData:
     config: StudyConfig
     _responses: dict[str, pl.DataFrame] = field(default_factory=dict, repr=False)
     _tallies: dict[str, Tally] = field(default_factory=dict, repr=False)
-    _answers: dict[str, pl.DataFrame | None] = field(default_factory=dict, repr=False)
+    _outcomes: dict[str, Outcomes] = field(default_factory=dict, repr=False)
     _comparisons: dict[tuple[str, str], Comparison | None] = field(default_factory=dict, repr=False)
     _refusals: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
@@ -237,6 +239,7 @@ class StudyData:
                     answers=self._answers_of(before),
                     sides=(self._provenance(before), self._provenance(after)),
                     chance=chance_rate(self.questions),
+                    checks=checks_of_sources(self._read(before), self._read(after)),
                 )
             )
         return self._comparisons[key]
@@ -285,10 +288,14 @@ class StudyData:
         return self._answers_of(model) if needed else None
 
     def _answers_of(self, model: StudyModel) -> pl.DataFrame | None:
-        if model.model not in self._answers:
+        return self._read(model).answers
+
+    def _read(self, model: StudyModel) -> Outcomes:
+        """What a reader of the response set says of it, as `liftmap compare` reads it."""
+        if model.model not in self._outcomes:
             outcomes = outcomes_of(self.response_set(model), self.config.verify.verifier)
-            self._answers[model.model] = outcomes.answers
-        return self._answers[model.model]
+            self._outcomes[model.model] = outcomes
+        return self._outcomes[model.model]
 
     def intervals(self, places: IntArray | None = None) -> IntervalOptions:
         """What `stats.intervals` needs for these questions; all of them by default."""

@@ -6,17 +6,17 @@ Analysis of the `analyse` stage; reads tallies and questions, gives the table `m
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, FloatArray
+from liftmap.analyse.table import MODEL_COLUMNS
 from liftmap.comparison.columns import build
-from liftmap.records import Counts
-from liftmap.stats.orders import log_choose
-from liftmap.stats.passk import distinct
+from liftmap.stats.passk import accuracy
+from liftmap.stats.question_change import change_p_values
 
 SCHEMA = {
     **MODEL_COLUMNS,
@@ -30,16 +30,16 @@ SCHEMA = {
     "q_value": pl.Float64(),
     "metadata": pl.String(),
 }
-# Numbers held at once while chances run over counts: 16 MB of float64.
-_BLOCK = 2_000_000
 
 
 def moved(data: StudyData) -> pl.DataFrame:
     """Questions whose success rate rose or fell beyond noise, with few false alarms.
 
-    Each question is tested on its own responses by Fisher's exact test of right against wrong,
-    before against after; over all questions of a checkpoint, the share of false discoveries is held
-    by Benjamini and Hochberg (1995, doi 10.1111/j.2517-6161.1995.tb02031.x) at 1 - `analyse.level`.
+    Each question is tested on its own responses by an exact test that knows the plan
+    (`question_change`); over all questions of a checkpoint, the share of false discoveries is held
+    at 1 - `analyse.level` by Benjamini and Hochberg (1995, doi 10.1111/
+    j.2517-6161.1995.tb02031.x), or where questions have clusters by Benjamini and Yekutieli (2001,
+    doi 10.1214/aos/1013699998), which holds it however questions of a cluster depend on each other.
 
     Returns:
         One row a checkpoint of an arm and a question with q_value at most 1 - level; the falls
@@ -48,9 +48,10 @@ def moved(data: StudyData) -> pl.DataFrame:
         - model, arm, seed: the checkpoint.
         - question_id, text: the question.
         - direction: up or down.
-        - before, after: share in [0, 1] of right responses of the base and of the model.
+        - before, after: success rate in [0, 1] of the base and of the model, without bias under
+          either plan.
         - change: after minus before.
-        - p_value: two-sided, of Fisher's exact test.
+        - p_value: two-sided, of the exact test.
         - q_value: least share of false discoveries at which the question would be listed.
         - metadata: what the task knows of the question, as a JSON object.
     """
@@ -60,9 +61,10 @@ def moved(data: StudyData) -> pl.DataFrame:
         if pair is None:
             continue
         sides, places = (pair.before.counts, pair.after.counts), data.places(pair)
-        p = fisher_p_values(*sides)
-        q = stats.false_discovery_control(p, method="bh")
-        before, after = (side.c / side.n for side in sides)
+        p = change_p_values(*sides)
+        method: Literal["bh", "by"] = "bh" if pair.cluster is None else "by"
+        q = stats.false_discovery_control(p, method=method)
+        before, after = (accuracy(side.n, side.c, side.plan) for side in sides)
         chosen = np.flatnonzero(q <= 1 - data.config.analyse.level)
         for at in chosen[np.argsort((after - before)[chosen], kind="stable")]:
             question = data.questions[places[at]]
@@ -81,36 +83,3 @@ def moved(data: StudyData) -> pl.DataFrame:
                 }
             )
     return build(rows, SCHEMA)
-
-
-def fisher_p_values(before: Counts, after: Counts) -> FloatArray:
-    """Two-sided p-values of Fisher's exact test, for many 2 x 2 tables at once.
-
-    A table holds right and wrong responses before and after; its p-value is the chance, given its
-    margins, of a table that is no likelier. The same as `scipy.stats.fisher_exact`, once for each
-    distinct table.
-
-    Args:
-        before: The counts before.
-        after: The counts after, the same questions.
-
-    Returns:
-        Shape (questions,), in (0, 1].
-    """
-    rows = distinct(before.n, before.c, after.n, after.c)
-    n0, c0, n1, c1 = (column[:, None] for column in rows.columns)
-    p_values = np.empty(len(n0))
-    counts = np.arange(int(n0.max()) + 1)
-    step = max(1, _BLOCK // len(counts))
-    for start in range(0, len(n0), step):
-        tables = (column[start : start + step] for column in (n0, c0, n1, c1))
-        n0_, c0_, n1_, c1_ = tables
-        right = c0_ + c1_
-        chances = np.exp(
-            log_choose(n0_, counts) + log_choose(n1_, right - counts) - log_choose(n0_ + n1_, right)
-        )
-        observed = np.take_along_axis(chances, c0_, axis=1)
-        # Equal chances differ in the last digits; scipy allows as much.
-        as_rare = chances <= observed * (1 + 1e-7)
-        p_values[start : start + step] = np.where(as_rare, chances, 0).sum(axis=1)
-    return np.minimum(p_values, 1.0)[rows.inverse]

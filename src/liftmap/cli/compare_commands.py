@@ -42,6 +42,7 @@ def compare(
     law_resamples: int = 50,
     resamples: int = 1000,
     advise_training: bool = False,
+    copies: tuple[int, int] = (1, 1),
     json: File = None,
     report: File = None,
     out: OutFolder = None,
@@ -82,6 +83,7 @@ def compare(
         law_resamples: Bootstrap refits of the joint law of success rates.
         resamples: Bootstrap resamples of everything else.
         advise_training: The questions are those of training: say what to train on next.
+        copies: How many times each response stands before, and after: they are counted once.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
@@ -123,6 +125,7 @@ def compare(
         metric=metric,
         think_end=think_end,
         advise_training=advise_training,
+        copies=copies,
     )
     _show(comparison, json, report)
 

@@ -162,7 +162,11 @@ def testbed(
 def _print_summary(folder: StudyFolder) -> None:
     from rich.console import Console
 
+    from liftmap.report.overview import spread
     from liftmap.report.terminal import summary
 
     tables = {name: folder.read_table(name) for name in folder.tables()}
-    Console().print(summary(tables))
+    console = Console()
+    console.print(summary(tables))
+    for sentence in spread(tables):
+        console.print(sentence)

@@ -14,13 +14,19 @@ from typing import get_args
 import numpy as np
 import polars as pl
 
-from liftmap.comparison import figures
+from liftmap.comparison import figures, words
 from liftmap.comparison.bootstrap import Resamples, resample
+from liftmap.comparison.checks import (
+    checks_of_counts,
+    checks_of_sources,
+    proven_copies,
+    without_copies,
+)
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
-from liftmap.comparison.parts import CurvePoint, Provenance, QuestionsAre
+from liftmap.comparison.parts import Check, CurvePoint, Provenance, QuestionsAre
 from liftmap.comparison.provenance import provenance_of, with_responses
 from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
@@ -114,6 +120,7 @@ def compare(
     think_end: str | None = None,
     advise_training: bool = False,
     date: Date | None = None,
+    copies: tuple[int, int] = (1, 1),
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -153,6 +160,7 @@ def compare(
             on next. Response sets of a study's train split say so themselves.
         date: The day that the result names; default today (UTC). Two runs on the same input differ
             in it alone.
+        copies: How many times each response stands before, and after; they are then counted once.
 
     Returns:
         What changed, with the noise taken out.
@@ -177,6 +185,14 @@ def compare(
     options.check()
     judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    times = [
+        asked if asked > 1 else proven_copies(outcomes)
+        for outcomes, asked in zip((first, then), copies, strict=True)
+    ]
+    first, then = (
+        replace(outcomes, tally=without_copies(outcomes.tally, number))
+        for outcomes, number in zip((first, then), times, strict=True)
+    )
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
@@ -193,6 +209,7 @@ def compare(
         sides=provenance_of((before, after), (first, then)),
         chance=first.chance,
         date=date,
+        checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -210,6 +227,7 @@ def compare_pair(
     sides: tuple[Provenance, Provenance] = (Provenance("before"), Provenance("after")),
     chance: float | None = None,
     date: Date | None = None,
+    checks: tuple[Check, ...] = (),
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -222,6 +240,7 @@ def compare_pair(
         sides: What the two sides were made from.
         chance: Share of right responses that guessing gives, where questions offer choices.
         date: As in `compare`.
+        checks: What texts and settings say of the responses; the counts are checked here.
 
     Returns:
         What changed.
@@ -239,6 +258,7 @@ def compare_pair(
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
+    checks = (*checks_of_counts(pair), *checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
         pair,
@@ -293,7 +313,7 @@ def compare_pair(
         first_loss_k=loss,
         verdict=verdict,
         guidance=guidance,
-        warnings=pair.warnings,
+        warnings=(*pair.warnings, *map(words.check_text, checks)),
         margin=options.margin,
         level=options.level,
         seed=options.seed,
@@ -303,6 +323,7 @@ def compare_pair(
         capability_at_64=at_64,
         chance=chance,
         date=date or today(),
+        checks=checks,
     )
 
 

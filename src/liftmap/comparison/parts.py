@@ -137,6 +137,31 @@ class Transitions:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Something that speaks against independent draws, or against a fair comparison.
+
+    Attributes:
+        kind: What it is; `words.check_text` says it in a sentence.
+        side: Which side it is about.
+        chance: Its chance under independent draws, at most; None where it is no matter of chance.
+        evidence: The figures behind it.
+    """
+
+    kind: Literal[
+        "same responses",
+        "deterministic",
+        "copies",
+        "n by outcome",
+        "few clusters",
+        "repeated texts",
+        "settings",
+    ]
+    side: Literal["before", "after", "both"]
+    chance: float | None
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class FloorAtN:
     """What the figures of the law come to where nothing changed; in questions.
 

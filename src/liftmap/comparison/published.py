@@ -317,7 +317,15 @@ def _by_bin(fitted: FittedLaw, bins: Bins, cells: Counts) -> tuple[BinChange, ..
             _scaled(next(figures), questions / totals[place]) for _ in range(3)
         )
         changes.append(
-            BinChange(before, after, change, place, bins.labels[place], float(totals[place]))
+            BinChange(
+                before,
+                after,
+                change,
+                place,
+                bins.labels[place],
+                float(totals[place]),
+                responses=bins.n,
+            )
         )
     return tuple(changes)
 

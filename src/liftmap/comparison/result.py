@@ -18,6 +18,7 @@ import polars as pl
 from liftmap import __version__
 from liftmap.comparison import tables, words
 from liftmap.comparison.parts import (
+    Check,
     CurvePoint,
     Guidance,
     Matrix,
@@ -73,6 +74,7 @@ class Comparison:
             still climbs; None else.
         chance: Share of right responses that guessing gives; None where it is unknown.
         date: The day it was made, by UTC.
+        checks: What speaks against independent draws; in words they are among the warnings.
     """
 
     before: Provenance
@@ -100,6 +102,7 @@ class Comparison:
     capability_at_64: Estimate | None = None
     chance: float | None = None
     date: Date = field(default_factory=today)
+    checks: tuple[Check, ...] = ()
 
     @property
     def accuracy(self) -> Change:
@@ -203,6 +206,7 @@ class Comparison:
                     **_changed(change),
                     "band": None if change.band is None else list(change.band),
                     "survives": change.survives,
+                    "responses": change.responses,
                 }
                 for change in self.bins
             ],
@@ -243,6 +247,16 @@ class Comparison:
                 for guidance in self.guidance
             ],
             "warnings": list(self.warnings),
+            "checks": [
+                {
+                    "kind": check.kind,
+                    "side": check.side,
+                    "chance": check.chance,
+                    "evidence": _plain(check.evidence),
+                    "text": words.check_text(check),
+                }
+                for check in self.checks
+            ],
         }
 
     def _both(self, point: CurvePoint) -> dict[str, Any]:
@@ -265,7 +279,8 @@ class Comparison:
               their range, _least and _greatest; band_low, band_high; extrapolated; the same figures
               as these_... on these questions, like_these_... on questions like these.
             - difficulty: k (1, and half of the responses), bin (0 the hardest), label, questions;
-              before, after and change likewise; band_low, band_high (over all bins), survives.
+              before, after and change likewise; band_low, band_high (over all bins), survives;
+              responses (that put a question into a bin: label is out of them).
             - transitions: kind (raw, half, noise, corrected), before_bin, before_label, after_bin,
               after_label (for half and noise out of the responses of a half), questions.
             - lost_gained: direction (lost, gained), k; estimate, noise and excess with _low and

@@ -56,6 +56,7 @@ DIFFICULTY: Schema = {
     "band_low": pl.Float64(),
     "band_high": pl.Float64(),
     "survives": pl.Boolean(),
+    "responses": pl.Int64(),
 }
 TRANSITIONS: Schema = {
     "kind": pl.String(),
@@ -158,6 +159,7 @@ def difficulty(bins: Sequence[BinChange]) -> pl.DataFrame:
     rows = [
         {
             "k": change.k,
+            "responses": change.responses,
             "bin": change.place,
             "label": change.label,
             "questions": change.questions,

@@ -14,6 +14,7 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.records import FixedPlan, Question, Tally
+from liftmap.stats.repeated_texts import RepeatedTexts
 from liftmap.store import count_verdicts, tally_of
 
 # Verifies responses. Takes a table with the columns question_id, response_index and text, and the
@@ -74,6 +75,7 @@ class Outcomes:
             does not say.
         model: The model, where the source says which: a hub id, a path, or a served name.
         settings: How the responses were drawn, where the source says it: temperature, top_p ...
+        repeated: What the texts say of copies; None where they are unknown or say nothing.
     """
 
     source: str
@@ -87,6 +89,7 @@ class Outcomes:
     name: str | None = None
     model: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    repeated: RepeatedTexts | None = None
 
 
 def unfinished_thoughts(count: int, responses: int) -> list[str]:

@@ -20,6 +20,7 @@ from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored, unfinished_thoughts
 from liftmap.records import ENDED_WHILE_THINKING, Question
+from liftmap.stats.repeated_texts import RepeatedTexts, repeated_texts
 from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
@@ -111,6 +112,7 @@ def outcomes_of(
         chance=chance_rate(questions),
         split=target.split,
         **asdict(origin_of(target)),
+        repeated=_repeated(target),
     )
 
 
@@ -193,6 +195,21 @@ def account_notes(target: ResponseSet) -> list[str]:
     if rest:
         notes.append(f"{rest:,} of {responses:,} responses have other errors; see their `error`.")
     return notes
+
+
+def _repeated(target: ResponseSet) -> RepeatedTexts | None:
+    """Whether texts are copies, by their hashes; shard by shard, so that no text is kept."""
+    parts = [
+        target.read_responses(shard, ["question_id", "text"]).select(
+            "question_id", pl.col("text").hash()
+        )
+        for shard in target.shards()
+    ]
+    frame = pl.concat(parts)
+    codes = frame.select(
+        pl.col("question_id").rank("dense") - 1, pl.col("text").rank("dense") - 1
+    ).cast(pl.Int64)
+    return repeated_texts(codes["question_id"].to_numpy(), codes["text"].to_numpy())
 
 
 def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) -> None:

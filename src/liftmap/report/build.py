@@ -101,7 +101,7 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
     return render_page(
         "page.html.j2",
         config=config,
-        scope=_scope(tables, overview, config),
+        scope=_scope(tables, overview),
         lines=lines(overview),
         summary=summary_rows(overview),
         hero=hero,
@@ -137,12 +137,10 @@ def save_picture(folder: StudyFolder, path: Path) -> None:
         chart[""].properties(width=760, background="white").save(str(path), scale_factor=2)
 
 
-def _scope(tables: Tables, overview: pl.DataFrame, config: StudyConfig) -> dict[str, Any]:
+def _scope(tables: Tables, overview: pl.DataFrame) -> dict[str, Any]:
     """What the page says of the whole study before any figure."""
-    seeds = {len(arm.seeds) for arm in config.enabled_arms().values()}
     return {
         "questions": count(overview["questions"].max()),  # type: ignore[arg-type]
-        "one_seed": seeds == {1},
         "spread": spread(tables),
     }
 

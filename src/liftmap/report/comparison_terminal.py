@@ -120,9 +120,10 @@ def _is_shown(k: int, most: int) -> bool:
 def _bins(comparison: Comparison) -> Table:
     ranged = any(change.change.range for change in comparison.bins)
     banded = any(change.band for change in comparison.bins)
-    n = count(comparison.transitions.bins.n)
+    sizes = {change.responses for change in comparison.bins} - {None}
+    size = f"right of {count(sizes.pop())}" if len(sizes) == 1 else "right before"
     last = ["band, all bins"] * banded + ["range of change"] * ranged
-    table = _table(f"right of {n}", "questions", "before", "after", "change", *last)
+    table = _table(size, "questions", "before", "after", "change", *last)
     for figure in comparison.bins:
         cells = [figure.label, count(round(figure.questions, 1)), percent(figure.before.estimate)]
         cells += [percent(figure.after.estimate), _change(figure.change)]

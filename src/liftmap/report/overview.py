@@ -15,6 +15,7 @@ import polars as pl
 
 from liftmap.comparison.rounding import (
     NOTHING,
+    change_text,
     estimate_of,
     fixed,
     interval,
@@ -265,7 +266,7 @@ def cell(by: Estimate) -> str:
 
 
 def spread(tables: Tables, arms: Collection[str] | None = None) -> list[str]:
-    """How far the checkpoints of an arm lie apart, a sentence for each arm with several.
+    """What checkpoints say about the way of training, a sentence or two for each arm.
 
     Args:
         tables: The study's tables by name; without `seeds` there is nothing to say.
@@ -273,13 +274,35 @@ def spread(tables: Tables, arms: Collection[str] | None = None) -> list[str]:
     """
     if "seeds" not in tables:
         return []
-    rows = tables["seeds"].filter(pl.col("seeds") > 1).to_dicts()
+    rows = [row for row in tables["seeds"].to_dicts() if arms is None or row["arm"] in arms]
     return [
+        _of_several_seeds(row) if row["seeds"] > 1 else _of_one_seed(row)
+        for row in rows
+        if row["accuracy_change"] is not None
+    ]
+
+
+def _of_several_seeds(row: Mapping[str, Any]) -> str:
+    accuracy, capability = (
+        change_text(estimate_of(row, f"{name}_change")) for name in ("accuracy", "capability")
+    )
+    return (
         f"The {row['seeds']} checkpoints of {row['arm']} have an accuracy of "
         f"{percent(row['accuracy_min'])} to {percent(row['accuracy_max'])} % (standard deviation "
         f"{percent(row['accuracy_sd'])} points) and a pass@{row['k']} of "
         f"{percent(row['capability_min'])} to {percent(row['capability_max'])} % "
-        f"({percent(row['capability_sd'])})."
-        for row in rows
-        if arms is None or row["arm"] in arms
+        f"({percent(row['capability_sd'])}). For this way of training, other seeds included, "
+        f"accuracy changes by {accuracy} and pass@{row['k']} by {capability}."
+    )
+
+
+def _of_one_seed(row: Mapping[str, Any]) -> str:
+    holds = [
+        f"the change of {name} holds for its way of training unless checkpoints of one recipe vary "
+        f"by a standard deviation of more than {percent(row[f'{column}_tolerated'])} points"
+        for column, name in (("accuracy", "accuracy"), ("capability", f"pass@{row['k']}"))
+        if row[f"{column}_tolerated"]
     ]
+    if not holds:
+        return f"The one checkpoint of {row['arm']} shows no sure change."
+    return f"There is one checkpoint of {row['arm']}: {', and '.join(holds)}."

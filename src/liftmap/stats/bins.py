@@ -316,6 +316,8 @@ class BinChange(Change):
         questions: Expected number of questions in the bin.
         k: Number of tries; 1 is accuracy.
         band: Ends of the band that holds the changes of all bins at once; None where none was made.
+        responses: Responses of a question that put it into the bin, which `label` counts out of;
+            None where questions differ in it: the label is then out of the n of its `Bins`.
     """
 
     place: int
@@ -323,6 +325,7 @@ class BinChange(Change):
     questions: float
     k: int = 1
     band: tuple[float, float] | None = None
+    responses: int | None = None
 
     @property
     def survives(self) -> bool:
@@ -404,8 +407,9 @@ def change_by_bin(
         [clipped(estimate, lowest) for estimate in ratios(values, shares, pseudo=floor, **options)]
         for values, floor, lowest in zip(columns, floors, (0.0, 0.0, -1.0), strict=True)
     ]
+    size, labels = split_labels(before.n, bins, before.plan)
     return [
-        BinChange(first, then, change, int(place), bins.labels[place], float(mass), k)
+        BinChange(first, then, change, int(place), labels[place], float(mass), k, responses=size)
         for place, mass, first, then, change in zip(filled, masses, *figures, strict=True)
     ]
 

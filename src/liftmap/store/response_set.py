@@ -81,6 +81,10 @@ class ResponseSet:
         """Writes how the responses are drawn, or checks that it is as before."""
         keep_settings(self.path / SETTINGS, settings)
 
+    def has_settings(self) -> bool:
+        """Whether it was kept how the responses were drawn."""
+        return (self.path / SETTINGS).exists()
+
     def settings(self) -> dict[str, Any]:
         """How the responses were drawn."""
         settings: dict[str, Any] = read_json(self.path / SETTINGS)

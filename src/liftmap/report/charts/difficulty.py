@@ -55,7 +55,7 @@ def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]
     scale = alt.Scale(domain=focus(table, "change", 0.0), nice=False)
     x = alt.X(
         "label:O",
-        title="right responses before (hardest first)",
+        title=f"right responses before{_out_of(table)} (hardest first)",
         scale=alt.Scale(domain=labels),
         axis=alt.Axis(labelAngle=-40, grid=False),
     )
@@ -83,6 +83,13 @@ def _bin_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Panel]
         )
         drawings[name] = finish([zero("y"), bars, dots], 190)
     return drawings
+
+
+def _out_of(table: pl.DataFrame) -> str:
+    """What the labels of bins are out of, where it is known and one number."""
+    known = table.get_column("responses", default=pl.Series([None], dtype=pl.Int64))
+    sizes = known.unique().drop_nulls()
+    return f", of {sizes[0]}" if len(sizes) == 1 else ""
 
 
 def transitions(table: pl.DataFrame) -> dict[str, Panel]:

@@ -1,0 +1,75 @@
+"""Responses that are not independent draws, or not drawn alike, are spoken of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from liftmap.comparison.checks import different_settings
+from liftmap.comparison.compare import compare
+from liftmap.comparison.result import Comparison
+from liftmap.errors import InputError
+
+from .conftest import FEW, make_tally, make_world
+
+
+def _kinds(comparison: Comparison) -> set[tuple[str, str]]:
+    return {(check.kind, check.side) for check in comparison.checks}
+
+
+def test_independent_draws_are_not_suspected() -> None:
+    comparison = compare(*make_world(300, 16, 4), **FEW)
+    assert comparison.checks == ()
+
+
+def test_the_same_file_twice_is_noticed() -> None:
+    before, _ = make_world(100, 16, 4)
+    comparison = compare(before, before, **FEW)
+    assert ("same responses", "both") in _kinds(comparison)
+    assert any("the same responses twice" in text for text in comparison.warnings)
+
+
+def test_copies_are_noticed_and_counted_once_if_asked() -> None:
+    before, after = make_world(100, 8, 4)
+    doubled = make_tally(2 * before.c, 16)
+    suspected = compare(doubled, after, **FEW)
+    assert _kinds(suspected) == {("copies", "before")}
+    [check] = suspected.checks
+    assert check.evidence["copies"] == 2
+    assert check.chance is not None
+    assert check.chance < 0.001
+    told = compare(doubled, after, copies=(2, 1), **FEW)
+    assert told.checks == ()
+    assert told.accuracy == compare(before, after, **FEW).accuracy
+    with pytest.raises(InputError, match="multiple of the number of copies"):
+        compare(doubled, after, copies=(2, 2 * 8 + 1), **FEW)
+
+
+def test_decoding_without_randomness_is_noticed() -> None:
+    rng = np.random.default_rng(0)
+    sides = (make_tally(16 * rng.integers(0, 2, 200), 16) for _ in range(2))
+    assert {("deterministic", "before"), ("deterministic", "after")} <= _kinds(
+        compare(*sides, **FEW)
+    )
+
+
+def test_topping_up_the_unsolved_is_noticed() -> None:
+    before, after = make_world(300, 16, 4)
+    n = np.where(before.c == 0, 32, 16)
+    comparison = compare(make_tally(before.c, n.tolist()), after, **FEW)
+    assert ("n by outcome", "before") in _kinds(comparison)
+    assert any("Declare the plan" in text for text in comparison.warnings)
+
+
+def test_few_clusters_are_named() -> None:
+    before, after = make_world(60, 16, 4)
+    cluster = [f"c{place % 10}" for place in range(60)]
+    comparison = compare(make_tally(before.c, 16, cluster=cluster), after, **FEW)
+    assert any("only 10 clusters" in text for text in comparison.warnings)
+
+
+def test_settings_that_differ_are_compared_where_both_are_known() -> None:
+    before = {"temperature": 1.0, "top_p": 1.0, "template": "ab"}
+    assert different_settings(before, {"temperature": 0.6, "top_p": 1.0}) == {
+        "temperature": [1.0, 0.6]
+    }
