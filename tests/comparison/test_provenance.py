@@ -84,7 +84,6 @@ def test_a_response_set_says_model_and_settings(scripted_study: Path) -> None:
     before, after = provenance_of(targets, (load(targets[0]), load(targets[1])))
     assert (before.name, after.name) == ("base", "sharper@1")
     assert before.model == folder.responses("base", "test").settings()["model"]
-    assert before.settings is not None
     assert before.settings == after.settings
     assert before.settings["temperature"] == 1.0
     assert before.path is None

@@ -119,8 +119,8 @@ def compare(
     metric: str | None = None,
     think_end: str | None = None,
     advise_training: bool = False,
-    copies: tuple[int, int] = (1, 1),
     date: Date | None = None,
+    copies: tuple[int, int] = (1, 1),
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -158,9 +158,9 @@ def compare(
             that are known.
         advise_training: Whether the questions are those of training: advice then says what to train
             on next. Response sets of a study's train split say so themselves.
-        copies: How many times each response stands before, and after; they are then counted once.
         date: The day that the result names; default today (UTC). Two runs on the same input differ
             in it alone.
+        copies: How many times each response stands before, and after; they are then counted once.
 
     Returns:
         What changed, with the noise taken out.
@@ -208,8 +208,8 @@ def compare(
         answers=first.answers,
         sides=provenance_of((before, after), (first, then)),
         chance=first.chance,
-        checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
         date=date,
+        checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -226,8 +226,8 @@ def compare_pair(
     answers: pl.DataFrame | None = None,
     sides: tuple[Provenance, Provenance] = (Provenance("before"), Provenance("after")),
     chance: float | None = None,
-    checks: tuple[Check, ...] = (),
     date: Date | None = None,
+    checks: tuple[Check, ...] = (),
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -239,8 +239,8 @@ def compare_pair(
             (null if unscored), a row a response; None where it is unknown.
         sides: What the two sides were made from.
         chance: Share of right responses that guessing gives, where questions offer choices.
-        checks: What texts and settings say of the responses; the counts are checked here.
         date: As in `compare`.
+        checks: What texts and settings say of the responses; the counts are checked here.
 
     Returns:
         What changed.
@@ -322,8 +322,8 @@ def compare_pair(
         other_verdict=other,
         capability_at_64=at_64,
         chance=chance,
-        checks=checks,
         date=date or today(),
+        checks=checks,
     )
 
 

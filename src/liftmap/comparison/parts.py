@@ -7,7 +7,7 @@ and `words` show them. They hold facts; sentences are made in `words`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from liftmap.records import Change, Estimate, FixedPlan, Plan
@@ -31,7 +31,7 @@ class Provenance:
         model: The model, where the source says which.
         digest_of_counts: SHA-256 of all counts that were read; None for a matrix.
         digest_of_file: SHA-256 of the file; None where the source is not a single file.
-        settings: How the responses were drawn; None where the source says nothing.
+        settings: How the responses were drawn, where the source says it.
         responses: What was compared; None until the sides are matched.
     """
 
@@ -41,7 +41,7 @@ class Provenance:
     model: str | None = None
     digest_of_counts: str | None = None
     digest_of_file: str | None = None
-    settings: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     responses: ComparedResponses | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Provenance:
             "n": None
             if compared is None
             else dict(zip(("least", "median", "most"), compared.n, strict=True)),
-            "settings": None if self.settings is None else dict(self.settings),
+            "settings": dict(self.settings),
         }
 
 

@@ -73,8 +73,8 @@ class Comparison:
         capability_at_64: The change of pass@64 by the law, where k is small or the curve before
             still climbs; None else.
         chance: Share of right responses that guessing gives; None where it is unknown.
-        checks: What speaks against independent draws; in words they are among the warnings.
         date: The day it was made, by UTC.
+        checks: What speaks against independent draws; in words they are among the warnings.
     """
 
     before: Provenance
@@ -101,8 +101,8 @@ class Comparison:
     other_verdict: Conclusion | None = None
     capability_at_64: Estimate | None = None
     chance: float | None = None
-    checks: tuple[Check, ...] = ()
     date: Date = field(default_factory=today)
+    checks: tuple[Check, ...] = ()
 
     @property
     def accuracy(self) -> Change:
@@ -291,8 +291,8 @@ class Comparison:
             - verdict: label, accuracy, capability, because; for each axis what is needed if nothing
               changed and if it changed, and its p; questions, k, margin, level, few_tries,
               climbing, unsaturated_k, first_loss_k, first_loss_possible, first_loss_never;
-              first_loss_informative; questions_are; other_accuracy, other_capability, other_k,
-              other_because (the other estimand); caveats (a list of sentences).
+              questions_are; other_accuracy, other_capability, other_k, other_because (the other
+              estimand); caveats (a list of sentences); first_loss_informative.
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
         """

@@ -6,12 +6,12 @@ of another that has judged them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 import polars as pl
@@ -111,8 +111,8 @@ def outcomes_of(
         warnings=tuple(notes),
         chance=chance_rate(questions),
         split=target.split,
-        repeated=_repeated(target),
         **asdict(origin_of(target)),
+        repeated=_repeated(target),
     )
 
 
@@ -122,7 +122,7 @@ class Origin:
 
     name: str
     model: str | None
-    settings: dict[str, Any] | None
+    settings: dict[str, Any]
 
 
 def origin_of(target: ResponseSet) -> Origin:
@@ -134,8 +134,16 @@ def origin_of(target: ResponseSet) -> Origin:
     kept = target.kept_settings()
     model = kept.get("model")
     in_study = StudyFolder(target.root).config_file.exists()
-    name = target.model if in_study or not model else str(model)
-    return Origin(name, model, _settings(kept) if kept else None)
+    settings = {
+        name: kept["sampling"][name]
+        for name in ("temperature", "top_p", "top_k", "max_tokens")
+        if name in kept.get("sampling", {})
+    }
+    if "template" in kept:
+        text = json.dumps(kept["template"].get("text"), sort_keys=True)
+        settings["template"] = kept["template"].get("name")
+        settings["template_digest"] = hashlib.sha256(text.encode()).hexdigest()
+    return Origin(target.model if in_study or not model else str(model), model, settings)
 
 
 def chance_rate(questions: Sequence[Question]) -> float | None:
@@ -155,32 +163,6 @@ def chance_rate(questions: Sequence[Question]) -> float | None:
             return None
         rates.append(1 / len(options))
     return sum(rates) / len(rates) if rates else None
-
-
-def _settings(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """How the responses were drawn, with a digest of the template."""
-    sampling = kept.get("sampling", {})
-    names = ("temperature", "top_p", "top_k", "max_tokens")
-    known = {name: sampling[name] for name in names if name in sampling}
-    if "template" in kept:
-        text = json.dumps(kept["template"], sort_keys=True)
-        known["template"] = sha256(text.encode()).hexdigest()[:12]
-    return known
-
-
-def _repeated(target: ResponseSet) -> RepeatedTexts | None:
-    """Whether texts are copies, by their hashes; shard by shard, so that no text is kept."""
-    parts = [
-        target.read_responses(shard, ["question_id", "text"]).select(
-            "question_id", pl.col("text").hash()
-        )
-        for shard in target.shards()
-    ]
-    frame = pl.concat(parts)
-    codes = frame.select(
-        pl.col("question_id").rank("dense") - 1, pl.col("text").rank("dense") - 1
-    ).cast(pl.Int64)
-    return repeated_texts(codes["question_id"].to_numpy(), codes["text"].to_numpy())
 
 
 def notes_of(target: ResponseSet, verifier: str) -> list[str]:
@@ -213,6 +195,21 @@ def account_notes(target: ResponseSet) -> list[str]:
     if rest:
         notes.append(f"{rest:,} of {responses:,} responses have other errors; see their `error`.")
     return notes
+
+
+def _repeated(target: ResponseSet) -> RepeatedTexts | None:
+    """Whether texts are copies, by their hashes; shard by shard, so that no text is kept."""
+    parts = [
+        target.read_responses(shard, ["question_id", "text"]).select(
+            "question_id", pl.col("text").hash()
+        )
+        for shard in target.shards()
+    ]
+    frame = pl.concat(parts)
+    codes = frame.select(
+        pl.col("question_id").rank("dense") - 1, pl.col("text").rank("dense") - 1
+    ).cast(pl.Int64)
+    return repeated_texts(codes["question_id"].to_numpy(), codes["text"].to_numpy())
 
 
 def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) -> None:
