@@ -120,7 +120,10 @@ def test_two_models_are_asked_and_compared(tmp_path: Path) -> None:
         for name in ("scripted-0-0.05-0.5-0.95", "scripted-0-0.3-0.6-0.95")
     ]
     again = compare(str(paths[0]), str(paths[1]), law_resamples=5, resamples=100)
-    assert json.loads(found.to_json()) == json.loads(again.to_json())
+    results = [json.loads(result.to_json()) for result in (found, again)]
+    given = [result[side].pop("path") for result in results for side in ("before", "after")]
+    assert given == [None, None, *map(str, paths)]
+    assert results[0] == results[1]
     assert found.accuracy.change.estimate > 0
     with pytest.raises(InputError, match="same model"):
         compare_models(MODEL, MODEL, CURTAILED, tmp_path)

@@ -14,6 +14,7 @@ from bench.calibrate.worlds import World, curtailed, fixed, right_ones_unscored
 
 from liftmap.errors import InputError
 from liftmap.records import CurtailedPlan
+from liftmap.stats.bins import custom_bins
 
 # Attacks that take a second or two for so many rounds.
 FAST = (
@@ -21,6 +22,17 @@ FAST = (
     "nothing changed: 100 questions, n = 16",
     "nothing changed, curtailed: 200 questions",
     "sharpened at a cost: 100 questions, n = 16",
+    "sharpened at a cost: 100 questions, n = 1",
+    "2 of 100 sure questions fall: 30 questions, n = 1",
+    "these 30 questions, nothing changed, n = 64",
+    "clusters: 10 of 50 questions, n = 16",
+    "2 % unscored, right ones: 500 questions, n = 64",
+    "5 % unscored, curtailed, the tally alone: 500 questions",
+    "each response twice: 60 questions, n = 16",
+    "temperature 0 asked 16 times: 200 questions",
+    "the same file twice: 200 questions, n = 16",
+    "a recipe without effect, one seed: 500 questions",
+    "a recipe without effect, three seeds: 500 questions",
 )
 ROUNDS = 16
 
@@ -90,7 +102,9 @@ def test_the_truth_of_a_world_is_a_mean_over_its_questions() -> None:
     assert world.change(2) == pytest.approx(-0.375)
     # Noise alone would lose (1 - 1/4) 1/4 of every second question; the loss is 3/4 of it.
     assert world.excess(2) == pytest.approx(10 * 0.5 * (0.75 - 0.75 * 0.25))
-    assert world.change_by_bin(("0", "1-4"))["1-4"] == pytest.approx((0.75 * -0.5 + 1.0 * 0) / 1.75)
+    some = world.change_by_bin(custom_bins("0,1-4", 4))[1]
+    assert some == pytest.approx((0.75 * -0.5 + 1.0 * 0) / 1.75)
+    assert world.change_on(np.array([0, 0, 1]), 1) == pytest.approx(-1 / 3)
 
 
 def test_responses_are_drawn_as_they_say() -> None:

@@ -17,11 +17,12 @@ from bench.calibrate.situations import Situation, Trial, judged
 Make = Callable[[np.random.Generator], Trial]
 
 LEVELS = (judge.ACCURACY_BEFORE, judge.CAPABILITY_BEFORE)
+THESE = (judge.THESE_ACCURACY, judge.THESE_CAPABILITY)
 INTERVALS = (*LEVELS, ACCURACY, CAPABILITY, BAND, LOST, *judge.FALSE)
-ALL_INTERVALS = (*INTERVALS, judge.BIN)
+ALL_INTERVALS = (*INTERVALS, judge.BIN, judge.BAND_AT_1, judge.BAND_OVER_BINS, *THESE)
 BOUNDED = (ACCURACY, CAPABILITY, *judge.FALSE)
 DEPENDENT = (*BOUNDED, judge.FALSE_LOSS, judge.NO_WARNING)
-LAW = (judge.GROSS, judge.EXCESS)
+LAW = (judge.GROSS, judge.EXCESS, judge.ABOVE_FLOOR)
 SIZES = (12, 30, 100, 500)
 # Refits of the law where its figures are looked at.
 USUAL = {"law_resamples": 50}
@@ -88,6 +89,10 @@ _LARGE: dict[str, Situation] = {
     "distillation: 60 questions, n = 256": situations.lifted(60),
     "distillation: 500 questions, n = 256": situations.lifted(500),
 }
+_THESE: dict[str, Situation] = {
+    f"these {units} questions, nothing changed, n = {n}": situations.nothing(units, n)
+    for units, n in ((12, 64), (30, 64), (30, 256))
+}
 _CLUSTERS: dict[str, Situation] = {
     "clusters: 10 of 50 questions, n = 16": situations.clustered(10, 50, 16),
     "clusters: 30 of 20 questions, n = 16": situations.clustered(30, 20, 16),
@@ -113,6 +118,7 @@ _DEPENDENT: dict[str, Situation] = {
 _OF_LAW: dict[str, Situation] = {
     "law, nothing changed: 1,300 questions, n = 64": situations.nothing(1300, 64, **USUAL),
     "law, RLVR, figure 9a: 500 questions, n = 256": situations.fig9a(500, **USUAL),
+    "law, only better: 500 questions, n = 256": situations.only_better(500, **USUAL),
 }
 _OF_LARGE_LAW: dict[str, Situation] = {
     "law, nothing changed: 7,500 questions, n = 256": situations.nothing(7500, 256, **USUAL),
@@ -121,6 +127,7 @@ _OF_LARGE_LAW: dict[str, Situation] = {
 ATTACKS: tuple[Attack, ...] = (
     *_compared(INTERVALS, _SMALL),
     *_compared(ALL_INTERVALS, _LARGE, share=0.5),
+    *_compared((*THESE, *judge.FALSE), _THESE),
     *_compared((*INTERVALS, judge.MCNEMAR), _CLUSTERS),
     *_compared(BOUNDED, _UNSCORED),
     *_compared(judge.FALSE, _UNSCORED_CURTAILED),

@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.calibrate.worlds import World
 from liftmap.comparison.result import Comparison
 from liftmap.records import Estimate
 
 LEVEL = 0.95
+# Questions truly lost that count as none.
+NO_LOSS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,16 @@ BIN = "worst bin"
 LOST = "lost beyond noise"
 GROSS = "gross loss"
 EXCESS = "excess at n"
+THESE_ACCURACY = "accuracy, these questions"
+THESE_CAPABILITY = "pass@k, these questions"
+BAND_AT_1 = "band at k = 1"
+BAND_OVER_BINS = "band over bins"
 FALSE_WORD = "false word"
 FALSE_LABEL = "false label"
 # Others.
 FALSE_LOSS = "loss without one"
 MCNEMAR = "McNemar rejects"
+ABOVE_FLOOR = "gross loss above its floor"
 NO_WARNING = "no warning"
 COLOURED = "a bin coloured"
 CALLED = "a checkpoint called up or down"
@@ -69,8 +79,13 @@ COVERED = (
 FALSE = (FALSE_WORD, FALSE_LABEL)
 COLUMNS = (*COVERED, *FALSE)
 PROMISES: Mapping[str, Promise] = {
-    **dict.fromkeys(COVERED, Promise(LEVEL, at_least=True)),
-    **dict.fromkeys((*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED), Promise(1 - LEVEL, False)),
+    **dict.fromkeys(
+        (*COVERED, THESE_ACCURACY, THESE_CAPABILITY, BAND_AT_1, BAND_OVER_BINS),
+        Promise(LEVEL, at_least=True),
+    ),
+    **dict.fromkeys(
+        (*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED, ABOVE_FLOOR), Promise(1 - LEVEL, False)
+    ),
     NO_WARNING: Promise(0.0, at_least=False),
     **dict.fromkeys(
         (ACCURACY_SETTLED, CAPABILITY_SETTLED, DETECTED, WITHIN), Promise(0.8, at_least=True)
@@ -78,8 +93,16 @@ PROMISES: Mapping[str, Promise] = {
 }
 
 
-def judge(comparison: Comparison, world: World) -> dict[str, bool]:
-    """Which claims came true in one round."""
+def judge(
+    comparison: Comparison, world: World, chosen: NDArray[np.int64] | None = None
+) -> dict[str, bool]:
+    """Which claims came true in one round.
+
+    Args:
+        comparison: What was said.
+        world: What is true of all its questions.
+        chosen: The units that were asked, where what is said of these questions is looked at.
+    """
     k, margin = comparison.k, comparison.margin
     at_k = comparison.at_k
     truths = (world.change(1), world.change(k))
@@ -102,20 +125,49 @@ def judge(comparison: Comparison, world: World) -> dict[str, bool]:
             for point in comparison.capability
             if point.band is not None
         )
-        truth_of_bin = world.change_by_bin(comparison.transitions.bins.labels)
-        for one in comparison.bins:
-            claims[f"{BIN} {one.label}"] = holds(one.change, truth_of_bin[one.label])
+        first = comparison.capability[0]
+        if first.band is not None:
+            claims[BAND_AT_1] = first.band[0] <= truths[0] <= first.band[1]
+        claims |= _bin_claims(comparison, world)
+    if chosen is not None and comparison.other_points:
+        one, last = comparison.other_points[0], comparison.other_points[-1]
+        claims[THESE_ACCURACY] = holds(one.change, world.change_on(chosen, 1))
+        claims[THESE_CAPABILITY] = holds(last.change, world.change_on(chosen, last.k))
     moves = comparison.lost
     if moves.k is not None and moves.excess is not None:
         claims[LOST] = holds(moves.excess, world.excess(moves.k))
         claims[FALSE_LOSS] = moves.excess.low > max(0.0, world.excess(moves.k))
-    at_n = moves.at_n
-    if at_n is not None and at_n.gross is not None and at_n.excess is not None:
-        claims[GROSS] = holds(at_n.gross, world.gross(at_n.n))
-        claims[EXCESS] = holds(at_n.excess, world.excess(at_n.n))
+    claims |= law_claims(comparison, world)
     if comparison.mcnemar_p is not None:
         claims[MCNEMAR] = comparison.mcnemar_p < 1 - LEVEL
-    claims[NO_WARNING] = not comparison.warnings
+    claims[NO_WARNING] = not comparison.checks
+    return claims
+
+
+def _bin_claims(comparison: Comparison, world: World) -> dict[str, bool]:
+    """Whether each bin's interval holds the truth, and the band all of them at once."""
+    bins = comparison.transitions.bins
+    truths = world.change_by_bin(bins)
+    claims = {}
+    for one in comparison.bins:
+        claims[f"{BIN} {bins.labels[one.place]}"] = holds(one.change, truths[one.place])
+    bands = [(one.band, truths[one.place]) for one in comparison.bins if one.band is not None]
+    if bands:
+        claims[BAND_OVER_BINS] = all(low <= truth <= high for (low, high), truth in bands)
+    return claims
+
+
+def law_claims(comparison: Comparison, world: World) -> dict[str, bool]:
+    """What the law's figures at n come to; nothing where they are not given."""
+    at_n = comparison.lost.at_n
+    if at_n is None or at_n.gross is None or at_n.excess is None:
+        return {}
+    claims = {
+        GROSS: holds(at_n.gross, world.gross(at_n.n)),
+        EXCESS: holds(at_n.excess, world.excess(at_n.n)),
+    }
+    if at_n.floor is not None and world.gross(at_n.n) < NO_LOSS:
+        claims[ABOVE_FLOOR] = at_n.gross.estimate > at_n.floor.gross.largest
     return claims
 
 
@@ -162,8 +214,3 @@ def needed_questions(comparison: Comparison, *, changed: bool) -> Mapping[str, i
         for name, axis in axes.items()
         if axis.word == "unsettled"
     }
-
-
-def coloured_bins(comparison: Comparison) -> bool:
-    """Whether some bin of difficulty is shown as changed."""
-    return any(one.change.low > 0 or one.change.high < 0 for one in comparison.bins)

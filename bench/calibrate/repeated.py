@@ -10,27 +10,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from scipy import special
 
 import liftmap
 from bench.calibrate import worlds
 from bench.calibrate.judge import (
     ACCURACY,
+    AXES,
     CALLED,
     COLOURED,
-    EXCESS,
-    GROSS,
+    FALSE_WORD,
+    LEVEL,
     NO_WARNING,
     called,
-    coloured_bins,
     holds,
+    law_claims,
     word_pair,
 )
 from bench.calibrate.situations import Claims, Trial, compare, nothing
 from bench.calibrate.worlds import Responses, World
+from liftmap.comparison.bootstrap import question_weights, resampled_rows
+from liftmap.comparison.figures import banded, bin_draws
+from liftmap.comparison.match import match
 from liftmap.stats.bins import study_bins
+from liftmap.stats.multiple import holm, simultaneous_level
 from liftmap.stats.passk import accuracy
-from liftmap.stats.seeds import change_over_seeds
+from liftmap.stats.seeds import change_over_seeds, tolerated_spread
 from liftmap.stats.transitions import raw_matrix
+
+# Standard deviation of the accuracy of checkpoints of one recipe.
+SPREAD = 0.015
 
 
 def same_file_twice(rng: np.random.Generator) -> Trial:
@@ -40,14 +49,14 @@ def same_file_twice(rng: np.random.Generator) -> Trial:
     def trial(rng: np.random.Generator) -> Claims:
         side = world.draw(rng)[0]
         comparison = compare(world, side, side, rng)
-        return {NO_WARNING: not comparison.warnings}
+        return {NO_WARNING: not comparison.checks}
 
     return trial
 
 
 def ten_looks(rng: np.random.Generator) -> Trial:
-    """500 questions in random order, looked at after every 50."""
-    world = nothing(500, 16)(rng)
+    """500 questions in random order, as many as are planned, looked at after every 50."""
+    world = nothing(500, 16, looks=500)(rng)
 
     def trial(rng: np.random.Generator) -> Claims:
         sides = world.draw(rng)
@@ -61,7 +70,7 @@ def ten_looks(rng: np.random.Generator) -> Trial:
 
 
 def six_arms(rng: np.random.Generator) -> Trial:
-    """Six arms beside one base, none changed."""
+    """Six arms beside one base, none changed, as the summary of a study shows them."""
     world = nothing(200, 64)(rng)
 
     def trial(rng: np.random.Generator) -> Claims:
@@ -69,23 +78,45 @@ def six_arms(rng: np.random.Generator) -> Trial:
         p = world.before[chosen].ravel()
         base, *arms = (worlds.tally(world.respond[0](p, rng)) for _ in range(7))
         comparisons = [compare(world, base, arm, rng) for arm in arms]
-        words = [called(comparison) for comparison in comparisons]
+        verdicts = [comparison.verdict for comparison in comparisons]
+        adjusted = holm(
+            [axis.p_value for each in verdicts for axis in (each.accuracy, each.capability)]
+        )
+        stands = (adjusted < 1 - LEVEL).reshape(-1, 2).any(axis=0)
+        pairs = [match(base, arm) for arm in arms]
+        weights = question_weights(world.units, None, 1000, int(rng.integers(2**31)))
+        draws = [
+            bin_draws(pair, comparison.transitions.bins, resampled_rows(pair, weights))
+            for pair, comparison in zip(pairs, comparisons, strict=True)
+        ]
+        strict = simultaneous_level(np.hstack(draws), LEVEL)
+        changes = [
+            banded(comparison.bins, pair, comparison.transitions.bins, strict)
+            for pair, comparison in zip(pairs, comparisons, strict=True)
+        ]
         return {
-            COLOURED: any(coloured_bins(comparison) for comparison in comparisons),
-            **{claim: any(arm[claim] for arm in words) for claim in words[0]},
+            COLOURED: any(change.survives for arm in changes for change in arm),
+            **{f"{FALSE_WORD} {axis}": bool(x) for axis, x in zip(AXES, stands, strict=True)},
         }
 
     return trial
 
 
 def one_seed(rng: np.random.Generator) -> Trial:
-    """A recipe without effect, whose checkpoints vary by 1.5 points: one of them is compared."""
+    """A recipe without effect, whose checkpoints vary by 1.5 points: one of them is compared.
+
+    What is said: the change holds unless checkpoints vary by more than so much. That is false where
+    it is 1.5 points or more.
+    """
     world = nothing(500, 16)(rng)
 
     def trial(rng: np.random.Generator) -> Claims:
         base, checkpoint = _checkpoints(world, 1, rng)
-        word = word_pair(compare(world, worlds.tally(base), worlds.tally(checkpoint), rng))[0]
-        return {CALLED: word in ("up", "down")}
+        comparison = compare(world, worlds.tally(base), worlds.tally(checkpoint), rng)
+        change = comparison.accuracy.change
+        error = (change.high - change.low) / 2 / special.ndtri((1 + LEVEL) / 2)
+        said = word_pair(comparison)[0] in ("up", "down")
+        return {CALLED: said and tolerated_spread(change.estimate, error) >= SPREAD}
 
     return trial
 
@@ -106,7 +137,7 @@ def _checkpoints(world: World, seeds: int, rng: np.random.Generator) -> list[Res
     """Responses of the base and of so many checkpoints to the same questions."""
     p = world.before
     # A shift of all log-odds by s moves accuracy by about s times the mean of p (1 - p).
-    step = 0.015 / float((p * (1 - p)).mean())
+    step = SPREAD / float((p * (1 - p)).mean())
     chosen = p[rng.integers(len(p), size=world.units)].ravel()
     log_odds = np.log(chosen) - np.log1p(-chosen)
     shifts = [0.0, *rng.normal(0, step, seeds)]
@@ -133,12 +164,7 @@ def matrix(make: Callable[[np.random.Generator], World]) -> Callable[..., Trial]
                 path = Path(folder) / "matrix.csv"
                 path.write_text("\n".join(rows) + "\n", "utf-8")
                 comparison = liftmap.reanalyse(path, n, **world.options)
-            at_n = comparison.lost.at_n
-            assert at_n is not None
-            return {
-                GROSS: holds(at_n.gross, world.gross(n)),
-                EXCESS: holds(at_n.excess, world.excess(n)),
-            }
+            return law_claims(comparison, world)
 
         return trial
 

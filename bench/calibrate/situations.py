@@ -21,13 +21,13 @@ Claims = dict[str, bool]
 Trial = Callable[[np.random.Generator], Claims]
 Situation = Callable[[np.random.Generator], World]
 
-# Refits of the law where no figure of the law is looked at.
-FEW_REFITS = 2
+# Refits of the law where no figure of the law is looked at: it is then not fitted.
+NO_REFITS = 0
 
 
 def compare(world: World, before: Tally, after: Tally, rng: np.random.Generator) -> Any:
     """The comparison of two sides of a world."""
-    options = {"law_resamples": FEW_REFITS, **world.options}
+    options = {"law_resamples": NO_REFITS, **world.options}
     return liftmap.compare(before, after, seed=int(rng.integers(2**31)), **options)
 
 
@@ -38,8 +38,9 @@ def judged(situation: Situation) -> Callable[[np.random.Generator], Trial]:
         world = situation(rng)
 
         def trial(rng: np.random.Generator) -> Claims:
-            before, after = world.draw(rng)
-            return judge(compare(world, before, after, rng), world)
+            chosen = world.choose(rng)
+            before, after = world.ask(chosen, rng)
+            return judge(compare(world, before, after, rng), world, chosen)
 
         return trial
 
@@ -95,6 +96,17 @@ def lifted(units: int, n: int = 256, **options: Any) -> Situation:
         before, _ = worlds.published(rng)
         sides = before, worlds.distilled(before, rng)
         return World("distillation", *sides, units, (fixed(n), fixed(n)), options)
+
+    return make
+
+
+def only_better(units: int, n: int = 256, **options: Any) -> Situation:
+    """The same distillation where no question becomes harder."""
+
+    def make(rng: np.random.Generator) -> World:
+        before, _ = worlds.published(rng)
+        after = np.maximum(before, worlds.distilled(before, rng))
+        return World("only better", before, after, units, (fixed(n), fixed(n)), options)
 
     return make
 

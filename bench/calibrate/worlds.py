@@ -7,7 +7,7 @@ replacement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
@@ -19,7 +19,7 @@ from scipy import special, stats
 
 from liftmap.comparison.published import read_matrix
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Tally
-from liftmap.stats.bins import assign, custom_bins
+from liftmap.stats.bins import Bins, assign
 from liftmap.stats.law.counts import pair_counts_of_matrix
 from liftmap.stats.law.fit import fit_joint_law
 
@@ -62,21 +62,33 @@ class World:
     units: int
     respond: tuple[Respond, Respond]
     options: Mapping[str, Any] = field(default_factory=dict)
-    _by_bin: dict[Any, dict[str, float]] = field(default_factory=dict, init=False)
+    _by_bin: dict[Bins, list[float]] = field(default_factory=dict, init=False)
 
     @property
     def questions(self) -> int:
         """Number of questions that a comparison draws."""
         return self.units * self.before.shape[1]
 
-    def draw(self, rng: np.random.Generator, units: int | None = None) -> tuple[Tally, Tally]:
-        """The two sides of one comparison."""
-        count = self.units if units is None else units
-        chosen = rng.integers(len(self.before), size=count)
-        return tuple(
-            tally(respond(rates[chosen].ravel(), rng), self._labels(count))
+    def choose(self, rng: np.random.Generator, units: int | None = None) -> Integers:
+        """Places of the units of one comparison."""
+        return rng.integers(len(self.before), size=self.units if units is None else units)
+
+    def ask(self, chosen: Integers, rng: np.random.Generator) -> tuple[Tally, Tally]:
+        """The two sides of a comparison on these units."""
+        before, after = (
+            tally(respond(rates[chosen].ravel(), rng), self._labels(len(chosen)))
             for rates, respond in zip((self.before, self.after), self.respond, strict=True)
         )
+        return before, after
+
+    def draw(self, rng: np.random.Generator, units: int | None = None) -> tuple[Tally, Tally]:
+        """The two sides of one comparison."""
+        return self.ask(self.choose(rng, units), rng)
+
+    def change_on(self, chosen: Integers, k: int) -> float:
+        """The true change of pass@k on these units alone."""
+        before, after = (1 - (1 - rates[chosen]) ** k for rates in (self.before, self.after))
+        return float((after - before).mean())
 
     def _labels(self, units: int) -> NDArray[np.str_] | None:
         size = self.before.shape[1]
@@ -106,11 +118,10 @@ class World:
         u, v = (np.exp(k * side) for side in self.unsolved)
         return float(self.questions * ((1 - u) * np.maximum(v - u, 0)).mean())
 
-    def change_by_bin(self, labels: Sequence[str]) -> dict[str, float]:
+    def change_by_bin(self, bins: Bins) -> list[float]:
         """The true change of accuracy in each bin, where half of n responses bin a question."""
-        if labels not in self._by_bin:
-            n = int(labels[-1].split("-")[-1])
-            half, bins = n // 2, custom_bins(",".join(labels), n)
+        if bins not in self._by_bin:
+            half = bins.n // 2
             before, after = self.before.ravel(), self.after.ravel()
             outcomes = np.arange(half + 1)
             chance = stats.binom.pmf(outcomes, half, before[:, None])
@@ -118,8 +129,8 @@ class World:
             weights = np.stack([chance[:, place == at].sum(axis=1) for at in range(len(bins))])
             with np.errstate(invalid="ignore"):
                 changes = weights @ (after - before) / weights.sum(axis=1)
-            self._by_bin[labels] = dict(zip(labels, changes.tolist(), strict=True))
-        return self._by_bin[labels]
+            self._by_bin[bins] = changes.tolist()
+        return self._by_bin[bins]
 
 
 def tally(responses: Responses, labels: NDArray[np.str_] | None = None) -> Tally:

@@ -82,7 +82,8 @@ class Response:
             is one) under the model itself, at temperature 1 and untruncated; nan if unknown.
         token_count: Tokens of the response; None takes the number of `token_ids`, -1 is unknown.
         reasoning: What a server gives apart from the text as the model's reasoning.
-        error: Why it failed; empty otherwise.
+        error: Why it failed, or what was amiss with one that is used (the server went on after a
+            stop string, or did not say how it ended); empty otherwise.
     """
 
     question_id: str

@@ -110,7 +110,12 @@ def test_reanalyse_and_plan_print_pages(
     ("words", "message"),
     [
         (["compare", "none.csv", "AFTER"], "none.csv does not exist"),
-        (["compare", "BEFORE", "AFTER", "--k", "17"], "above the 16 responses"),
+        (
+            ["compare", "BEFORE", "AFTER", "--k", "17"],
+            "above the 16 responses that every question has on both sides. Of 80 questions 80 have",
+        ),
+        (["compare", "ONE", "AFTER"], "two questions or more"),
+        (["compare", "TWICE", "AFTER"], "has the column c 2 times"),
         (["compare", "BEFORE", "AFTER", "--level", "95"], "level is out of range"),
         (["compare", "BEFORE", "AFTER", "--cluster", "scource"], "scource"),
         (["compare", "BEFORE", "BAD"], "c is more than n"),
@@ -129,7 +134,18 @@ def test_mistakes_end_with_status_2(
 ) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("question_id,n,c\nq000,4,5\nq001,4,1\n")
-    known = {"BEFORE": files[0], "AFTER": files[1], "BAD": str(bad), "MATRIX": str(figure_9a)}
+    one = tmp_path / "one.csv"
+    one.write_text("question_id,n,c\nq000,4,2\n")
+    twice = tmp_path / "twice.csv"
+    twice.write_text("question_id,n,c, c\nq000,4,2,3\nq001,4,1,1\n")
+    known = {
+        "BEFORE": files[0],
+        "AFTER": files[1],
+        "BAD": str(bad),
+        "ONE": str(one),
+        "TWICE": str(twice),
+        "MATRIX": str(figure_9a),
+    }
     assert main([known.get(word, word) for word in words]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

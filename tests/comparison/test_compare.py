@@ -172,6 +172,13 @@ def test_beyond_the_responses_only_on_demand_and_marked() -> None:
     assert json.loads(found.to_json())["capability"][-1]["extrapolated"] is True
 
 
+def test_a_k_above_the_responses_says_who_has_how_many() -> None:
+    n = [8] * 20 + [6] * 5 + [5, 5, 4, 7]
+    sides = make_tally([1] * 29, n), make_tally([2] * 29, n)
+    with pytest.raises(InputError, match=r"Of 29 questions 20 have 8, 5 have 6, 2 have 5, 2 have"):
+        compare(*sides, k=9, **FEW)
+
+
 def test_clusters_are_drawn_together() -> None:
     before, after = make_world(300, 16, 4)
     # Six copies of three hundred questions: as much is known as from three hundred.
@@ -217,7 +224,11 @@ def test_a_table_is_as_good_as_a_tally() -> None:
     tables = [
         pl.DataFrame({"question_id": t.question_ids, "n": t.n, "c": t.c}) for t in (before, after)
     ]
-    assert compare(*tables, **FEW).to_json() == compare(before, after, **FEW).to_json()
+    results = [compare(*sides, **FEW).to_dict() for sides in (tables, (before, after))]
+    # A tally without a plan is taken as fixed; of a table with one n it is known.
+    plans = [result[side].pop("plan") for result in results for side in ("before", "after")]
+    assert plans == [*[{"kind": "fixed", "count": 8}] * 2, None, None]
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize(

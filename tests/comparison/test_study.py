@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,17 @@ from liftmap.comparison.compare import compare
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.tables import SCHEMAS
 from liftmap.config import StudyConfig
-from liftmap.records import Question, Response, StudyModel
+from liftmap.records import CurtailedPlan, Question, Response, StudyModel
 from liftmap.store import StudyFolder, shard_name
 from liftmap.study import run_study
 from liftmap.studyfile import load_config, parse_config
 from liftmap.verify.run import verify
 from tests.conftest import SCRIPTED
 
+PLAN = CurtailedPlan(stop_after=3, cap=12, round_size=4)
 
-def _hard_study(place: Path) -> None:
+
+def _hard_study(place: Path, *, curtailed: bool = False) -> None:
     """Responses that failed, were cut off, or can't be judged, to clustered questions."""
     rng = np.random.default_rng(3)
     # Not in the order of the ids; two questions of one source, a question without a gold answer.
@@ -44,12 +47,13 @@ def _hard_study(place: Path) -> None:
     folder.write_questions("test", questions)
     for model, lift in (("base", 0.0), ("rlvr@1", 0.15)):
         target = folder.responses(model, "test")
-        target.keep_settings({"shards": 2})
+        target.keep_settings({"shards": 2, **({"plan": asdict(PLAN)} if curtailed else {})})
         rates = np.clip(np.linspace(0, 0.9, 30) + lift, 0, 1)
         for shard in range(2):
             responses = []
             for question, rate in list(zip(questions, rates, strict=True))[shard::2]:
-                for index in range(12):
+                scored = solved = 0
+                for index in range(200 if curtailed else 12):
                     right, ending = rng.random() < rate, rng.random()
                     reason: Any = (
                         "failed" if ending < 0.06 else "length" if ending < 0.2 else "stop"
@@ -58,19 +62,26 @@ def _hard_study(place: Path) -> None:
                     responses.append(
                         Response(question.question_id, index, text, (1, 2), reason, -1.0)
                     )
+                    scored += reason != "failed"
+                    solved += reason != "failed" and right
+                    if curtailed and (
+                        scored == PLAN.cap
+                        or (scored % PLAN.round_size == 0 and solved >= PLAN.stop_after)
+                    ):
+                        break
             target.write_responses(shard_name(shard), responses)
         verify(target, questions, config.verify)
 
 
-@pytest.fixture(scope="module", params=["fixed", "curtailed", "hard"])
+@pytest.fixture(scope="module", params=["fixed", "curtailed", "hard", "hard curtailed"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scripted study under each sampling plan, and one with all that may go wrong."""
     if request.param == "fixed":
         done: Path = request.getfixturevalue("scripted_study")
         return done
     place = tmp_path_factory.mktemp("studies") / request.param
-    if request.param == "hard":
-        _hard_study(place)
+    if request.param.startswith("hard"):
+        _hard_study(place, curtailed=request.param == "hard curtailed")
         return place
     sample = {**SCRIPTED["sample"], "plan": "curtailed", "stop_after": 4, "round_size": 4}
     run_study(parse_config({**SCRIPTED, "sample": sample}, "the test"), place)
@@ -115,9 +126,28 @@ def test_all_figures_agree_to_the_last_digit(
 ) -> None:
     of_study = data.comparison(data.base, arm)
     assert of_study is not None
-    assert of_study.to_json() == compared.to_json()
+    of_both = [of_study.to_dict(), compared.to_dict()]
+    paths = [found[side].pop("path") for found in of_both for side in ("before", "after")]
+    assert paths[:2] == [None, None]
+    assert paths[3].endswith(f":{arm.model}"), "as the user gave it"
+    assert of_both[0] == of_both[1]
     for name, table in of_study.tables.items():
         assert table.equals(compared.tables[name]), name
+
+
+@pytest.mark.parametrize("folder", ["hard curtailed"], indirect=True)
+def test_the_order_of_drawing_bounds_unscored_responses(
+    data: StudyData, arm: StudyModel, compared: Comparison
+) -> None:
+    assert compared.verdict.accuracy.bounded
+    for point in compared.capability:
+        assert point.change.range is not None
+        assert point.change.range[0] <= point.change.estimate <= point.change.range[1]
+    sides = [data.tally(model) for model in (data.base, arm)]
+    assert sides[0].counts.stops_early
+    of_tallies = compare(*sides, resamples=50, law_resamples=0)
+    assert not of_tallies.verdict.accuracy.bounded, "counts alone give no bound"
+    assert of_tallies.accuracy.change.range is None
 
 
 @pytest.mark.parametrize("folder", ["hard"], indirect=True)
@@ -147,6 +177,7 @@ def test_the_studys_tables_are_the_comparisons(
         assert rows.equals(own), name
 
 
+@pytest.mark.parametrize("folder", ["fixed", "curtailed", "hard"], indirect=True)
 def test_tallies_and_other_orders_give_the_same(
     data: StudyData, config: StudyConfig, arm: StudyModel, compared: Comparison
 ) -> None:

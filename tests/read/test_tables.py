@@ -145,6 +145,11 @@ FAULTS: dict[str, tuple[str, str]] = {
     "no response scored": ("question_id,n,c,unscored\na,0,0,4", "holds no scored response"),
     "an unknown word": ("question_id,correct\na,1\na,maybe", r"row 2: correct.*Seen: 'maybe'"),
     "a missing verdict": ("question_id,correct\na,1\na,", r"row 2: correct is missing"),
+    "a column twice": ("question_id,n,c,c\na,4,2,3", r"column c 2 times.*Seen: \['c', 'c'\]"),
+    "columns equal but for blanks": (
+        "question_id,n,c, c \na,4,2,3",
+        r"column c 2 times, blanks around names left out. Seen: \['c', ' c '\]",
+    ),
     "two clusters": ("question_id,correct,cluster\na,1,x\na,1,y", "in two clusters. Seen: 'a'"),
 }
 
@@ -188,6 +193,11 @@ def test_faults_of_parquet_columns(tmp_path: Path, column: list[Any], message: s
     frame = pl.DataFrame({"question_id": ["a", "b"], "n": [4, 4], "c": column})
     with pytest.raises(InputError, match=message):
         read(write(frame, tmp_path / "t.parquet"))
+
+
+def test_columns_that_nobody_reads_may_repeat(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "t.csv", ",,question_id,n, c\n0,0,a,4,2\n")
+    assert read(path).tally.c.tolist() == [2]
 
 
 def test_a_truncated_parquet_file_is_named(tmp_path: Path) -> None:

@@ -69,6 +69,9 @@ class FaultyServer:
         refuses: Sequence[tuple[str, float]] = (),
         dies_after: int | None = None,
         retry_after: str = "0.05",
+        ignores_seed: bool = False,
+        goes_on: str = "",
+        ends_with: Mapping[str, object] | None = None,
     ) -> None:
         self.faults = dict(faults or {})
         self.model, self.key = model, key
@@ -76,6 +79,8 @@ class FaultyServer:
         self.refuses_logprobs, self.dies_after = refuses_logprobs, dies_after
         self.retry_after = retry_after
         self.refuses = refuses
+        # One text whatever the seed; what follows each text; fields that take a choice's place.
+        self.ignores_seed, self.goes_on, self.ends_with = ignores_seed, goes_on, ends_with
         self.last: dict[str, Any] = {}
         self.delivered: Counter[str] = Counter()
         self.asked: list[tuple[str, int, int]] = []
@@ -231,7 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def choice(self, prompt: str, body: Mapping[str, Any], chat: bool, at: int) -> dict[str, Any]:
         seed = body["seed"] + (0 if self.world.copies else at)
-        text, reason = words(prompt, seed, body["max_tokens"])
+        text, reason = words(prompt, 0 if self.world.ignores_seed else seed, body["max_tokens"])
+        text += self.world.goes_on
         each = [-0.5] * len(text.split())
         given: dict[str, Any] = {"index": at, "text": text, "finish_reason": reason}
         if chat:
@@ -242,7 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if chat
                 else {"token_logprobs": each}
             )
-        return given
+        return given | dict(self.world.ends_with or {})
 
 
 def main() -> None:

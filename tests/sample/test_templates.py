@@ -24,6 +24,21 @@ def test_the_named_ones() -> None:
     assert all(template.name == name for name, template in TEMPLATES.items())
 
 
+def test_a_program_is_asked_for_in_the_form_that_its_tests_need() -> None:
+    def asked(**metadata: str) -> str:
+        (message,) = render_prompt("program", Question("q", "Add.", "", metadata=metadata))
+        return str(message["content"])  # type: ignore[index]
+
+    assert "\nassert f(1) == 'a\\n'\nassert f(2)\n" in asked(
+        test_list=json.dumps([r"assert f(1) == 'a\n'", "assert f(2)"])
+    )
+    assert "Begin with this:\n```python\nclass A:\n    def f(self):\n```\n" in asked(
+        starter_code="class A:\n    def f(self):\n        "
+    )
+    assert "standard input" in asked(starter_code="")
+    assert asked().startswith("Add.\n\nWrite a Python program")
+
+
 def test_few_shot_examples_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "shots.txt"
     file.write_text(

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import inspect
 import json
+import pickle
 import re
 import tomllib
+import zlib
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from liftmap.errors import ConfigError, InputError, UnknownNameError
+from liftmap.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
 from liftmap.records import SPLITS, Question
 from liftmap.sample.templates import TEMPLATES, render_prompt
 from liftmap.sections import TaskSection
 from liftmap.tasks import PRESETS, get_task, preset
 from liftmap.tasks.ids import question_id
 from liftmap.tasks.sets import check_task_options, make_questions
-from liftmap.verify import make_verifier
+from liftmap.verify import Verifier, make_verifier
 from tests.tasks.conftest import MakeHub
 
 MATH_500 = {
@@ -99,6 +103,41 @@ COPIES: dict[str, tuple[str, str, str, list[dict[str, Any]], tuple[str, str]]] =
         [{"problem": "Find the base.", "answer": "70", "id": "0"}],
         ("Find the base.", "70"),
     ),
+    "aime-2026": (
+        "default",
+        "train",
+        "parquet",
+        [{"problem_idx": 1, "problem": "Find the time.", "answer": 277}],
+        ("Find the time.", "277"),
+    ),
+    "hmmt-feb-2025": (
+        "default",
+        "train",
+        "parquet",
+        [
+            {
+                "problem_idx": 1,
+                "problem": "Find the area.",
+                "answer": r"\frac{1}{576}",
+                "problem_type": ["Geometry"],
+            }
+        ],
+        ("Find the area.", r"\frac{1}{576}"),
+    ),
+    "hmmt-nov-2025": (
+        "default",
+        "train",
+        "parquet",
+        [
+            {
+                "problem_idx": 1,
+                "problem": "How many?",
+                "answer": "$\\sqrt{3}+1$",
+                "problem_type": ["Combinatorics"],
+            }
+        ],
+        ("How many?", "$\\sqrt{3}+1$"),
+    ),
     "amc-23": (
         "default",
         "test",
@@ -161,6 +200,106 @@ def test_humaneval_whole(make_hub: MakeHub) -> None:
     assert render_prompt("plain", found[0]) == rows[0]["prompt"]
 
 
+MBPP = [
+    {
+        "task_id": i,
+        "text": f"Write a function to add {i} to a number.",
+        "code": f"def add_{i}(n):\r\n    return n + {i}",
+        "test_list": [f"assert add_{i}(1) == {i + 1}", f"assert add_{i}(0) == {i}"],
+        "test_setup_code": "",
+        "challenge_test_list": [],
+    }
+    for i in range(4)
+]
+
+
+def answered(program: str) -> str:
+    return f"So:\n\n```python\n{program}```\n"
+
+
+def verifier_of(name: str) -> Verifier:
+    found = PRESETS[name]
+    try:
+        return make_verifier(found.verifier, found.verifier_options)
+    except MissingDependencyError as error:
+        pytest.skip(f"no sandbox works here: {error}")
+
+
+def test_mbpp(make_hub: MakeHub) -> None:
+    rows = {"train": MBPP[:2], "validation": MBPP[2:3], "test": MBPP[3:]}
+    copy = str(make_hub(rows, "full"))
+    task = get_task("mbpp")
+    assert [len(task(split, path=copy)) for split in SPLITS] == [2, 1, 1]
+    (question,) = task("test", path=copy)
+    (message,) = render_prompt(PRESETS["mbpp"].template, question)
+    assert message["content"].splitlines()[2:6] == [  # type: ignore[index]
+        "Your program must pass these tests:",
+        "```python",
+        *MBPP[3]["test_list"],
+    ]
+    judge = verifier_of("mbpp")
+    assert judge(question, answered(question.answer)).label == "right"
+    assert judge(question, answered("def add_3(n):\n    return n\n")).label == "wrong"
+
+
+def packed(tests: list[dict[str, str]]) -> str:
+    return base64.b64encode(zlib.compress(pickle.dumps(json.dumps(tests)))).decode()
+
+
+def livecodebench(**columns: Any) -> dict[str, Any]:
+    return {
+        "question_title": "Sums",
+        "platform": "atcoder",
+        "question_id": "abc1_a",
+        "contest_id": "abc1",
+        "contest_date": datetime(2025, 1, 4),
+        "starter_code": "",
+        "difficulty": "easy",
+        "metadata": "{}",
+        **columns,
+    }
+
+
+LIVECODEBENCH = [
+    livecodebench(
+        question_content="Print the sum of two numbers.",
+        public_test_cases=json.dumps([{"input": "1 2\n", "output": "3\n", "testtype": "stdin"}]),
+        private_test_cases=packed([{"input": "-4 9\n", "output": "5", "testtype": "stdin"}]),
+    ),
+    livecodebench(
+        question_content="Give the numbers twice.",
+        platform="leetcode",
+        starter_code="class Solution:\n    def twice(self, xs: List[int]) -> List[int]:\n        ",
+        metadata=json.dumps({"func_name": "twice"}),
+        public_test_cases=json.dumps(
+            [{"input": "[1, 2]", "output": "[1, 2, 1, 2]", "testtype": "functional"}]
+        ),
+        private_test_cases=packed([{"input": "[]", "output": "[]", "testtype": "functional"}]),
+    ),
+]
+
+
+def test_livecodebench(make_hub: MakeHub) -> None:
+    copy = str(make_hub({"test": LIVECODEBENCH}, "v6"))
+    reading, calling = get_task("livecodebench")("test", path=copy)
+    asked = [
+        str(render_prompt(PRESETS["livecodebench"].template, q)[0]["content"])  # type: ignore[index]
+        for q in (reading, calling)
+    ]
+    assert "standard input" in asked[0]
+    assert LIVECODEBENCH[1]["starter_code"].rstrip() in asked[1]
+    judge = verifier_of("livecodebench")
+    adds = "a, b = map(int, input().split())\nprint(a + b)\n"
+    assert judge(reading, answered(adds)).label == "right"
+    # Right for the public test alone.
+    assert judge(reading, answered(adds.replace("a + b", "abs(a) + b"))).label == "wrong"
+    twice = LIVECODEBENCH[1]["starter_code"] + "return xs + xs\n"
+    assert judge(calling, answered(twice)).label == "right"
+    assert judge(calling, answered(twice.replace("xs + xs", "xs or [0]"))).label == "wrong"
+    with pytest.raises(UnknownNameError, match=r"livecodebench' has no train questions"):
+        get_task("livecodebench")("train", path=copy)
+
+
 def test_math_sets_dev_apart_from_train(make_hub: MakeHub) -> None:
     twice = [*MATH_TRAIN, MATH_TRAIN[0], {**MATH_TRAIN[1], "problem": "No box?", "solution": "-"}]
     train_copy = str(make_hub({"train": twice}))
@@ -219,8 +358,9 @@ def test_a_presets_verifier_reads_the_form_that_its_template_asks_for(name: str)
     template = TEMPLATES[found.template]
     asked = [template.text or "", *(source for _, source in template.messages)]
     if found.verifier == "code":
-        # A question is the beginning of a program, and the model goes on with it.
-        assert asked == ["{{ question }}"]
+        # A question is the beginning of a program, and the model goes on with it; or its tests or
+        # the form of its program are shown (the tests of mbpp and livecodebench judge that form).
+        assert asked == ["{{ question }}"] or "one Python code block" in asked[-1]
         return
     assert any("\\boxed{}" in source for source in asked)
     judge = make_verifier(found.verifier, found.verifier_options)

@@ -54,6 +54,7 @@ FORMS = {
         "```python3.11\n{p}```",
         "Here:\n```py\n{p}\n\n```\nIt doubles.",
         "```python\n{p}",
+        "```python\n{s}```",
     ],
     "attributes": [
         '```python title="a.py"\n{p}```',
@@ -136,6 +137,7 @@ FORMS = {
 def filled(form: str, program: str) -> str:
     return form.format(
         p=program,
+        s=program.rstrip(),
         c=program.replace("\n", "\r\n"),
         i2=indented(program, "  "),
         i3=indented(program, "   "),

@@ -150,7 +150,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     reason = why_not(request.param)
     if reason:
         pytest.skip(f"the sandbox {request.param} does not work here: {reason}")
-    return Sandbox(request.param, Limits(seconds=1.5))
+    return Sandbox(request.param, Limits(seconds=1.5, wall=5))
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_sandboxes_at_the_same_time_do_not_share_their_processes(sandbox: Sandbo
 
 
 def test_output_is_bounded_and_the_time_limit_holds(sandbox: Sandbox) -> None:
-    limits = Limits(seconds=1, output=100_000)
+    limits = Limits(seconds=1, wall=2, output=100_000)
     flood = Sandbox(sandbox.way, limits).run("import os\nwhile True: os.write(1, b'x' * 10_000)")
     assert len(flood.output) <= 100_000
     assert not flood.timed_out

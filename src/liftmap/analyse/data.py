@@ -23,6 +23,8 @@ from liftmap.comparison.checks import checks_of_sources
 from liftmap.comparison.compare import Options, compare_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
+from liftmap.comparison.parts import Provenance
+from liftmap.comparison.provenance import provenance_in_study
 from liftmap.comparison.result import Comparison
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
@@ -235,7 +237,7 @@ class StudyData:
                     pair,
                     options,
                     answers=self._answers_of(before),
-                    names=key,
+                    sides=(self._provenance(before), self._provenance(after)),
                     chance=chance_rate(self.questions),
                     golds=self._read(before).golds,
                     checks=checks_of_sources(self._read(before), self._read(after)),
@@ -276,6 +278,9 @@ class StudyData:
         """Why two models can't be compared; None where they can."""
         self.comparison(before, after)
         return self._refusals.get((before.model, after.model))
+
+    def _provenance(self, model: StudyModel) -> Provenance:
+        return provenance_in_study(self.response_set(model), self.tally(model))
 
     def _order_of(self, model: StudyModel) -> pl.DataFrame | None:
         """The responses in the order they were drawn, where bounds need it."""

@@ -22,7 +22,8 @@ def say(message: str, head: str = "") -> None:
 
     from liftmap.progress import console
 
-    console.print(f"{head} {escape(message)}".lstrip(), highlight=False)
+    # Without emoji: a folder's name may look like one, as in DIR:m:test.
+    console.print(f"{head} {escape(message)}".lstrip(), highlight=False, emoji=False)
 
 
 def warn(message: str) -> None:

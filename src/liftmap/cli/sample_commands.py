@@ -21,7 +21,7 @@ from liftmap.cli.flags import (
     verify_section,
     without_sandbox,
 )
-from liftmap.cli.printing import say
+from liftmap.cli.printing import say, warn
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,10 +76,14 @@ def sample(
         missing = "--model" if model is None else "--out"
         raise ConfigError(f"{missing} is missing.", remedy="Name it beside --task.")
     from liftmap.ask import sample_model
+    from liftmap.read.study import notes_of
 
     asking = asking_from(sampling, model, seed, verifier, verifier_option, think_end)
     responses = sample_model(model, asking, out)
-    say(f"{model}: {_counted(responses, asking.verifier().verifier)}")
+    verifier = asking.verifier().verifier
+    say(f"{model}: {_counted(responses, verifier)}")
+    for note in notes_of(responses, verifier):
+        warn(note)
     print(responses.path)
 
 

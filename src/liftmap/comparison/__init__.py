@@ -13,6 +13,7 @@ them.
 | planning, plan_record | what a tally can detect, and the cheapest sampling plan |
 | load | files, tables and response sets to outcomes |
 | match | two tallies on their common questions |
+| provenance | what the two sides were made from: names, settings, digests |
 | bootstrap | weights that depend on ids, clusters and seed alone |
 | curve | pass@k on both readings: questions like these, and these questions |
 | figures, fitted | the other figures from exact counts, and from the joint law |

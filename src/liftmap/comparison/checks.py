@@ -86,10 +86,9 @@ def checks_of_sources(
     for side, outcomes, once in zip(sides, (before, after), counted_once, strict=True):
         if outcomes.repeated is not None:
             checks.append(_of_texts(side, outcomes.repeated, once))
-    if before.settings is not None and after.settings is not None:
-        differing = different_settings(before.settings, after.settings)
-        if differing:
-            checks.append(Check("settings", "both", None, differing))
+    differing = different_settings(before.settings, after.settings)
+    if differing:
+        checks.append(Check("settings", "both", None, differing))
     return tuple(checks)
 
 

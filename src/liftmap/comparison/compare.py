@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from datetime import date as Date
 from typing import get_args
 
 import numpy as np
@@ -28,17 +28,19 @@ from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.measures import measures
 from liftmap.comparison.parts import Check, CurvePoint, Provenance, QuestionsAre
-from liftmap.comparison.result import Comparison
+from liftmap.comparison.provenance import provenance_of, with_responses
+from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
 from liftmap.records import Tally
 from liftmap.stats.intervals import first_loss_k
 from liftmap.stats.law.measures import pass_change, passes_before, swapped
 from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
-from liftmap.store import ResponseSet
 
 # Where k is small, or the curve still climbs, the law says what this many tries would show.
 LAW_TRIES = 64
+# So many numbers of responses are named in a message, each with its questions.
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def compare(
     metric: str | None = None,
     think_end: str | None = None,
     advise_training: bool = False,
+    date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
 ) -> Comparison:
     """Compares two models on the questions that both answered.
@@ -156,6 +159,8 @@ def compare(
             that are known.
         advise_training: Whether the questions are those of training: advice then says what to train
             on next. Response sets of a study's train split say so themselves.
+        date: The day that the result names; default today (UTC). Two runs on the same input differ
+            in it alone.
         copies: How many times each response stands before, and after; they are then counted once.
 
     Returns:
@@ -202,8 +207,9 @@ def compare(
         options,
         teacher=taught,
         answers=first.answers,
-        names=(_name(before, "before"), _name(after, "after")),
+        sides=provenance_of((before, after), (first, then)),
         chance=first.chance,
+        date=date,
         golds=first.golds,
         checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
     )
@@ -211,8 +217,6 @@ def compare(
     notes += [f"After: {text}" for text in then.warnings]
     return replace(
         comparison,
-        before=replace(comparison.before, format=first.format),
-        after=replace(comparison.after, format=then.format),
         warnings=(*notes, *comparison.warnings),
     )
 
@@ -222,8 +226,9 @@ def compare_pair(
     options: Options,
     teacher: Tally | None = None,
     answers: pl.DataFrame | None = None,
-    names: tuple[str, str] = ("before", "after"),
+    sides: tuple[Provenance, Provenance] = (Provenance("before"), Provenance("after")),
     chance: float | None = None,
+    date: Date | None = None,
     checks: tuple[Check, ...] = (),
     golds: pl.DataFrame | None = None,
 ) -> Comparison:
@@ -235,8 +240,9 @@ def compare_pair(
         teacher: A teacher's tally.
         answers: What the model before answered: question_id, answer (null for none) and right
             (null if unscored), a row a response; None where it is unknown.
-        names: What the two sides are called.
+        sides: What the two sides were made from.
         chance: Share of right responses that guessing gives, where questions offer choices.
+        date: As in `compare`.
         checks: What texts and settings say of the responses; the counts are checked here.
         golds: A row a question: question_id, gold; None where they are unknown.
 
@@ -252,7 +258,7 @@ def compare_pair(
     if beyond is not None and not options.extrapolate:
         has = "responses" if options.questions == "like-these" else "tries (half of the responses)"
         raise InputError(
-            f"k is above the {most:,} {has} that every question has on both sides.",
+            f"k is above the {most:,} {has} that every question has on both sides. {_have(pair)}",
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
@@ -295,8 +301,8 @@ def compare_pair(
         )
         points.append(CurvePoint(before, after, change, beyond, extrapolated=True))
     return Comparison(
-        before=_provenance(names[0], pair.before),
-        after=_provenance(names[1], pair.after),
+        before=with_responses(sides[0], pair.before),
+        after=with_responses(sides[1], pair.after),
         questions=pair.questions,
         k=k,
         capability=tuple(points),
@@ -320,9 +326,24 @@ def compare_pair(
         other_verdict=other,
         capability_at_64=at_64,
         chance=chance,
+        date=date or today(),
         checks=checks,
         measures=measures(pair, fitted, resamples, answers, golds),
     )
+
+
+def _have(pair: PairedTallies) -> str:
+    """How many questions have how many responses, the commonest numbers first."""
+    before, after = (side.supported for side in pair.rows)
+    supported, at = np.unique(np.minimum(before, after), return_inverse=True)
+    questions = np.bincount(at, weights=pair.counts).astype(np.int64)
+    order = np.argsort(-questions, kind="stable")
+    shown = [f"{questions[i]:,} have {supported[i]:,}" for i in order[:_SHOWN]]
+    if len(order) > _SHOWN:
+        rest = supported[order[_SHOWN:]]
+        left = int(questions[order[_SHOWN:]].sum())
+        shown.append(f"{left:,} have {rest.min():,} to {rest.max():,}")
+    return f"Of {pair.questions:,} questions {', '.join(shown)}."
 
 
 def _concluded(
@@ -349,13 +370,3 @@ def _concluded(
         margin=options.margin,
         level=resamples.options["level"],
     )
-
-
-def _provenance(name: str, tally: Tally) -> Provenance:
-    return Provenance(name, plan=tally.plan, responses=(int(tally.n.min()), int(tally.n.max())))
-
-
-def _name(source: Source, otherwise: str) -> str:
-    if isinstance(source, ResponseSet):
-        return str(source.settings().get("model", source.model))
-    return str(source) if isinstance(source, str | Path) else otherwise

@@ -7,10 +7,10 @@ and `words` show them. They hold facts; sentences are made in `words`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from liftmap.records import Change, Estimate, Plan
+from liftmap.records import Change, Estimate, FixedPlan, Plan
 from liftmap.stats.bins import Bins
 from liftmap.stats.law.estimates import Cover
 from liftmap.stats.law.floor import Floor
@@ -27,18 +27,76 @@ class Provenance:
     """What one side of a comparison was made from.
 
     Attributes:
-        name: As the user named it.
+        name: What the side is called; never a local path.
+        path: Where it was read, as the user gave it; None for what was not read from a file.
         format: The reader that knew it (a key of `liftmap.read.READERS`), or "matrix".
-        plan: How the responses were drawn; None when unknown (taken as fixed).
-        responses: Fewest and most scored responses of a compared question; None where unknown.
-        digest: Fingerprint of the input; None where none was taken.
+        model: The model, where the source says which.
+        digest_of_counts: SHA-256 of all counts that were read; None for a matrix.
+        digest_of_file: SHA-256 of the file; None where the source is not a single file.
+        settings: How the responses were drawn, where the source says it.
+        responses: What was compared; None until the sides are matched.
     """
 
     name: str
+    path: str | None = None
     format: str = ""
-    plan: Plan | None = None
-    responses: tuple[int, int] | None = None
-    digest: str | None = None
+    model: str | None = None
+    digest_of_counts: str | None = None
+    digest_of_file: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    responses: ComparedResponses | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public JSON form."""
+        compared = self.responses
+        return {
+            "name": self.name,
+            "path": self.path,
+            "format": self.format,
+            "model": self.model,
+            "digest": {"counts": self.digest_of_counts, "file": self.digest_of_file},
+            "plan": None if compared is None else plan_to_dict(compared.plan),
+            "responses": None if compared is None else compared.scored,
+            "unscored": None if compared is None else compared.unscored,
+            "truncated": None if compared is None else compared.truncated,
+            "n": None
+            if compared is None
+            else dict(zip(("least", "median", "most"), compared.n, strict=True)),
+            "settings": dict(self.settings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedResponses:
+    """The responses of one side to the questions that are compared.
+
+    Attributes:
+        plan: How they were drawn; None when unknown (taken as fixed).
+        scored: How many are right or wrong.
+        unscored: How many could not be scored; None where it is unknown.
+        truncated: How many of the scored ones were cut by the token limit; None likewise.
+        n: Least, median and most scored responses of a question.
+    """
+
+    plan: Plan | None
+    scored: int
+    unscored: int | None
+    truncated: int | None
+    n: tuple[int, float, int]
+
+
+def plan_to_dict(plan: Plan | None) -> dict[str, Any] | None:
+    """A sampling plan as plain values; None where it is unknown."""
+    if plan is None:
+        return None
+    if isinstance(plan, FixedPlan):
+        return {"kind": "fixed", "count": plan.count}
+    return {
+        "kind": "curtailed",
+        "stop_after": plan.stop_after,
+        "cap": plan.cap,
+        "round_size": plan.round_size,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from liftmap.comparison.parts import plan_to_dict
 from liftmap.records import Estimate, FixedPlan, Plan
 from liftmap.stats.power import Clusters, Design, Detection
 
@@ -194,18 +195,6 @@ def describe(plan: Plan) -> str:
         f"curtailed: rounds of {plan.round_size}, stop after {plan.stop_after} right, "
         f"at most {plan.cap:,}"
     )
-
-
-def plan_to_dict(plan: Plan) -> dict[str, Any]:
-    """A plan as plain values."""
-    if isinstance(plan, FixedPlan):
-        return {"kind": "fixed", "count": plan.count}
-    return {
-        "kind": "curtailed",
-        "stop_after": plan.stop_after,
-        "cap": plan.cap,
-        "round_size": plan.round_size,
-    }
 
 
 def _aim_to_dict(aim: Aim) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date as Date
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from liftmap.comparison.fitted import FittedLaw, firmly_lost
 from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss, group_facts
 from liftmap.comparison.measures import gradient
 from liftmap.comparison.parts import (
+    ComparedResponses,
     CurvePoint,
     Guidance,
     McNemar,
@@ -32,7 +34,8 @@ from liftmap.comparison.parts import (
     Provenance,
     Transitions,
 )
-from liftmap.comparison.result import Comparison
+from liftmap.comparison.provenance import digest_of_file
+from liftmap.comparison.result import Comparison, today
 from liftmap.errors import InputError
 from liftmap.records import Estimate, FixedPlan
 from liftmap.stats.bins import BinChange, Bins, custom_bins
@@ -69,6 +72,7 @@ def reanalyse(
     law_resamples: int = 50,
     resamples: int = 1000,
     advise_training: bool = False,
+    date: Date | None = None,
 ) -> Comparison:
     """Analyses a published matrix of how many questions went from which bin to which.
 
@@ -84,6 +88,7 @@ def reanalyse(
         law_resamples: As in `compare`.
         resamples: As in `compare`.
         advise_training: As in `compare`.
+        date: As in `compare`.
 
     Returns:
         The same as `compare` gives. Without a bin of its own for "0" lost and gained at n are None,
@@ -125,7 +130,13 @@ def reanalyse(
         _measured_change(point, questions, level) for point in (points[0], points[-1])
     )
     sides = [
-        Provenance(f"{Path(matrix).name}, {lines}", "matrix", FixedPlan(n), (n, n))
+        Provenance(
+            name=f"{Path(matrix).stem}, {lines}",
+            path=str(matrix),
+            format="matrix",
+            digest_of_file=digest_of_file(Path(matrix)),
+            responses=ComparedResponses(FixedPlan(n), n * questions, None, None, (n, float(n), n)),
+        )
         for lines in ("rows", "columns")
     ]
     return Comparison(
@@ -159,6 +170,7 @@ def reanalyse(
         level=level,
         seed=seed,
         source="matrix",
+        date=date or today(),
         measures=Measures(groups=gradient(fitted)),
     )
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from datetime import date as Date
 from typing import Any, Literal
 
 import polars as pl
 
+from liftmap import __version__
 from liftmap.comparison import tables, words
 from liftmap.comparison.parts import (
     Check,
@@ -32,7 +35,12 @@ from liftmap.stats.intervals import FirstLoss
 from liftmap.stats.verdict import Conclusion
 
 # Version of the JSON: changes when a field changes its meaning or goes.
-SCHEMA = 1
+SCHEMA = 2
+
+
+def today() -> Date:
+    """The day by UTC."""
+    return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +74,7 @@ class Comparison:
         capability_at_64: The change of pass@64 by the law, where k is small or the curve before
             still climbs; None else.
         chance: Share of right responses that guessing gives; None where it is unknown.
+        date: The day it was made, by UTC.
         checks: What speaks against independent draws; in words they are among the warnings.
         measures: Measures beside accuracy and capability; None where none was made.
     """
@@ -94,6 +103,7 @@ class Comparison:
     other_verdict: Conclusion | None = None
     capability_at_64: Estimate | None = None
     chance: float | None = None
+    date: Date = field(default_factory=today)
     checks: tuple[Check, ...] = ()
     measures: Measures | None = None
 
@@ -168,10 +178,15 @@ class Comparison:
         """The public form as plain values; `docs/json.md` defines every field."""
         return {
             "schema": SCHEMA,
+            "liftmap": __version__,
+            "date": self.date.isoformat(),
+            "before": self.before.to_dict(),
+            "after": self.after.to_dict(),
             "questions": self.questions,
             "k": None if self.k == 1 else self.k,
             "level": self.level,
             "margin": self.margin,
+            "seed": self.seed,
             "looks": self.looks,
             "questions_are": self.questions_are,
             "chance": self.chance,
@@ -281,8 +296,7 @@ class Comparison:
               changed and if it changed, and its p; questions, k, margin, level, few_tries,
               climbing, unsaturated_k, first_loss_k, first_loss_possible, first_loss_never;
               questions_are; other_accuracy, other_capability, other_k, other_because (the other
-              estimand);
-              caveats (a list of sentences); first_loss_informative.
+              estimand); caveats (a list of sentences); first_loss_informative.
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
         """

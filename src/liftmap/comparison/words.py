@@ -219,7 +219,7 @@ def holm_note(word: str, name: str, p: float, family: int) -> str:
     """That a change does not stand among all that a study looks at."""
     return (
         f"{name} {word} stands alone, but not among the {count(family)} changes of this study: "
-        f"p = {p_value(p)} by Holm's method."
+        f"{_p_text(p)} by Holm's method."
     )
 
 
@@ -271,10 +271,16 @@ def notes(
         )
     if mcnemar is not None:
         by = "exact McNemar test" if mcnemar.method == "exact" else "McNemar test by clusters"
-        yield f"Lost against gained, {by}: p = {p_value(mcnemar.p)}"
+        yield f"Lost against gained, {by}: {_p_text(mcnemar.p)}"
     if first_loss is not None and first_loss.informative:
         first = _first_possible(first_loss.possible, never=first_loss.never_possible)
         yield f"First k at which after lies below before, by the band: {first}."
+
+
+def _p_text(p: float) -> str:
+    """A p-value in a sentence: "p = .047", "p < .001"."""
+    value = p_value(p)
+    return f"p {value}" if value.startswith("<") else f"p = {value}"
 
 
 def _noise_share(name: str, at_n: MovesAtN, noise: Estimate) -> str:

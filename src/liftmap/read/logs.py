@@ -126,6 +126,7 @@ class _Seen:
         without_text: Responses that can't be verified here, since the log lacks their texts.
         first_without_text: File and row of the first of them.
         several_golds: Questions with more than one gold answer.
+        model: The model, if the log says it.
     """
 
     golds: dict[str, str | None] = field(default_factory=dict)
@@ -137,6 +138,7 @@ class _Seen:
     without_text: int = 0
     first_without_text: str = ""
     several_golds: set[str] = field(default_factory=set)
+    model: str = ""
 
 
 def outcomes_of(
@@ -230,7 +232,8 @@ def outcomes_of(
         schema={"question_id": pl.String, "gold": pl.String},
     )
     known = golds["gold"].null_count() < len(golds)
-    return from_rows(source, format, rows, golds if known else None, [*warnings, *said])
+    outcomes = from_rows(source, format, rows, golds if known else None, [*warnings, *said])
+    return replace(outcomes, model=seen.model or None)
 
 
 def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Entry]:
@@ -278,6 +281,7 @@ def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Ent
         seen.golds.setdefault(question_id, entry.golds[0] if entry.golds else None)
         seen.files.setdefault(entry.file, set()).add(question_id)
         seen.cut_known |= entry.truncated is not None
+        seen.model = seen.model or entry.model
         yield entry
     if not rows:
         raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")

@@ -10,11 +10,11 @@ import re
 import shlex
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.registry import nearest
 
 NAME_VERIFIER = (
     "Name --verifier to have the responses verified here, or let the tool log a verdict for each."
@@ -235,10 +235,12 @@ def _full_name(source: str, wanted: str, columns: Mapping[str, _Column]) -> str:
             remedy=f"Take one of them: {_options(named)}.",
         )
     parts = {part for name in columns for part in re.split("[,/]", name)}
+    near = get_close_matches(wanted, sorted({*columns, *parts}), n=1, cutoff=0.5)
+    close = f"Did you mean {near[0]!r}? " if near else ""
     raise InputError(
         f"{source} has no such metric.",
         seen=wanted,
-        remedy=f"{nearest(wanted, {*columns, *parts})} Its metrics: {_options(columns)}.",
+        remedy=f"{close}Its metrics: {_options(columns)}.",
     )
 
 

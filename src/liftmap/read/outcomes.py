@@ -7,7 +7,7 @@ Every reader ends here: `from_rows` counts verdicts, `from_counts` takes counts,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -71,8 +71,10 @@ class Outcomes:
         chance: Share of right responses that guessing gives; None where questions do not all offer
             choices.
         split: Of a study or a sampled task: which of its questions were asked; None elsewhere.
-        settings: How the responses were drawn, as far as the source says: temperature, top_p and a
-            digest of the template; None where it says nothing.
+        name: What the model is called among its like, as `rlvr@1` in a study; None where the source
+            does not say.
+        model: The model, where the source says which: a hub id, a path, or a served name.
+        settings: How the responses were drawn, where the source says it: temperature, top_p ...
         repeated: What the texts say of copies; None where they are unknown or say nothing.
     """
 
@@ -84,7 +86,9 @@ class Outcomes:
     warnings: tuple[str, ...] = ()
     chance: float | None = None
     split: str | None = None
-    settings: Mapping[str, Any] | None = None
+    name: str | None = None
+    model: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     repeated: RepeatedTexts | None = None
 
 
@@ -163,15 +167,15 @@ def from_counts(
     )
 
 
-def refuse_unscored(source: str, tally: Tally) -> None:
-    """Refuses a tally without any scored response.
+def refuse_unscored(source: str, tally: Tally, notes: Sequence[str] = ()) -> None:
+    """Refuses a tally without any scored response; `notes` may say why there is none.
 
     Raises:
         InputError: There is none.
     """
     if not tally.n.any():
         raise InputError(
-            f"{source} holds no scored response.",
+            " ".join([f"{source} holds no scored response.", *notes]),
             seen={"questions": len(tally.n), "unscored responses": int(tally.unscored.sum())},
             remedy="Look for the errors in the log, or verify its responses with --verifier.",
         )

@@ -6,12 +6,12 @@ of another that has judged them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import string
 from collections.abc import Sequence
-from dataclasses import replace
-from hashlib import sha256
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -24,6 +24,10 @@ from liftmap.stats.repeated_texts import RepeatedTexts, repeated_texts
 from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
 from liftmap.studyfile import load_config
 
+# Questions to which all responses are the same, as a share of those with several: from here on it
+# is said.
+MOST_ONE_TEXT = 0.5
+SHOWN_ERRORS = 4
 # The first line of an option, as `tasks` writes it.
 _OPTION = re.compile(r"[A-Z]\) ")
 
@@ -83,7 +87,11 @@ def outcomes_of(
     rows = _rows(target, verifier)
     questions = study.read_questions(target.split)
     tally = target.tally(verifier, questions)
-    refuse_unscored(source, tally)
+    notes = [
+        *account_notes(target),
+        *unfinished_thoughts(int(rows["unfinished"].sum()), len(rows)),
+    ]
+    refuse_unscored(source, tally, notes)
     golds = pl.DataFrame(
         {
             "question_id": [q.question_id for q in questions],
@@ -100,12 +108,42 @@ def outcomes_of(
         tally=tally,
         answers=answers.select("question_id", "answer", "right"),
         golds=golds,
-        warnings=tuple(unfinished_thoughts(int(rows["unfinished"].sum()), len(rows))),
+        warnings=tuple(notes),
         chance=chance_rate(questions),
         split=target.split,
-        settings=_settings(target),
+        **asdict(origin_of(target)),
         repeated=_repeated(target),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who gave the responses of a set, and how; as in `Outcomes`."""
+
+    name: str
+    model: str | None
+    settings: dict[str, Any]
+
+
+def origin_of(target: ResponseSet) -> Origin:
+    """Who gave the responses of a set, and how they were drawn.
+
+    Raises:
+        StoreError: The settings are damaged.
+    """
+    kept = target.kept_settings()
+    model = kept.get("model")
+    in_study = StudyFolder(target.root).config_file.exists()
+    settings = {
+        name: kept["sampling"][name]
+        for name in ("temperature", "top_p", "top_k", "max_tokens")
+        if name in kept.get("sampling", {})
+    }
+    if "template" in kept:
+        text = json.dumps(kept["template"].get("text"), sort_keys=True)
+        settings["template"] = kept["template"].get("name")
+        settings["template_digest"] = hashlib.sha256(text.encode()).hexdigest()
+    return Origin(target.model if in_study or not model else str(model), model, settings)
 
 
 def chance_rate(questions: Sequence[Question]) -> float | None:
@@ -127,17 +165,36 @@ def chance_rate(questions: Sequence[Question]) -> float | None:
     return sum(rates) / len(rates) if rates else None
 
 
-def _settings(target: ResponseSet) -> dict[str, Any] | None:
-    """Temperature, top_p and a digest of the template of the responses, where they were kept."""
-    if not target.has_settings():
-        return None
-    kept = target.settings()
-    sampling = kept.get("sampling", {})
-    known = {name: sampling[name] for name in ("temperature", "top_p") if name in sampling}
-    if "template" in kept:
-        text = json.dumps(kept["template"], sort_keys=True)
-        known["template"] = sha256(text.encode()).hexdigest()[:12]
-    return known
+def notes_of(target: ResponseSet, verifier: str) -> list[str]:
+    """What has to be said of responses that are all verified: of the server, and of thoughts."""
+    reasons = target.read_verdicts(verifier)["reason"]
+    unfinished = int((reasons == ENDED_WHILE_THINKING).sum())
+    return [*account_notes(target), *unfinished_thoughts(unfinished, len(reasons))]
+
+
+def account_notes(target: ResponseSet) -> list[str]:
+    """What has to be said of what a server gave; see `ResponseSet.account`."""
+    account = target.account()
+    if account is None:
+        return []
+    responses, copies, errors = account["responses"], account["copies"], account["errors"]
+    notes = []
+    if account["one_text"] >= max(1, MOST_ONE_TEXT * account["several"]):
+        temperature = target.settings()["sampling"]["temperature"]
+        notes.append(
+            f"All responses to {account['one_text']:,} of {account['several']:,} questions are the "
+            f"same text although the temperature is {temperature:g}: {copies:,} of {responses:,} "
+            f"responses ({100 * copies / responses:.0f} %) are copies. Unless the model is that "
+            "sure, the server ignores the seed, and n is less than it seems."
+        )
+    # Messages of servers hold numbers of their own: only the commonest are shown.
+    commonest = sorted(errors.items(), key=lambda item: -item[1])
+    for error, count in commonest[:SHOWN_ERRORS]:
+        notes.append(f"{count:,} of {responses:,} responses: {error}.")
+    rest = sum(count for _, count in commonest[SHOWN_ERRORS:])
+    if rest:
+        notes.append(f"{rest:,} of {responses:,} responses have other errors; see their `error`.")
+    return notes
 
 
 def _repeated(target: ResponseSet) -> RepeatedTexts | None:

@@ -35,9 +35,12 @@ def read_table(path: Path, container: Container, known: Sequence[str]) -> pl.Dat
     else:
         with readable(path):
             if container == "csv":
+                header = _header(path)
                 rows = pl.scan_csv(path, infer_schema=False)
             else:
                 rows = pl.scan_parquet(path)
+                header = rows.collect_schema().names()
+            _refuse_same_columns(path, header, known)
             columns = {name.strip(): name for name in rows.collect_schema().names()}
             chosen = [pl.col(columns[name]).alias(name) for name in known if name in columns]
             frame = rows.select(chosen).collect() if chosen else pl.DataFrame()
@@ -50,6 +53,28 @@ def read_table(path: Path, container: Container, known: Sequence[str]) -> pl.Dat
     if not len(frame):
         raise InputError(f"{path} holds no rows.", remedy="Name a file with at least one question.")
     return frame.select(s for s in frame if s.null_count() < len(frame) or s.name == known[0])
+
+
+def _header(path: Path) -> list[str]:
+    """The names in the first line of a CSV file, as they are written."""
+    first = pl.read_csv(path, has_header=False, n_rows=1, infer_schema=False)
+    return ["" if name is None else name for name in first.row(0)]
+
+
+def _refuse_same_columns(path: Path, header: Sequence[str], known: Sequence[str]) -> None:
+    """Raises where two columns could be meant by one name: the second would hide the first.
+
+    Raises:
+        InputError: Two names of known columns are equal but for blanks around them.
+    """
+    for name in known:
+        same = [written for written in header if written.strip() == name]
+        if len(same) > 1:
+            raise InputError(
+                f"{path} has the column {name} {len(same)} times, blanks around names left out.",
+                seen=same,
+                remedy="Leave one of them, or rename the others.",
+            )
 
 
 def _read_json_lines(path: Path, known: Sequence[str]) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from liftmap.report.charts import HERO, lift
 from liftmap.report.evidence import Run
 from liftmap.report.findings import findings, rules
 from liftmap.report.metrics import read_metrics
-from liftmap.report.overview import Tables, lines, spread, summarise, summary_rows
+from liftmap.report.overview import Tables, lines, said_once, spread, summarise, summary_rows
 from liftmap.report.page import (
     STUDY_SIDES,
     make_figure,
@@ -98,11 +98,13 @@ def render(tables: Tables, config: StudyConfig, environment: Mapping[str, Any]) 
     # The summary table stands under this chart in place of its own.
     hero = replace(make_figure("overview", HERO, overview, words, specs), grid=None)
     sections = make_figures(tables, "study", words, specs)
+    checkpoints, shared_notes = said_once(lines(overview))
     return render_page(
         "page.html.j2",
         config=config,
         scope=_scope(tables, overview),
-        lines=lines(overview),
+        lines=checkpoints,
+        shared_notes=shared_notes,
         summary=summary_rows(overview),
         hero=hero,
         findings=findings(Run(tables, overview, config)),

@@ -6,8 +6,8 @@ findings speak from the rows made here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,6 +147,17 @@ def lines(overview: pl.DataFrame) -> list[Line]:
     """The two statements for each row of `summarise`."""
     rows = overview.to_dicts()
     return [Line(row["model"], label_of(row), statements_of(row), notes_of(row)) for row in rows]
+
+
+def said_once(rows: Sequence[Line]) -> tuple[list[Line], tuple[str, ...]]:
+    """The lines without the notes that stand beside every one of several, and those notes."""
+    if len(rows) < 2:
+        return list(rows), ()
+    shared = tuple(note for note in rows[0].notes if all(note in line.notes for line in rows[1:]))
+    return [
+        replace(line, notes=tuple(note for note in line.notes if note not in shared))
+        for line in rows
+    ], shared
 
 
 def notes_of(row: Mapping[str, Any]) -> tuple[str, ...]:

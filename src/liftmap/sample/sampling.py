@@ -17,6 +17,7 @@ import polars as pl
 from liftmap.progress import console, progress
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
 from liftmap.sample import Engine, make_engine, prompt_facts
+from liftmap.sample.account import account_of
 from liftmap.sample.plans import curtailed
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection
@@ -82,6 +83,8 @@ def sample(
     finished = set(target.shards())
     missing = {name: part for name, part in shards.items() if name not in finished}
     if not missing:
+        if section.engine == "server" and target.account() is None:
+            target.keep_account(account_of(target))
         return
     prompts = {q.question_id: render_prompt(section.template, q) for q in questions}
     total, todo = len(questions), sum(len(part) for part in missing.values())
@@ -121,6 +124,8 @@ def sample(
             # What a curtailed plan need not draw is done as well.
             advance(len(part) * plan.most - len(frame))
             yield name, verdicts, len(frame)
+    if section.engine == "server":
+        target.keep_account(account_of(target))
     if isinstance(plan, CurtailedPlan):
         fixed = todo * plan.cap
         console.print(

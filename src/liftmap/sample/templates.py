@@ -27,6 +27,8 @@ STEP_BY_STEP = "Please reason step by step, and put your final answer within \\b
 # Characters of a prompt's end that are kept with the responses: it may open a thought.
 PROMPT_END = 60
 _JINJA = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+# A list in a question's metadata is kept as JSON.
+_JINJA.filters["from_json"] = json.loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,28 @@ class Template:
         return f"{self.name}/{self.version}"
 
 
+# For questions whose tests call a function (MBPP, which shows them; LiveCodeBench, which shows the
+# beginning of the program), and for those whose tests give input and read output.
+PROGRAM = """{{ question }}
+
+{% if test_list is defined -%}
+Your program must pass these tests:
+```python
+{{ test_list | from_json | join("\n") }}
+```
+Give all of it in one Python code block.
+{%- elif starter_code is defined and starter_code -%}
+Begin with this:
+```python
+{{ starter_code.rstrip() }}
+```
+Give the whole program in one Python code block.
+{%- else -%}
+Write a Python program that reads its standard input and writes its standard output. Give it in \
+one Python code block.
+{%- endif %}"""
+
+
 # The wording of a version never changes once it has been used: a new wording is a new version.
 TEMPLATES: dict[str, Template] = {
     "plain": Template("plain", "1", text="{{ question }}"),
@@ -60,6 +84,7 @@ TEMPLATES: dict[str, Template] = {
     "qwen-math": Template(
         "qwen-math", "1", messages=(("system", STEP_BY_STEP), ("user", "{{ question }}"))
     ),
+    "program": Template("program", "1", messages=(("user", PROGRAM),)),
     "step-by-step": Template(
         "step-by-step", "1", messages=(("user", "{{ question }}\n\n" + STEP_BY_STEP),)
     ),

@@ -8,7 +8,8 @@ the tables, the report and the log of an arm in training.
     environment.json            versions, machine, wall time of each stage
     questions/<split>.parquet
     responses/<model>/<split>/  settings.json, shard-<number>.parquet, prompt.json (how
-                                prompts end, which tags mark thoughts)
+                                prompts end, which tags mark thoughts), account.json (what a
+                                server gave)
     verdicts/<model>/<split>/<verifier>/  settings.json, a shard for each of the responses
     scores/<model>/<split>/<under>/       a shard for each of the responses
     checkpoints/<arm>/<seed>/

@@ -52,7 +52,7 @@ SCORE_SCHEMA = pl.Schema(
 )
 KEY = ["question_id", "response_index"]
 RESPONSES, VERDICTS, SCORES = "responses", "verdicts", "scores"
-SETTINGS, PROMPT = "settings.json", "prompt.json"
+SETTINGS, PROMPT, ACCOUNT = "settings.json", "prompt.json", "account.json"
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,14 @@ class ResponseSet:
         """Writes how the responses are drawn, or checks that it is as before."""
         keep_settings(self.path / SETTINGS, settings)
 
-    def has_settings(self) -> bool:
-        """Whether it was kept how the responses were drawn."""
-        return (self.path / SETTINGS).exists()
-
     def settings(self) -> dict[str, Any]:
         """How the responses were drawn."""
         settings: dict[str, Any] = read_json(self.path / SETTINGS)
         return settings
+
+    def kept_settings(self) -> dict[str, Any]:
+        """As `settings`; empty where none were kept."""
+        return self.settings() if (self.path / SETTINGS).exists() else {}
 
     def keep_prompt(self, prompt: Mapping[str, Any]) -> None:
         """Writes how prompts end and what marks thoughts, unless that is known already.
@@ -107,11 +107,20 @@ class ResponseSet:
         prompt: dict[str, Any] = read_json(self.path / PROMPT)
         return prompt
 
+    def keep_account(self, account: Mapping[str, Any]) -> None:
+        """Writes what a server gave; see `sample.account`."""
+        write_json(self.path / ACCOUNT, account)
+
+    def account(self) -> dict[str, Any] | None:
+        """What `keep_account` wrote; None where there is none."""
+        if not (self.path / ACCOUNT).exists():
+            return None
+        account: dict[str, Any] = read_json(self.path / ACCOUNT)
+        return account
+
     def wanted_shards(self) -> int:
         """How many shards there will be once all responses are drawn; 0 where it is not known."""
-        if not (self.path / SETTINGS).exists():
-            return 0
-        return int(self.settings().get("shards", 0))
+        return int(self.kept_settings().get("shards", 0))
 
     def shards(self) -> list[str]:
         """Names of the finished response shards, in order."""

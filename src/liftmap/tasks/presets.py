@@ -94,7 +94,33 @@ _GSM8K: dict[str, Any] = {
     "duplicates": "drop",
 }
 _PROBLEM = {"question": "problem"}
+_MBPP: dict[str, Any] = {
+    "path": "google-research-datasets/mbpp",
+    "name": "full",
+    "revision": "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
+    "question": "text",
+    "answer": "code",
+    "metadata": ("task_id", "test_list", "test_setup_code"),
+    "duplicates": "drop",
+}
 _GYM_SIZES: dict[Split, int] = {"train": 400, "dev": 100, "test": 400}
+
+
+_LIVECODEBENCH_KEPT = (
+    *("question_id", "platform", "contest_date", "difficulty", "starter_code"),
+    *("public_test_cases", "private_test_cases", "metadata"),
+)
+
+
+def _matharena(name: str, path: str, revision: str, **columns: Any) -> Preset:
+    """A competition of MathArena (arXiv 2505.23281): 30 questions."""
+    return Preset(
+        name=name,
+        task=hub,
+        splits=_test(path, revision, "train", **_PROBLEM, **columns),
+        licence="CC-BY-NC-SA-4.0",
+        questions={"test": 30},
+    )
 
 
 def _gym(name: str, gym_name: str) -> Preset:
@@ -157,6 +183,24 @@ PRESETS: dict[str, Preset] = {
                 metadata=("id",),
             ),
             questions={"test": 30},
+        ),
+        _matharena(
+            "aime-2026",
+            "MathArena/aime_2026",
+            "d2de22f3c656b4f56cf8981212186377d1e23bc3",
+            metadata=("problem_idx",),
+        ),
+        _matharena(
+            "hmmt-feb-2025",
+            "MathArena/hmmt_feb_2025",
+            "6fdc4277120810ff75aa22d2d5489b91f7a262a1",
+            metadata=("problem_idx", "problem_type"),
+        ),
+        _matharena(
+            "hmmt-nov-2025",
+            "MathArena/hmmt_nov_2025",
+            "118dbfb45c4c9467c672268ed55166642897aa46",
+            metadata=("problem_idx", "problem_type"),
         ),
         Preset(
             name="amc-23",
@@ -225,6 +269,41 @@ PRESETS: dict[str, Preset] = {
             questions={"test": 164},
             verifier="code",
             template="plain",
+        ),
+        Preset(
+            name="mbpp",
+            task=hub,
+            splits={
+                "train": {**_MBPP, "hub_split": "train"},
+                "dev": {**_MBPP, "hub_split": "validation"},
+                "test": {**_MBPP, "hub_split": "test"},
+            },
+            licence="CC-BY-4.0",
+            questions={"train": 374, "dev": 90, "test": 500},
+            verifier="code",
+            template="program",
+        ),
+        # The copy in Parquet: livecodebench/code_generation_lite itself comes as a script, which
+        # `datasets` no longer runs. No revision: only one project was found to pin one.
+        Preset(
+            name="livecodebench",
+            task=hub,
+            splits={
+                "test": {
+                    "path": "lighteval/code_generation_lite",
+                    "name": "v6",
+                    "hub_split": "test",
+                    "question": "question_content",
+                    "metadata": _LIVECODEBENCH_KEPT,
+                    "unanswered": "keep",
+                    "duplicates": "drop",
+                }
+            },
+            licence="CC, as its card says",
+            questions={"test": 175},
+            verifier="code",
+            verifier_options={"seconds": 6.0, "memory": 2048},
+            template="program",
         ),
         _gym("countdown", "countdown"),
         _gym("knights-and-knaves", "knights_knaves"),

@@ -1,7 +1,9 @@
 """Judges one program inside the sandbox: the tests run here, the program in a process of its own.
 
 Run as source by `sandbox`; knows nothing of liftmap. Reads from file 0 a JSON object of program,
-definitions, test, entry_point and seconds; writes to file 1 the JSON list of outcome and reason.
+prelude (run before the program), definitions, test, entry_point, seconds (of CPU), each (whether
+every call has so many, or all together) and wall; writes to file 1 the JSON list of outcome and
+reason.
 The program's process gets the program and the arguments of each call, and gives plain data back:
 it sees neither the tests nor what they conclude, so it can't write the verdict, change what an
 assertion means or return a thing that is equal to everything.
@@ -22,26 +24,42 @@ from typing import Any, NoReturn
 
 # The longest message between the two, in bytes.
 LONGEST = 16 << 20
+# How often the program's CPU time is looked at, in seconds.
+LOOK_SECONDS = 0.05
 SMALL = 1 << 62
+NOTHING_CALLED = ("unscored", "the tests call nothing")
 
 
 class ProgramError(Exception):
     """The program is at fault: it raised, ended, or said what is no answer."""
 
 
+class OwnError(Exception):
+    """The program raised an exception of its own kind."""
+
+
 class TimeError(ProgramError):
     """The program took too long."""
+
+
+class ForeignError(ProgramError):
+    """The tests give the program a thing back that is not plain data."""
 
 
 class Foreign:
     """Stands for a value that is no plain data; equal to nothing else."""
 
 
+class CallError(BaseException):
+    """The tests call the entry point; for finding out whether they do."""
+
+
 def main() -> None:
     """Forks the process of the program, runs the tests against it, and writes the outcome."""
     to_program, from_program = os.pipe(), os.pipe()
     # Before anything is read, so that the program's process never held what it should not see.
-    if os.fork() == 0:
+    process = os.fork()
+    if process == 0:
         os.close(to_program[1])
         os.close(from_program[0])
         serve(to_program[0], from_program[1])
@@ -50,11 +68,15 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGPIPE):
         # Process 1 is out of reach of signals that it has no handler for.
         signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
-    with os.fdopen(os.dup(0)) as file:
-        job = json.load(file)
     answers = os.dup(1)
+    try:
+        with os.fdopen(os.dup(0)) as file:
+            job = json.load(file)
+    except MemoryError:
+        os.write(answers, json.dumps(["unscored", "the tests don't fit into its memory"]).encode())
+        os._exit(0)
     silence()
-    program = Program(to_program[1], from_program[0], job["seconds"])
+    program = Program(process, to_program[1], from_program[0], job)
     outcome = judge(job, program)
     os.write(answers, json.dumps(outcome).encode())
     os._exit(0)
@@ -73,20 +95,37 @@ class Program:
 
     Attributes:
         failure: The last thing that went wrong in it; empty if nothing did.
+        fault: The error after which nothing that it says can count, whatever the tests make of it.
+        calls: How often its entry point was called.
+        stopped: Whether it raised StopIteration, which ends the loop of who asks, unseen.
     """
 
-    def __init__(self, to: int, back: int, seconds: float) -> None:
+    def __init__(self, process: int, to: int, back: int, job: dict[str, Any]) -> None:
+        self.clock = (~process << 3) | 2  # of its CPU time, all threads; see clock_getcpuclockid(3)
         self.to, self.back, self.left = to, back, b""
-        self.end = time.monotonic() + seconds
-        self.seconds = seconds
+        self.seconds, self.wall, self.each = job["seconds"], job["wall"], job["each"]
+        self.begun, self.end = self.used(), time.monotonic() + self.wall
         self.failure = ""
+        self.fault: ProgramError | None = None
+        self.calls = 0
+        self.stopped = False
+
+    def used(self) -> float:
+        """The CPU time that it has taken, in seconds."""
+        try:
+            return time.clock_gettime(self.clock)
+        except OSError:
+            return 0.0
 
     def ask(self, message: Any) -> Any:
         """Sends a message and gives what comes back."""
+        if self.each:
+            self.begun, self.end = self.used(), time.monotonic() + self.wall
         try:
             return self._ask(message)
         except ProgramError as error:
             self.failure = str(error)
+            self.fault = error
             raise
 
     def _ask(self, message: Any) -> Any:
@@ -102,10 +141,11 @@ class Program:
         self.failure = f"{name}: {said}"[:300]
         # Tests may wait for an exception of a certain kind.
         known = getattr(builtins, name, None)
-        raised: Exception = ProgramError(self.failure)
+        raised: Exception = OwnError(self.failure)
         if isinstance(known, type) and issubclass(known, Exception):
             with contextlib.suppress(TypeError):
                 raised = known(said)
+        self.stopped |= isinstance(raised, StopIteration | StopAsyncIteration)
         raise raised
 
     def _send(self, data: bytes) -> None:
@@ -133,52 +173,88 @@ class Program:
         return line
 
     def _wait(self, writable: bool = False) -> None:
-        left = max(0.0, self.end - time.monotonic())
-        ready = select.select(
-            [] if writable else [self.back], [self.to] if writable else [], [], left
-        )
-        if not any(ready):
-            raise TimeError(f"it took longer than {self.seconds:g} s")
+        files = ([], [self.to]) if writable else ([self.back], [])
+        while True:
+            ready = any(select.select(*files, [], LOOK_SECONDS))
+            if self.used() - self.begun > self.seconds:
+                raise TimeError(f"it took longer than {self.seconds:g} s of CPU")
+            if ready:
+                return
+            if time.monotonic() > self.end:
+                raise TimeError(f"it took longer than {self.wall:g} s, most of them idle")
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Calls the entry point in the program's process."""
-        return self.ask(encode([list(arguments), named]))
+        self.calls += 1
+        try:
+            message = encode([list(arguments), named])
+        except ForeignError as error:
+            self.failure, self.fault = str(error), error
+            raise
+        return self.ask(message)
 
 
 def judge(job: dict[str, Any], program: Program) -> tuple[str, str]:
-    """right, wrong, late, or broken (the tests are, as it seems), and the reason."""
+    """right, wrong, late, broken (the tests are, as it seems) or unscored, and the reason."""
+    try:
+        tests = compile(job["test"], "<test>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return "broken", f"the test is no Python: {error}"
+    kind, reason = "right", ""
+    try:
+        program.ask([job["program"], job["entry_point"], job["prelude"]])
+    except Exception:
+        if calls_nothing(job, tests):
+            return NOTHING_CALLED
+        return "late" if isinstance(program.fault, TimeError) else "wrong", program.failure
+    try:
+        run_tests(job, tests, lambda *arguments, **named: program(*arguments, **named))
+    except AssertionError as error:
+        kind = "wrong"
+        reason = f"a test failed: {error}"[:300] if str(error) else "a test failed"
+    except (SystemExit, KeyboardInterrupt, MemoryError, RecursionError) as error:
+        kind, reason = "wrong", program.failure or type(error).__name__
+    except Exception as error:
+        kind, reason = "wrong", program.failure
+        if not reason:
+            reason = f"the tests raised {type(error).__name__}: {error}"[:300]
+            if isinstance(error, NameError | ImportError | NotPlainError):
+                kind = "broken"
+    if program.fault is not None:
+        # Tests that wait for any error at all don't make it right.
+        return "late" if isinstance(program.fault, TimeError) else "wrong", str(program.fault)
+    if kind == "right" and program.stopped and "StopIteration" not in job["test"]:
+        return "wrong", "it raised StopIteration, which ends the tests before their end"
+    if kind == "right" and not program.calls:
+        return NOTHING_CALLED
+    return kind, reason
+
+
+def run_tests(job: dict[str, Any], tests: Any, candidate: Callable[..., Any]) -> None:
+    """Runs the tests of a question on a function."""
     names: dict[str, Any] = {"__name__": "tests"}
     try:
         # What the prompt defines is there for the tests to use.
         exec(compile(job["definitions"], "<prompt>", "exec", dont_inherit=True), names)
     except Exception:
         names = {"__name__": "tests"}
+    names[job["entry_point"]] = candidate
+    exec(tests, names)
+    if callable(names.get("check")):
+        names["check"](candidate)
+
+
+def calls_nothing(job: dict[str, Any], tests: Any) -> bool:
+    """Whether the tests come to their end without a call, whatever the program is."""
 
     def candidate(*arguments: Any, **named: Any) -> Any:
-        return program(*arguments, **named)
+        raise CallError
 
-    names[job["entry_point"]] = candidate
     try:
-        tests = compile(job["test"], "<test>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        return "broken", f"the test is no Python: {error}"
-    try:
-        program.ask([job["program"], job["entry_point"]])
-        exec(tests, names)
-        if callable(names.get("check")):
-            names["check"](candidate)
-    except TimeError as error:
-        return "late", str(error)
-    except AssertionError as error:
-        return "wrong", f"a test failed: {error}"[:300] if str(error) else "a test failed"
-    except (SystemExit, KeyboardInterrupt, MemoryError, RecursionError) as error:
-        return "wrong", program.failure or type(error).__name__
-    except Exception as error:
-        if program.failure:
-            return "wrong", program.failure
-        kind = "broken" if isinstance(error, NameError | ImportError | NotPlainError) else "wrong"
-        return kind, f"the tests raised {type(error).__name__}: {error}"[:300]
-    return "right", ""
+        run_tests(job, tests, candidate)
+    except BaseException:
+        return False
+    return True
 
 
 class NotPlainError(Exception):
@@ -212,6 +288,8 @@ def encode(value: Any, foreign: bool = False) -> Any:
         return {"set": [encode(v, foreign) for v in value]}
     if type(value).__name__ in ("Fraction", "Decimal"):
         return {type(value).__name__: str(value)}
+    if isinstance(value, Foreign):
+        raise ForeignError("the tests gave it back what it returned, which is not plain data")
     if not foreign:
         raise NotPlainError(f"an argument of type {type(value).__name__} can't be passed")
     if isinstance(value, Iterator):
@@ -270,9 +348,10 @@ def serve(requests: int, replies: int) -> NoReturn:
         for line in lines:
             try:
                 if function is None:
-                    program, entry_point = json.loads(line)
+                    program, entry_point, prelude = json.loads(line)
                     module = type(sys)("program")
                     sys.modules["program"] = module
+                    exec(prelude, module.__dict__)
                     exec(compile(program, "<program>", "exec", dont_inherit=True), module.__dict__)
                     function = getattr(module, entry_point)
                     reply: Any = ["value", None]
@@ -283,7 +362,8 @@ def serve(requests: int, replies: int) -> NoReturn:
             except BaseException as error:
                 if isinstance(error, SystemExit | KeyboardInterrupt):
                     os._exit(0)
-                text = json.dumps(["error", [type(error).__name__, str(error)[:300]]])
+                kinds = (t.__name__ for t in type(error).__mro__ if t.__module__ == "builtins")
+                text = json.dumps(["error", [next(kinds), str(error)[:300]]])
             data = text.encode() + b"\n"
             while data:
                 data = data[os.write(replies, data) :]

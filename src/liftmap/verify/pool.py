@@ -43,6 +43,9 @@ MEMORY = 2
 # spread over the workers; among others an answer gets FIRST_SECONDS, and then its full time alone.
 CHUNK = 64
 TASK_SECONDS = 0.25
+# It ends early after so much wall time too, for answers that are programs with a process of their
+# own.
+TASK_WALL_SECONDS = 10.0
 FIRST_SECONDS = 0.5
 # The CPU time for loading what a question needs.
 LOADING_SECONDS = 60.0
@@ -170,6 +173,7 @@ def _work(compare: Compare, load: Load | None, pairs: list[Pair], limit: float) 
     """Runs in a worker: the outcomes of as many answers as fit into a task, at least one."""
     outcomes: list[Outcome] = []
     compared = 0.0
+    begun = time.monotonic()
     for question, answer in pairs:
         try:
             if load is not None:
@@ -185,7 +189,7 @@ def _work(compare: Compare, load: Load | None, pairs: list[Pair], limit: float) 
             outcomes.append(_TOO_LARGE)
         except Exception as error:
             outcomes.append(Verdict("unscored", reason=f"{type(error).__name__}: {error}"))
-        if compared > TASK_SECONDS:
+        if compared > TASK_SECONDS or time.monotonic() - begun > TASK_WALL_SECONDS:
             break
     return outcomes
 

@@ -84,11 +84,12 @@ def find_program(text: str, prompt: str, name: str) -> str | None:
     defining = [block.text for block in blocks if _defines(block.text, name)]
     if defining:
         full = [block for block in defining if not _is_stub(block, name)] or defining
-        return _after(prompt, _with_helpers(full[-1], blocks, prompt))
+        return _after(prompt, _called_by_name(_with_helpers(full[-1], blocks, prompt), name))
     if blocks:
         return _continued(prompt, blocks[-1].text) if begun else blocks[-1].text
     if _defines(text, name):
-        return _after(prompt, text if _is_program(text) else _among_prose(text, name))
+        source = text if _is_program(text) else _among_prose(text, name)
+        return _after(prompt, _called_by_name(source, name))
     return _continued(prompt, text) if begun else text
 
 
@@ -150,6 +151,8 @@ def fenced_blocks(text: str) -> list[Block]:
         begins = bool(re.fullmatch(r"(?:python|py)[\w.]*(?:[\s{].*)?", found["info"].strip(), re.I))
         opening, lines = (found, []) if begins else (None, [])
     if opening is not None:
+        # Its fence may stand at the end of the last line.
+        lines = [re.sub(r"(?:`{3,}|~{3,})\s*\Z", "", "".join(lines))]
         close()
     return blocks
 
@@ -363,6 +366,15 @@ def _continued(prompt: str, body: str) -> str:
         if parsed(indented):
             return indented
     return plain
+
+
+def _called_by_name(source: str, name: str) -> str:
+    """A source where the entry point, if it is a method of a class Solution, is a function too."""
+    tree = parsed(source)
+    found = _definition(tree, name) if tree else None
+    if tree is None or found is None or found in tree.body:
+        return source
+    return f"{source}\n\n{name} = Solution().{name}\n"
 
 
 def _indentation(prompt: str) -> str:

@@ -16,6 +16,7 @@ from liftmap.sample.server.calls import (
     Choice,
     Fault,
     Refusal,
+    UnsaidEnd,
     read_choices,
     refused_fields,
     request_body,
@@ -27,6 +28,10 @@ from liftmap.sections import ServerSection
 
 if TYPE_CHECKING:
     import openai
+
+
+# So many replies, and none before that said how its responses ended: then the server never does.
+MOST_UNSAID_ENDS = 3
 
 
 class _FieldsRefused(Exception):
@@ -46,6 +51,8 @@ class Sender:
         self._section = section
         self._access = access
         self._refused: dict[str, int] = {}
+        self._said_end = False
+        self._unsaid_ends = 0
 
     async def ask(
         self, server: Server, prompt: Prompt, settings: SamplingSettings, seed: int, count: int
@@ -85,7 +92,7 @@ class Sender:
             # The client's own limit is one of silence; this one is of the whole request.
             async with asyncio.timeout(self._section.timeout):
                 raw = await api.with_raw_response.create(**body)
-            return read_choices(raw.http_response.text, body["n"])
+            return self._read(raw.http_response.text, body)
         except (openai.APIConnectionError, TimeoutError) as error:
             cause = error.__cause__ or error
             name = type(cause).__name__
@@ -106,6 +113,23 @@ class Sender:
                     self._refused[name] = max(values, self._refused.get(name, 0))
                 raise _FieldsRefused from None
             raise await self._meaning(server.url, error, message) from None
+
+    def _read(self, text: str, body: dict[str, Any]) -> list[Choice]:
+        """The choices of a reply.
+
+        Raises:
+            Fault: It can't be used, or does not say how its choices ended though others did.
+        """
+        stop, most = body.get("stop", ()), body["max_tokens"]
+        try:
+            choices = read_choices(text, body["n"], stop=stop, max_tokens=most)
+        except UnsaidEnd:
+            self._unsaid_ends += 1
+            if self._said_end or self._unsaid_ends < MOST_UNSAID_ENDS:
+                raise
+            return read_choices(text, body["n"], stop=stop, max_tokens=most, unsaid_ends=True)
+        self._said_end = True
+        return choices
 
     async def _meaning(self, url: str, error: openai.APIStatusError, message: str) -> Exception:
         """What an HTTP status means."""
