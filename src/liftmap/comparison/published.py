@@ -21,7 +21,7 @@ from scipy import special
 from liftmap.comparison.compare import Options
 from liftmap.comparison.figures import as_rows
 from liftmap.comparison.fitted import FittedLaw, firmly_lost
-from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss, group_facts
+from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss
 from liftmap.comparison.measures import gradient
 from liftmap.comparison.parts import (
     ComparedResponses,
@@ -392,7 +392,6 @@ def _advise(fitted: FittedLaw, bins: Bins, cells: Counts) -> tuple[Guidance, ...
         if unsolved:
             facts = {"unsolved": unsolved, "teacher_answered": None, "teacher_solved": None}
             advice.append(Guidance("distil", facts))
-    advice.append(Guidance("rlvr", {"groups": group_facts(gradient(fitted))}))
     return tuple(advice)
 
 

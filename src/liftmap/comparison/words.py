@@ -373,21 +373,10 @@ def _distil(evidence: Mapping[str, Any]) -> str:
 
 
 def _rlvr(evidence: Mapping[str, Any]) -> str:
-    sentences = []
-    if "mixed" in evidence:
-        sentences.append(
-            f"{count(evidence['mixed'])} of {count(evidence['compared'])} questions have mixed "
-            "outcomes after."
-        )
-    if evidence["groups"]:
-        shares = ", ".join(
-            f"{percent(group['after'].estimate, 0)} % at {group['size']}"
-            for group in evidence["groups"]
-        )
-        sentences.append(
-            f"Share of groups of responses that give GRPO a gradient, by group size: {shares}."
-        )
-    return " ".join(sentences)
+    return (
+        f"{count(evidence['mixed'])} of {count(evidence['compared'])} questions have mixed "
+        "outcomes after."
+    )
 
 
 def _saturated(evidence: Mapping[str, Any]) -> str:
