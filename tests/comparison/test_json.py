@@ -76,6 +76,7 @@ FIELDS = {
     "warnings",
     "mcnemar",
     "checks",
+    "measures",
 }
 WORDS = {"up", "down", "within", "unsettled", "saturated", "too hard", "not measured"}
 LABELS = {

@@ -239,6 +239,7 @@ class StudyData:
                     answers=self._answers_of(before),
                     sides=(self._provenance(before), self._provenance(after)),
                     chance=chance_rate(self.questions),
+                    golds=self._read(before).golds,
                     checks=checks_of_sources(self._read(before), self._read(after)),
                 )
             )

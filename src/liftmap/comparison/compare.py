@@ -26,6 +26,7 @@ from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tr
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
+from liftmap.comparison.measures import measures
 from liftmap.comparison.parts import Check, CurvePoint, Provenance, QuestionsAre
 from liftmap.comparison.provenance import provenance_of, with_responses
 from liftmap.comparison.result import Comparison, today
@@ -209,6 +210,7 @@ def compare(
         sides=provenance_of((before, after), (first, then)),
         chance=first.chance,
         date=date,
+        golds=first.golds,
         checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
     )
     notes = [f"Before: {text}" for text in first.warnings]
@@ -228,6 +230,7 @@ def compare_pair(
     chance: float | None = None,
     date: Date | None = None,
     checks: tuple[Check, ...] = (),
+    golds: pl.DataFrame | None = None,
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -241,6 +244,7 @@ def compare_pair(
         chance: Share of right responses that guessing gives, where questions offer choices.
         date: As in `compare`.
         checks: What texts and settings say of the responses; the counts are checked here.
+        golds: A row a question: question_id, gold; None where they are unknown.
 
     Returns:
         What changed.
@@ -324,6 +328,7 @@ def compare_pair(
         chance=chance,
         date=date or today(),
         checks=checks,
+        measures=measures(pair, fitted, resamples, answers, golds),
     )
 
 

@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 
 from liftmap.comparison.fitted import FirmlyLost, FittedLaw, firmly_lost
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.parts import CurvePoint, Guidance, Moves
+from liftmap.comparison.measures import gradient
+from liftmap.comparison.parts import CurvePoint, GroupGradient, Guidance, Moves
 from liftmap.comparison.votes import Vote
 from liftmap.records import Tally
 from liftmap.stats.answers import first_reaching
 from liftmap.stats.intervals import FirstLoss
 from liftmap.stats.law.estimates import posterior_mean
-from liftmap.stats.law.measures import gross_lost, mixed_group, swapped
+from liftmap.stats.law.measures import gross_lost
 from liftmap.stats.passk import IntArray
 
 # With fewer responses a question, what a question shows is mostly luck.
 FEWEST_RESPONSES = 8
 # The kinds of advice that say what to train on.
 TRAINING = ("distil", "rlvr", "saturated")
-GROUP_SIZES = (4, 8, 16, 32, 64)
 # Fewest right responses out of 256 of the groups of lost questions that are looked at, the starts
 # of the study's bins.
 _STARTS = (1, 5, 17, 33, 65, 129)
@@ -158,27 +158,15 @@ def _mixed(pair: PairedTallies, fitted: FittedLaw) -> Guidance | None:
             "mixed": len(mixed),
             "compared": pair.questions,
             "share": len(mixed) / pair.questions,
-            "groups": gradient(fitted),
+            "groups": group_facts(gradient(fitted)),
         },
         _ids(pair, ranked),
     )
 
 
-def gradient(fitted: FittedLaw) -> list[dict[str, Any]]:
-    """The share of GRPO groups with a gradient at all, for each group size, before and after.
-
-    Empty where the law has no intervals.
-    """
-    if not fitted.has_intervals:
-        return []
-    return [
-        {
-            "size": size,
-            "before": fitted.share(mixed_group(size)),
-            "after": fitted.share(swapped(mixed_group(size))),
-        }
-        for size in GROUP_SIZES
-    ]
+def group_facts(groups: Sequence[GroupGradient]) -> list[dict[str, Any]]:
+    """Groups with a gradient as evidence."""
+    return [{"size": each.size, "before": each.before, "after": each.after} for each in groups]
 
 
 def _saturated(pair: PairedTallies) -> Guidance | None:

@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from liftmap.records import Change, Estimate, FixedPlan, Plan
 from liftmap.stats.bins import Bins
+from liftmap.stats.law.estimates import Cover
 from liftmap.stats.law.floor import Floor
+from liftmap.stats.support import Support
 
 Matrix = tuple[tuple[float, ...], ...]
 # What a figure is about: questions like these (others could be asked), or these very questions
@@ -247,3 +249,39 @@ class Guidance:
     evidence: Mapping[str, Any]
     questions: tuple[str, ...] = ()
     for_training: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupGradient:
+    """The share of GRPO groups with right and wrong responses, which alone give a gradient.
+
+    Attributes:
+        size: Responses in a group.
+        before: The share before.
+        after: The share after.
+    """
+
+    size: int
+    before: Estimate
+    after: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Measures beside accuracy and capability.
+
+    Attributes:
+        cover: Cover@tau by the law, for several tau; empty where the law was not refitted.
+        groups: GRPO groups with a gradient, by size; empty likewise.
+        support: Questions kept, gained, lost and never there; None with one response a question.
+        guess_rate: Before: the share of questions solved if golds are shuffled among them; None
+            where answers or golds are unknown.
+        answer_entropy: Before: mean entropy of the answers to a question, in nats; None where
+            answers are unknown.
+    """
+
+    cover: tuple[Cover, ...] = ()
+    groups: tuple[GroupGradient, ...] = ()
+    support: Support | None = None
+    guess_rate: Estimate | None = None
+    answer_entropy: Estimate | None = None

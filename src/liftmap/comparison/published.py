@@ -21,12 +21,14 @@ from scipy import special
 from liftmap.comparison.compare import Options
 from liftmap.comparison.figures import as_rows
 from liftmap.comparison.fitted import FittedLaw, firmly_lost
-from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss, gradient
+from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss, group_facts
+from liftmap.comparison.measures import gradient
 from liftmap.comparison.parts import (
     ComparedResponses,
     CurvePoint,
     Guidance,
     McNemar,
+    Measures,
     Moves,
     MovesAtN,
     Provenance,
@@ -169,6 +171,7 @@ def reanalyse(
         seed=seed,
         source="matrix",
         date=date or today(),
+        measures=Measures(groups=gradient(fitted)),
     )
 
 
@@ -389,7 +392,7 @@ def _advise(fitted: FittedLaw, bins: Bins, cells: Counts) -> tuple[Guidance, ...
         if unsolved:
             facts = {"unsolved": unsolved, "teacher_answered": None, "teacher_solved": None}
             advice.append(Guidance("distil", facts))
-    advice.append(Guidance("rlvr", {"groups": gradient(fitted)}))
+    advice.append(Guidance("rlvr", {"groups": group_facts(gradient(fitted))}))
     return tuple(advice)
 
 

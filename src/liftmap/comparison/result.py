@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from datetime import date as Date
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from liftmap.comparison.parts import (
     Guidance,
     Matrix,
     McNemar,
+    Measures,
     Moves,
     Provenance,
     QuestionsAre,
@@ -75,6 +76,7 @@ class Comparison:
         chance: Share of right responses that guessing gives; None where it is unknown.
         date: The day it was made, by UTC.
         checks: What speaks against independent draws; in words they are among the warnings.
+        measures: Measures beside accuracy and capability; None where none was made.
     """
 
     before: Provenance
@@ -103,6 +105,7 @@ class Comparison:
     chance: float | None = None
     date: Date = field(default_factory=today)
     checks: tuple[Check, ...] = ()
+    measures: Measures | None = None
 
     @property
     def accuracy(self) -> Change:
@@ -247,6 +250,7 @@ class Comparison:
                 for guidance in self.guidance
             ],
             "warnings": list(self.warnings),
+            "measures": None if self.measures is None else _measures(self.measures),
             "checks": [
                 {
                     "kind": check.kind,
@@ -399,6 +403,22 @@ def _verdict(
         "p": {name: axis.p_value for name, axis in axes.items()},
         "few_tries": verdict.few_tries,
         "saturated_below": verdict.unsaturated_k,
+    }
+
+
+def _measures(measures: Measures) -> dict[str, Any]:
+    of_support = measures.support
+    return {
+        "cover_at": [{"tau": each.tau, **_changed(each)} for each in measures.cover],
+        "grpo_groups": [
+            {"size": each.size, "before": each.before.to_dict(), "after": each.after.to_dict()}
+            for each in measures.groups
+        ],
+        "support": None
+        if of_support is None
+        else {part.name: _plain(getattr(of_support, part.name)) for part in fields(of_support)},
+        "guess_rate": _plain(measures.guess_rate),
+        "answer_entropy": _plain(measures.answer_entropy),
     }
 
 

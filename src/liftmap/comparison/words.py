@@ -14,6 +14,7 @@ from liftmap.comparison.parts import (
     Check,
     Guidance,
     McNemar,
+    Measures,
     Moves,
     MovesAtN,
     QuestionsAre,
@@ -486,3 +487,44 @@ def check_text(check: Check) -> str:
         for name, (before, after) in evidence.items()
     )
     return f"The two sides were not asked alike: {differing}."
+
+
+# --- measures beside accuracy and capability ----------------------------------------------------
+
+
+def measure_lines(measures: Measures | None) -> list[str]:
+    """The measures, a line each, in %."""
+    if measures is None:
+        return []
+
+    def share(figure: Estimate) -> str:
+        return f"{percent(figure.estimate)} [{percent(figure.low)}, {percent(figure.high)}]"
+
+    lines = [
+        f"Right at least {percent(each.tau, 0)} % of the time: {share(each.before)} % of questions "
+        f"before, {share(each.after)} after"
+        for each in measures.cover
+    ]
+    if measures.groups:
+        shares = ", ".join(
+            f"{percent(each.before.estimate, 0)} to {percent(each.after.estimate, 0)} % at "
+            f"{each.size}"
+            for each in measures.groups
+        )
+        lines.append(f"GRPO groups with a gradient, before to after by size: {shares}")
+    if measures.support is not None:
+        of = measures.support
+        lines.append(
+            f"Within {count(of.k)} tries kept {share(of.kept)} %, gained {share(of.gained)}, lost "
+            f"{share(of.lost)}, never there {share(of.never)}; without noise {share(of.retention)} "
+            f"% of what was solved is kept, {share(of.discovery)} % of what is solved is new"
+        )
+    if measures.guess_rate is not None:
+        lines.append(f"Solved by guessing common answers, before: {share(measures.guess_rate)} %")
+    if measures.answer_entropy is not None:
+        entropy = measures.answer_entropy
+        lines.append(
+            f"Entropy of the answers to a question, before: {fixed(entropy.estimate, 2)} nats "
+            f"[{fixed(entropy.low, 2)}, {fixed(entropy.high, 2)}]"
+        )
+    return lines

@@ -79,6 +79,7 @@ def render_comparison(comparison: Comparison) -> str:
         lead=_advice(lead),
         guidance=_advice([piece for piece in guidance if piece not in lead]),
         advice_title=words.advice_title(guidance),
+        measures=words.measure_lines(comparison.measures),
         notes=comparison.notes,
         sections=make_figures(tables, comparison.source, reading, specs),
         specs=specs,
