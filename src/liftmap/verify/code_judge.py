@@ -239,22 +239,44 @@ def run_tests(job: dict[str, Any], tests: Any, candidate: Callable[..., Any]) ->
     except Exception:
         names = {"__name__": "tests"}
     names[job["entry_point"]] = candidate
-    exec(tests, names)
+    if "unittest" not in job["test"]:
+        exec(tests, names)
+    else:
+        import unittest
+
+        # It would look for test cases in this module, and leave the process or go on over failures.
+        unittest.main = lambda *_, **__: None  # type: ignore[assignment,misc]
+        exec(tests, names)
+        run_test_cases(names)
     if callable(names.get("check")):
         names["check"](candidate)
 
 
+def run_test_cases(names: dict[str, Any]) -> None:
+    """Runs the test cases among names; an AssertionError if one fails."""
+    import unittest
+
+    result = unittest.TestResult()
+    for case in list(names.values()):
+        if isinstance(case, type) and issubclass(case, unittest.TestCase):
+            unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
+    for _, trace in (*result.errors, *result.failures):
+        raise AssertionError(trace.strip().rpartition("\n")[2])
+
+
 def calls_nothing(job: dict[str, Any], tests: Any) -> bool:
     """Whether the tests come to their end without a call, whatever the program is."""
+    calls = []
 
     def candidate(*arguments: Any, **named: Any) -> Any:
+        calls.append(arguments)
         raise CallError
 
     try:
         run_tests(job, tests, candidate)
     except BaseException:
         return False
-    return True
+    return not calls
 
 
 class NotPlainError(Exception):
@@ -343,6 +365,8 @@ def serve(requests: int, replies: int) -> NoReturn:
     From the first line of the program on nothing here can be relied on, and nothing is.
     """
     silence()
+    # Python without its module site lacks them.
+    vars(builtins).update(exit=sys.exit, quit=sys.exit)
     function: Callable[..., Any] | None = None
     with os.fdopen(requests, "rb") as lines:
         for line in lines:
