@@ -43,8 +43,7 @@ READS = [
     "import sys\nprint(sum(map(int, sys.stdin.buffer.readline().split())))",
     "print(sum(map(int, open(0).read().split())))",
     "import os\nos.write(1, str(sum(map(int, os.read(0, 99).split()))).encode())",
-    "def main():\n    print(sum(map(int, input().split())))\n"
-    "if __name__ == '__main__':\n    main()",
+    "def main():\n    print(sum(map(int, input().split())))\nif __name__ == '__main__':\n  main()",
     "print(sum(map(int, input().split())))\nexit()",
     "import sys\nprint(sum(map(int, input().split())))\nsys.exit(3)",
     "import threading\nt = threading.Thread(target=lambda: print(sum(map(int, input().split()))))\n"
