@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
-from liftmap.comparison.checks import checks_of_sources, proven_copies, without_copies
+from liftmap.comparison.checks import checks_of_sources
 from liftmap.comparison.compare import Options, compare_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
@@ -181,9 +181,7 @@ class StudyData:
         if model.model not in self._tallies:
             source, verifier = self.response_set(model), self.config.verify.verifier
             check_complete(source, verifier)
-            tally = source.tally(verifier, self.questions)
-            # As `compare`: responses that surely stand several times, by their texts, count once.
-            self._tallies[model.model] = without_copies(tally, proven_copies(self._read(model)))
+            self._tallies[model.model] = source.tally(verifier, self.questions)
         return self._tallies[model.model]
 
     def count(self, responses: pl.DataFrame) -> IntArray:
@@ -242,17 +240,10 @@ class StudyData:
                     sides=(self._provenance(before), self._provenance(after)),
                     chance=chance_rate(self.questions),
                     golds=self._read(before).golds,
-                    checks=checks_of_sources(
-                        self._read(before),
-                        self._read(after),
-                        counted_once=(self._has_copies(before), self._has_copies(after)),
-                    ),
+                    checks=checks_of_sources(self._read(before), self._read(after)),
                 )
             )
         return self._comparisons[key]
-
-    def _has_copies(self, model: StudyModel) -> bool:
-        return proven_copies(self._read(model)) > 1
 
     @cached_property
     def banded_bins(self) -> dict[str, tuple[BinChange, ...]]:
