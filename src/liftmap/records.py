@@ -20,6 +20,8 @@ Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 # The reason of a verdict on a response that ends while thinking: it has no answer, and is wrong.
 ENDED_WHILE_THINKING = "ended while thinking"
+# How the reason of a response begins that exhausted the verifier, and is wrong for it.
+NO_COMPARISON = "no comparison in"
 # A question of which more responses than this share could not be scored is left out.
 MOST_UNSCORED = 0.5
 # What a model is asked: a text that it goes on with, or a conversation of {"role", "content"} that
@@ -105,8 +107,9 @@ class Verdict:
         label: "right"; "wrong" (no answer and an unparsable answer included); or "unscored": the
             failure is ours alone (time-out, crash, broken gold answer), and it leaves n.
         answer: The answer found in the response; empty if there is none.
-        reason: Why it is unscored, or why no answer was found (`ENDED_WHILE_THINKING` among such
-            reasons); empty otherwise.
+        reason: Why it is unscored, why no answer was found (`ENDED_WHILE_THINKING` among such
+            reasons), or which limit of the verifier a wrong one reached (`NO_COMPARISON`); empty
+            otherwise.
     """
 
     label: VerdictLabel
@@ -232,6 +235,8 @@ class Tally:
         truncated: Responses cut by the token limit; they are in n.
         cluster: Cluster label of each question, or None when every question is its own.
         plan: How the responses were drawn; None when unknown (taken as fixed).
+        exhausted: Responses that exhausted the verifier's time or memory; they are in n, as wrong,
+            though one of them may be right. None where the source does not say: taken as none.
     """
 
     question_ids: NDArray[np.str_]
@@ -241,6 +246,7 @@ class Tally:
     truncated: NDArray[np.int64]
     cluster: NDArray[np.str_] | None = None
     plan: Plan | None = None
+    exhausted: NDArray[np.int64] | None = None
 
     @property
     def counts(self) -> Counts:
@@ -251,6 +257,11 @@ class Tally:
     def most_tries(self) -> int:
         """The most tries k that every question supports; there is one question or more."""
         return self.counts.most_tries
+
+    @property
+    def has_doubtful(self) -> bool:
+        """Whether any response is unscored or exhausted the verifier, so that a range is due."""
+        return bool(self.unscored.any() or (self.exhausted is not None and self.exhausted.any()))
 
     @property
     def judged(self) -> NDArray[np.bool_]:
@@ -270,6 +281,7 @@ class Tally:
             unscored=self.unscored[rows],
             truncated=self.truncated[rows],
             cluster=None if self.cluster is None else self.cluster[rows],
+            exhausted=None if self.exhausted is None else self.exhausted[rows],
         )
 
 

@@ -98,16 +98,21 @@ class Study:
 
 @pytest.fixture
 def make_study(tmp_path: Path) -> Callable[..., Study]:
-    """A function of questions (and arms, task, `analyse` settings) that gives a study folder."""
+    """A function of questions (and arms, task, verifier, `analyse` settings) that gives a study."""
 
     def make(
-        questions: Sequence[Question], arms: Any = None, task: str = "jsonl", **analyse: Any
+        questions: Sequence[Question],
+        arms: Any = None,
+        task: str = "jsonl",
+        verify: Any = None,
+        **analyse: Any,
     ) -> Study:
         plain = {
             "base": {"model": "scripted:0.5"},
             "teacher": {"model": "scripted:0.9"},
             "task": {"name": task},
             "arms": arms or {"rlvr": {"method": "grpo"}},
+            "verify": verify or {},
             "analyse": {"resamples": 200, "law_resamples": 0, **analyse},
         }
         study = Study(StudyFolder(tmp_path / "study"), parse_config(plain, "a test"), [*questions])

@@ -16,6 +16,7 @@ from liftmap.analyse.rates import rates
 from liftmap.analyse.training import training, wilson
 from liftmap.files import write_json
 from liftmap.records import Question
+from liftmap.tasks.gym import gym
 from liftmap.testbed.language import render_response
 
 
@@ -95,6 +96,7 @@ def test_rates_count_each_split(make_study, asked):
         "unscored": 4 / 16,
         "no_answer": 3 / 16,
         "ended_thinking": 0,
+        "exhausted": 0,
     }
     assert _row(table, split="train")["no_answer"] == 1 / 2
 
@@ -134,6 +136,26 @@ def test_thought_and_answer_are_told_apart(make_study, asked):
     wrong = _row(length(study.data), label="all", verdict="wrong")
     assert wrong["thought"] == pytest.approx(12 * 2 / 18)
     assert wrong["answer"] == pytest.approx(3 * 3 / 18)
+
+
+def test_responses_that_exhaust_the_verifier_are_counted_apart(make_study):
+    questions = gym("test", "countdown", 4, 7)
+    study = make_study(questions, verify={"verifier": "gym", "options": {"seconds": 1.0}})
+    texts = {q.question_id: [q.answer] * 3 + ["no"] for q in questions}
+    for question in questions[:2]:
+        # A tower of powers, which Python can't work out.
+        texts[question.question_id] = ["9**9**9**9", question.answer, "", "no"]
+    study.answer("base", texts)
+    table = rates(study.data)
+    everything = _row(table, split="test", label="all")
+    assert (everything["exhausted"], everything["unscored"]) == (2 / 16, 0)
+    assert everything["no_answer"] == 2 / 16
+    by_difficulty = table.filter(pl.col("label") != "all", pl.col("responses") > 0)
+    assert by_difficulty["exhausted"].to_list() == [1 / 4, 0]
+    tally = study.data.tally(study.data.base)
+    assert tally.exhausted is not None
+    assert (tally.n.tolist(), tally.c.tolist()) == ([4] * 4, [1, 1, 3, 3])
+    assert tally.exhausted.tolist() == [1, 1, 0, 0]
 
 
 def test_training_reads_the_checkpoints(make_study, asked):

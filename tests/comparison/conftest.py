@@ -26,6 +26,7 @@ def make_tally(
     *,
     ids: Sequence[str] | None = None,
     unscored: Sequence[int] | None = None,
+    exhausted: Sequence[int] | None = None,
     cluster: Sequence[str] | None = None,
     plan: Plan | None = None,
 ) -> Tally:
@@ -40,6 +41,7 @@ def make_tally(
         truncated=nothing,
         cluster=None if cluster is None else np.array([*cluster]),
         plan=plan,
+        exhausted=None if exhausted is None else np.array(exhausted, dtype=np.int64),
     )
 
 

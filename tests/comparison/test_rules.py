@@ -157,6 +157,47 @@ def test_a_curtailed_tally_alone_has_no_bound_for_unscored_responses() -> None:
     assert ordered.extremes is not None
 
 
+def test_right_responses_that_exhaust_the_verifier_do_not_make_accuracy_fall() -> None:
+    before, _ = make_world(200, 64, 5, changed=False)
+    lost = np.random.default_rng(0).binomial(before.c, 0.05)
+    fallen = before.c - lost
+    bare = compare(before, make_tally(fallen, 64), **FEW)
+    comparison = compare(before, make_tally(fallen, 64, exhausted=lost.tolist()), **FEW)
+    assert bare.verdict.accuracy.word == "down", "the bare interval is fooled"
+    assert comparison.verdict.accuracy.word == "unsettled"
+    # They count as wrong in the figure; the range reaches to where all of them are right.
+    assert comparison.accuracy.change.estimate == bare.accuracy.change.estimate
+    best = compare(before, make_tally(before.c, 64), **FEW)
+    assert comparison.accuracy.after.range == pytest.approx(
+        (bare.accuracy.after.low, best.accuracy.after.high)
+    )
+    assert comparison.accuracy.before.range is None
+    [said] = [text for text in comparison.warnings if "exhausted" in text]
+    assert said.startswith(f"{lost.sum():,} responses after exhausted the verifier's time")
+
+
+def test_exhausted_responses_of_a_curtailed_plan_are_bounded_by_their_order() -> None:
+    plan = CurtailedPlan(stop_after=2, cap=8, round_size=4)
+    before = make_tally([2, 3], [4, 4], plan=plan)
+    after = make_tally([2, 1], [8, 8], exhausted=[1, 0], plan=plan)
+    alone = match(before, after)
+    assert (alone.bounded, alone.extremes) == (False, None)
+    rights = [*"+-!-", *"-+--", *"--+-", *"----"]
+    order = pl.DataFrame(
+        {
+            "question_id": np.repeat(after.question_ids, 8),
+            "right": [mark == "+" for mark in rights],
+            "exhausted": [mark == "!" for mark in rights],
+        }
+    )
+    ordered = match(before, after, orders=(None, order))
+    assert ordered.extremes is not None
+    row = ordered.row_of_question[0]
+    wrong, right = ordered.extremes[1]
+    assert (wrong.n[row], wrong.c[row]) == (8, 2)
+    assert (right.n[row], right.c[row]) == (4, 2), "with it right, the question stops at once"
+
+
 def test_looks_widen_every_interval_and_say_so() -> None:
     world = make_world(150, 16, 3)
     once, often = compare(*world), compare(*world, looks=600)

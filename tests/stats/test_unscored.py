@@ -74,6 +74,18 @@ def test_fixed_plans_are_bounded_from_counts_and_orders_alike(rng: np.random.Gen
     assert set(of_orders.wrong.n) == {8}
 
 
+def test_exhausted_responses_stay_in_n_and_may_be_right() -> None:
+    counts = Counts(np.array([8, 8]), np.array([3, 0]), FixedPlan(8))
+    extremes = extremes_of_counts(counts, np.array([0, 2]), np.array([2, 8]))
+    assert extremes is not None
+    assert (extremes.wrong.n.tolist(), extremes.wrong.c.tolist()) == ([8, 10], [3, 0])
+    assert (extremes.right.n.tolist(), extremes.right.c.tolist()) == ([8, 10], [5, 10])
+    curtailed = Counts(counts.n, counts.c, PLAN)
+    assert extremes_of_counts(curtailed, np.array([0, 0]), np.array([1, 0])) is None
+    with pytest.raises(InputError, match="exhausted must hold"):
+        extremes_of_counts(counts, np.array([0, 0]), np.array([6, 0]))
+
+
 def test_without_unscored_responses_the_bounds_are_the_interval(rng: np.random.Generator) -> None:
     counts = Counts(np.full(40, 8), rng.integers(0, 9, 40))
     extremes = extremes_of_counts(counts, np.zeros(40, dtype=np.int64))

@@ -285,7 +285,7 @@ class StudyData:
     def _order_of(self, model: StudyModel) -> pl.DataFrame | None:
         """The responses in the order they were drawn, where bounds need it."""
         tally = self.tally(model)
-        needed = tally.counts.stops_early and bool(tally.unscored.any())
+        needed = tally.counts.stops_early and tally.has_doubtful
         return self._answers_of(model) if needed else None
 
     def _answers_of(self, model: StudyModel) -> pl.DataFrame | None:

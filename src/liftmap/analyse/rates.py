@@ -1,4 +1,4 @@
-"""What became of responses but right and wrong: cut off, unscored, no answer, ended thinking.
+"""What became of responses but right and wrong: cut off, unscored, answerless, unfinished ones.
 
 Analysis of the `analyse` stage; reads responses and verdicts of all splits, gives the table
 `rates`.
@@ -16,7 +16,7 @@ from liftmap.analyse.table import MODEL_COLUMNS
 from liftmap.comparison.columns import build
 from liftmap.records import ENDED_WHILE_THINKING, SPLITS, StudyModel
 from liftmap.stats.bins import assign
-from liftmap.store import KEY
+from liftmap.store import KEY, exhausted_verifier
 
 SCHEMA = {
     **MODEL_COLUMNS,
@@ -27,12 +27,13 @@ SCHEMA = {
     "unscored": pl.Float64(),
     "no_answer": pl.Float64(),
     "ended_thinking": pl.Float64(),
+    "exhausted": pl.Float64(),
 }
-SHARES = ("truncated", "unscored", "no_answer", "ended_thinking")
+SHARES = ("truncated", "unscored", "no_answer", "ended_thinking", "exhausted")
 
 
 def rates(data: StudyData) -> pl.DataFrame:
-    """How many responses of each model were cut off, unscored, ended while thinking, or no answer.
+    """How many responses of each model count otherwise, by what became of them.
 
     Returns:
         One row a model and a question set with verified responses, and for the test questions one
@@ -48,6 +49,8 @@ def rates(data: StudyData) -> pl.DataFrame:
         - no_answer: share that ended and in which the verifier found no answer; they are wrong.
         - ended_thinking: share that ended while thinking, so that there is no answer; they are
           wrong too.
+        - exhausted: share that exhausted the verifier's time or memory while the gold answer does
+          not ("no comparison in ..."); they are wrong, and in none of the shares but `truncated`.
     """
     rows: list[dict[str, object]] = []
     for split in SPLITS:
@@ -75,6 +78,7 @@ _NONE = pl.DataFrame(
         "right": pl.Boolean,
         "answer": pl.String,
         "unfinished": pl.Boolean,
+        "exhausted": pl.Boolean,
     }
 )
 
@@ -103,6 +107,7 @@ def _verified(data: StudyData, model: str, split: str) -> Iterator[pl.DataFrame]
         *KEY,
         "answer",
         (pl.col("reason") == ENDED_WHILE_THINKING).alias("unfinished"),
+        exhausted_verifier().alias("exhausted"),
         pl.when(verdict != "unscored").then(verdict == "right").alias("right"),
     )
     for shard in source.shards():
@@ -117,8 +122,14 @@ def _counts(part: pl.DataFrame) -> pl.DataFrame:
         responses=pl.len().cast(pl.Int64),
         truncated=pl.col("truncated").sum().cast(pl.Int64),
         unscored=pl.col("right").is_null().sum().cast(pl.Int64),
-        no_answer=(pl.col("right").is_not_null() & (pl.col("answer") == "") & ~pl.col("unfinished"))
+        no_answer=(
+            pl.col("right").is_not_null()
+            & (pl.col("answer") == "")
+            & ~pl.col("unfinished")
+            & ~pl.col("exhausted")
+        )
         .sum()
         .cast(pl.Int64),
         ended_thinking=pl.col("unfinished").sum().cast(pl.Int64),
+        exhausted=pl.col("exhausted").sum().cast(pl.Int64),
     )

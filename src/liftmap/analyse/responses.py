@@ -16,7 +16,7 @@ from liftmap.analyse.phrases import holds_reflection
 from liftmap.config import BASE
 from liftmap.errors import StoreError
 from liftmap.records import ENDED_WHILE_THINKING
-from liftmap.store import KEY, ResponseSet
+from liftmap.store import KEY, ResponseSet, exhausted_verifier
 from liftmap.testbed.language import classify_style
 from liftmap.verify.thinking import ThinkingRule, rule_from, set_apart
 
@@ -28,6 +28,7 @@ RESPONSE_COLUMNS = {
     "tokens": pl.Int32(),
     "truncated": pl.Boolean(),
     "unfinished": pl.Boolean(),
+    "exhausted": pl.Boolean(),
     "thought_tokens": pl.Int32(),
     "answer_tokens": pl.Int32(),
     "thought_characters": pl.Int32(),
@@ -63,11 +64,12 @@ def load_responses(
         Columns of `RESPONSE_COLUMNS`, in the order of the shards: question (its place in
         `question_ids`), response_index, right (null if unscored), answer (as the verifier found
         it; empty if none), tokens (without the end token), truncated, unfinished (ended while
-        thinking), thought_tokens and answer_tokens (null where it is not known which token ends the
-        thought), thought_characters and answer_characters, reflection (holds a reflection phrase),
-        the same of thought and answer, style (null without a `style`), log_likelihood_own and
-        log_likelihood_base (mean natural log-probability per token, end token included, under the
-        model itself and under the base; null if unknown).
+        thinking), exhausted (wrong since it exhausted the verifier), thought_tokens and
+        answer_tokens (null where it is not known which token ends the thought), thought_characters
+        and answer_characters, reflection (holds a reflection phrase), the same of thought and
+        answer, style (null without a `style`), log_likelihood_own and log_likelihood_base (mean
+        natural log-probability per token, end token included, under the model itself and under the
+        base; null if unknown).
 
     Raises:
         StoreError: There are no responses or no verdicts, or a shard is damaged.
@@ -85,6 +87,7 @@ def load_responses(
         pl.when(verdict != "unscored").then(verdict == "right").alias("right"),
         "answer",
         unfinished=pl.col("reason") == ENDED_WHILE_THINKING,
+        exhausted=exhausted_verifier(),
     )
     frame = pl.concat(shards).join(verdicts, on=_PLACE, how="inner", maintain_order="left")
     if source.score_shards(BASE):

@@ -140,5 +140,6 @@ def without_copies(tally: Tally, copies: int) -> Tally:
         c=tally.c // copies,
         unscored=tally.unscored // copies,
         truncated=tally.truncated // copies,
+        exhausted=None if tally.exhausted is None else tally.exhausted // copies,
         plan=None if plan is None else FixedPlan(plan.most // copies),
     )

@@ -45,9 +45,10 @@ class PairedTallies:
         cluster: Shape (rows,): number of each row's cluster; None where there are none.
         drawn_from: The questions that a bootstrap draws from.
         warnings: What was left out, and why.
-        extremes: The counts of each row, before and after, if all unscored responses were wrong,
-            and right; None where all are scored, and where they have no bound.
-        bounded: False where unscored responses have no bound: under a curtailed plan, without the
+        extremes: The counts of each row, before and after, if all responses that are unscored or
+            exhausted the verifier were wrong, and right; None where there are none, and where they
+            have no bound.
+        bounded: False where such responses have no bound: under a curtailed plan, without the
             order in which responses were drawn.
     """
 
@@ -123,8 +124,8 @@ def match(
         after: The tally after.
         also: Tallies that have to judge a question too; they are not compared.
         orders: For each side its responses in the order they were drawn: question_id and right
-            (null if unscored). Only under a curtailed plan are they needed, for the bounds of
-            unscored responses; None where the order is unknown.
+            (null if unscored), and exhausted where known. Only under a curtailed plan are they
+            needed, for the bounds of such responses; None where the order is unknown.
         min_responses: Questions asked fewer times on a side, unscored responses included, are left
             out, so that a few of them do not set k for all; default half of the side's median.
             Never by a side whose number of responses depends on outcomes: that would be biased.
@@ -226,12 +227,12 @@ def _asked_enough(
 
 
 def _extremes(tallies: tuple[Tally, Tally], orders: Orders) -> tuple[tuple[Extremes, ...], bool]:
-    """The extremes of each side by question, none where all are scored; whether there are any."""
-    if not any(tally.unscored.any() for tally in tallies):
+    """The extremes of each side by question, none where none are due; whether there are any."""
+    if not any(tally.has_doubtful for tally in tallies):
         return (), True
     sides = []
     for tally, order in zip(tallies, orders, strict=True):
-        extremes = extremes_of_counts(tally.counts, tally.unscored)
+        extremes = extremes_of_counts(tally.counts, tally.unscored, tally.exhausted)
         if extremes is None and order is not None:
             extremes = _extremes_of_order(tally, order)
         if extremes is None:
@@ -245,6 +246,8 @@ def _extremes_of_order(tally: Tally, order: pl.DataFrame) -> Extremes:
     places = pl.DataFrame({"question_id": tally.question_ids}).with_row_index("question")
     rows = places.join(order, on="question_id", how="inner", maintain_order="left_right")
     outcomes = rows["right"].cast(pl.Int64).fill_null(UNSCORED)
+    if "exhausted" in rows.columns:
+        outcomes = outcomes.set(rows["exhausted"], UNSCORED)
     return extremes_of_orders(rows["question"], outcomes, len(tally.n), tally.plan)
 
 
@@ -323,6 +326,19 @@ def _about(before: Tally, after: Tally, bounded: bool) -> list[str]:
                 "called up, down or within the margin. Compare the response sets instead."
             )
             warnings.append(f"{unscored:,} responses {name} are unscored and left out; {bound}")
+        exhausted = 0 if tally.exhausted is None else int(tally.exhausted.sum())
+        if exhausted:
+            bound = (
+                "the range beside a figure says what it would be if all of them were right, "
+                "sampling error included."
+                if bounded
+                else "the counts of a curtailed plan alone give no bound for them, so no change is "
+                "called up, down or within the margin. Compare the response sets instead."
+            )
+            warnings.append(
+                f"{exhausted:,} responses {name} exhausted the verifier's time or memory and count "
+                f"as wrong; {bound}"
+            )
     if not (before.counts.stops_early or after.counts.stops_early):
         sizes = [int(end) for tally in (before, after) for end in (tally.n.min(), tally.n.max())]
         if len(set(sizes)) > 1:

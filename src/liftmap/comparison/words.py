@@ -142,7 +142,10 @@ def statement(
             f"{count(axis.k)}, so no change could leave the margin of {size}"
         )
     if not axis.bounded:
-        return f"{name} not settled: unscored responses could move it by an unknown amount"
+        return (
+            f"{name} not settled: responses that are unscored or exhausted the verifier could move "
+            "it by an unknown amount"
+        )
     text = f"{name} not settled, {points(change.low)} to {points(change.high)} against a margin of"
     return f"{text} {size}{_needed(axis, questions_are)}"
 

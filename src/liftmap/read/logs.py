@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from liftmap.errors import InputError
@@ -25,7 +28,8 @@ from liftmap.read.outcomes import (
     from_rows,
     unfinished_thoughts,
 )
-from liftmap.records import ENDED_WHILE_THINKING, Question
+from liftmap.records import ENDED_WHILE_THINKING, Question, Tally
+from liftmap.store import exhausted_verifier
 
 # Lines of a log that are handed to the judge at a time.
 JUDGED_AT_ONCE = 1024
@@ -123,6 +127,7 @@ class _Seen:
         copies: Entries left out since another file has them too.
         judged: Responses that were verified here.
         unfinished: Those of them that ended while thinking.
+        exhausted: Those of each question that are wrong since they exhausted the verifier.
         without_text: Responses that can't be verified here, since the log lacks their texts.
         first_without_text: File and row of the first of them.
         several_golds: Questions with more than one gold answer.
@@ -135,6 +140,7 @@ class _Seen:
     copies: int = 0
     judged: int = 0
     unfinished: int = 0
+    exhausted: Counter[str] = field(default_factory=Counter)
     without_text: int = 0
     first_without_text: str = ""
     several_golds: set[str] = field(default_factory=set)
@@ -233,7 +239,15 @@ def outcomes_of(
     )
     known = golds["gold"].null_count() < len(golds)
     outcomes = from_rows(source, format, rows, golds if known else None, [*warnings, *said])
-    return replace(outcomes, model=seen.model or None)
+    return replace(outcomes, model=seen.model or None, tally=_with_exhausted(outcomes.tally, seen))
+
+
+def _with_exhausted(tally: Tally, seen: _Seen) -> Tally:
+    """The tally with the responses that exhausted the verifier, where they were verified here."""
+    if not seen.judged:
+        return tally
+    spent = [seen.exhausted[question_id] for question_id in tally.question_ids.tolist()]
+    return replace(tally, exhausted=np.array(spent, dtype=np.int64))
 
 
 def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Entry]:
@@ -305,10 +319,11 @@ def _judged(entries: Iterable[Entry], verifier: str, judge: Judge, seen: _Seen) 
                 yield entry
                 continue
             found = _found(entry, verdicts)
+            seen.exhausted[entry.question_id] += sum(each.exhausted for each in found)
             yield replace(
                 entry,
-                metrics={verifier: [right for right, _ in found]},
-                answers={verifier: [answer for _, answer in found]},
+                metrics={verifier: [each.right for each in found]},
+                answers={verifier: [each.answer for each in found]},
             )
 
 
@@ -348,23 +363,37 @@ def _texts(entry: Entry, seen: _Seen) -> Iterator[tuple[str, int, str, str]]:
                 yield _gold_id(entry, gold), index, text, thought
 
 
-def _found(
-    entry: Entry, verdicts: Iterator[tuple[bool | None, str | None]]
-) -> list[tuple[bool | None, str | None]]:
-    """Right and answer of each response of an entry; `verdicts` are those of its `_texts`.
+class _Found(NamedTuple):
+    """What the judge says of a response.
 
-    Right is what agrees with any gold answer. A gold answer that can't be used leaves the others.
+    Attributes:
+        right: Whether it is right; None: unscored.
+        answer: The answer found in it; None: none.
+        exhausted: Whether it is wrong since it exhausted the verifier.
+    """
+
+    right: bool | None = None
+    answer: str | None = None
+    exhausted: bool = False
+
+
+def _found(entry: Entry, verdicts: Iterator[_Found]) -> list[_Found]:
+    """The verdict of each response of an entry; `verdicts` are those of its `_texts`.
+
+    Right is what agrees with any gold answer. A gold answer that can't be used leaves the others;
+    one with which no comparison came to an end leaves open whether a wrong response is right.
     """
     if entry.texts is None or len(entry.texts) != entry.count:
-        return [(None, None)] * entry.count
-    found: list[tuple[bool | None, str | None]] = []
+        return [_Found()] * entry.count
+    found: list[_Found] = []
     for text in entry.texts:
         if text is None:
-            found.append((None, None))
+            found.append(_Found())
             continue
         by_gold = list(islice(verdicts, max(1, len(entry.golds))))
         order = (True, False, None)
-        found.append(min(by_gold, key=lambda verdict: order.index(verdict[0])))
+        best = min(by_gold, key=lambda each: (order.index(each.right), not each.exhausted))
+        found.append(best)
     return found
 
 
@@ -373,8 +402,8 @@ def _verdicts(
     questions: dict[str, Question],
     judge: Judge,
     seen: _Seen,
-) -> Iterator[tuple[bool | None, str | None]]:
-    """Right (None: unscored) and answer (None: none) for each response."""
+) -> Iterator[_Found]:
+    """The verdict of each response."""
     if not texts:
         return iter(())
     columns = {
@@ -392,7 +421,9 @@ def _verdicts(
     if "reason" in found.columns:
         seen.unfinished += int((first & (found["reason"] == ENDED_WHILE_THINKING)).sum())
     verdict = pl.col("verdict").cast(pl.String)
-    return found.select(
+    rows = found.select(
         pl.when(verdict != "unscored").then(verdict == "right"),
         pl.col("answer").replace("", None),
+        exhausted_verifier() if "reason" in found.columns else pl.lit(False),
     ).iter_rows()
+    return (_Found(*row) for row in rows)

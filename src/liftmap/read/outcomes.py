@@ -64,8 +64,8 @@ class Outcomes:
         tally: Counts per question. `truncated` is 0 where the source does not say; `warnings` then
             says so.
         answers: A row for each response: question_id, answer (null if there was none), right (null
-            if unscored). None where the source has counts alone or
-            does not keep what was answered.
+            if unscored), and of a response set exhausted (wrong since it exhausted the verifier).
+            None where the source has counts alone or does not keep what was answered.
         golds: A row for each question: question_id, gold. None where the source has none.
         warnings: What a reader of the results has to know; one sentence or two each.
         chance: Share of right responses that guessing gives; None where questions do not all offer
@@ -98,6 +98,16 @@ def unfinished_thoughts(count: int, responses: int) -> list[str]:
         return []
     return [
         f"{count:,} of {responses:,} responses ended while thinking: they have no answer and count "
+        "as wrong."
+    ]
+
+
+def exhausted_responses(count: int, responses: int) -> list[str]:
+    """What has to be said of responses that exhausted the verifier; nothing if there are none."""
+    if not count:
+        return []
+    return [
+        f"{count:,} of {responses:,} responses exhausted the verifier's time or memory: they count "
         "as wrong."
     ]
 

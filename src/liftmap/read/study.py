@@ -18,10 +18,16 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
-from liftmap.read.outcomes import Outcomes, ReadOptions, refuse_unscored, unfinished_thoughts
+from liftmap.read.outcomes import (
+    Outcomes,
+    ReadOptions,
+    exhausted_responses,
+    refuse_unscored,
+    unfinished_thoughts,
+)
 from liftmap.records import ENDED_WHILE_THINKING, Question
 from liftmap.stats.repeated_texts import RepeatedTexts, repeated_texts
-from liftmap.store import KEY, ResponseSet, StudyFolder, response_set_at
+from liftmap.store import KEY, ResponseSet, StudyFolder, exhausted_verifier, response_set_at
 from liftmap.studyfile import load_config
 
 # Questions to which all responses are the same, as a share of those with several: from here on it
@@ -106,7 +112,7 @@ def outcomes_of(
         source=source,
         format="study",
         tally=tally,
-        answers=answers.select("question_id", "answer", "right"),
+        answers=answers.select("question_id", "answer", "right", "exhausted"),
         golds=golds,
         warnings=tuple(notes),
         chance=chance_rate(questions),
@@ -166,10 +172,15 @@ def chance_rate(questions: Sequence[Question]) -> float | None:
 
 
 def notes_of(target: ResponseSet, verifier: str) -> list[str]:
-    """What has to be said of responses that are all verified: of the server, and of thoughts."""
-    reasons = target.read_verdicts(verifier)["reason"]
-    unfinished = int((reasons == ENDED_WHILE_THINKING).sum())
-    return [*account_notes(target), *unfinished_thoughts(unfinished, len(reasons))]
+    """What has to be said of responses that are all verified: of the server, thoughts, limits."""
+    verdicts = target.read_verdicts(verifier)
+    unfinished = int((verdicts["reason"] == ENDED_WHILE_THINKING).sum())
+    exhausted = int(verdicts.select(exhausted_verifier()).to_series().sum())
+    return [
+        *account_notes(target),
+        *unfinished_thoughts(unfinished, len(verdicts)),
+        *exhausted_responses(exhausted, len(verdicts)),
+    ]
 
 
 def account_notes(target: ResponseSet) -> list[str]:
@@ -240,7 +251,10 @@ def _verifier(study: StudyFolder, target: ResponseSet) -> str:
 
 
 def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
-    """A row for each response: question_id, right, answer, unfinished (ended while thinking)."""
+    """A row for each response: question_id, right, answer, unfinished, exhausted.
+
+    Unfinished: it ended while thinking; exhausted: it is wrong since it exhausted the verifier.
+    """
     place = f"the {target.split} responses of {target.model} in {target.root}"
     remedy = f"Run: liftmap verify {target.root} --verifier {verifier}"
     if not target.verdict_shards(verifier):
@@ -264,6 +278,7 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
         right=right,
         answer=answer,
         unfinished=pl.col("reason") == ENDED_WHILE_THINKING,
+        exhausted=exhausted_verifier(),
         judged=True,
     )
     # In the order of drawing: the bounds for unscored responses of a curtailed plan rest on it.

@@ -57,6 +57,7 @@ KINDS: dict[str, str] = {
     "unscored": "small",
     "no_answer": "small",
     "ended_thinking": "small",
+    "exhausted": "small",
     "thought": "number1",
     "answer": "number1",
     "thought_reflection": "percent",

@@ -1,11 +1,12 @@
-"""Bounds for responses that could not be scored: all of them wrong, or all of them right.
+"""Bounds for responses of which it is open whether they are right: all wrong, or all right.
 
 Reads counts (fixed plans) or the outcomes of each question in the order they were drawn (curtailed
 plans), gives counts with the unscored responses put in as wrong and as right, and from these the
 ends that a figure's interval may reach. If responses go unscored because of what they say (a long
 right answer that our verifier could not finish), a figure without them is biased, and only bounds
 are honest: the low end of the interval of the pessimistic figure, the high end of the interval of
-the optimistic one.
+the optimistic one. The same holds for responses that exhausted the verifier: they are scored, as
+wrong, so only the optimistic counts differ.
 """
 
 from __future__ import annotations
@@ -55,17 +56,20 @@ class Bounds:
     high: float
 
 
-def extremes_of_counts(counts: Counts, unscored: ArrayLike) -> Extremes | None:
+def extremes_of_counts(
+    counts: Counts, unscored: ArrayLike, exhausted: ArrayLike | None = None
+) -> Extremes | None:
     """The extremes of one side, as far as counts alone tell them.
 
     Args:
         counts: The scored responses.
         unscored: Shape (rows,): responses that could not be scored.
+        exhausted: Shape (rows,): wrong responses that exhausted the verifier; none by default.
 
     Returns:
-        The extremes. None under a curtailed plan with unscored responses: where a question would
-        have stopped, had they counted, depends on the order (`extremes_of_orders`); from the
-        counts alone there is no bound.
+        The extremes. None under a curtailed plan with any such response: where a question would
+        have stopped, had they counted otherwise, depends on the order (`extremes_of_orders`); from
+        the counts alone there is no bound.
 
     Raises:
         InputError: Impossible counts.
@@ -78,11 +82,19 @@ def extremes_of_counts(counts: Counts, unscored: ArrayLike) -> Extremes | None:
             seen=failed.tolist()[:5],
             remedy="Give the column of the tally.",
         )
-    if not failed.any():
+    spent = np.zeros_like(n) if exhausted is None else np.asarray(exhausted, dtype=np.int64)
+    if spent.shape != n.shape or np.any(spent < 0) or np.any(spent > n - c):
+        raise InputError(
+            "exhausted must hold one number of wrong responses, 0 to n - c, for each row.",
+            seen=spent.tolist()[:5],
+            remedy="Give the column of the tally.",
+        )
+    if not failed.any() and not spent.any():
         return Extremes(counts, counts)
     if isinstance(counts.plan, CurtailedPlan):
         return None
-    return Extremes(Counts(n + failed, c, counts.plan), Counts(n + failed, c + failed, counts.plan))
+    asked = n + failed
+    return Extremes(Counts(asked, c, counts.plan), Counts(asked, c + failed + spent, counts.plan))
 
 
 def extremes_of_orders(
@@ -98,7 +110,8 @@ def extremes_of_orders(
     Args:
         question: Shape (responses,): question of each response, from 0, not decreasing.
         outcome: Shape (responses,): `RIGHT`, `WRONG` or `UNSCORED`, in the order of drawing within
-            each question, the ones that were drawn again included.
+            each question, the ones that were drawn again included. `UNSCORED` stands for those that
+            exhausted the verifier too.
         questions: Number of questions.
         plan: How the responses were drawn; None is taken as fixed.
 

@@ -17,7 +17,15 @@ import polars as pl
 
 from liftmap.errors import InputError, StoreError
 from liftmap.files import keep_settings, read_json, read_parquet, write_json, write_parquet
-from liftmap.records import FixedPlan, Plan, Question, Response, Tally, plan_from
+from liftmap.records import (
+    NO_COMPARISON,
+    FixedPlan,
+    Plan,
+    Question,
+    Response,
+    Tally,
+    plan_from,
+)
 
 RESPONSE_SCHEMA = pl.Schema(
     {
@@ -51,6 +59,7 @@ SCORE_SCHEMA = pl.Schema(
     }
 )
 KEY = ["question_id", "response_index"]
+COUNTS = ["n", "c", "unscored", "truncated", "exhausted"]
 RESPONSES, VERDICTS, SCORES = "responses", "verdicts", "scores"
 SETTINGS, PROMPT, ACCOUNT = "settings.json", "prompt.json", "account.json"
 
@@ -207,7 +216,7 @@ class ResponseSet:
             schema_overrides={"cluster": pl.String},
         )
         rows = asked.join(counts, on="question_id", how="left", maintain_order="left")
-        rows = rows.with_columns(pl.col("n", "c", "unscored", "truncated").fill_null(0))
+        rows = rows.with_columns(pl.col(COUNTS).fill_null(0))
         return tally_of(rows, self.plan(rows["n"] + rows["unscored"], verifier))
 
     def plan(self, drawn: pl.Series, verifier: str) -> Plan | None:
@@ -244,25 +253,37 @@ class ResponseSet:
                 "question_id",
                 right=pl.when(verdict != "unscored").then(verdict == "right"),
                 truncated=pl.col("finish_reason").cast(pl.String) == "length",
+                exhausted=exhausted_verifier(),
             )
         )
+
+
+def exhausted_verifier() -> pl.Expr:
+    """Whether a verdict is wrong since the response exhausted the verifier's time or memory.
+
+    Of a table with the columns verdict and reason.
+    """
+    wrong = pl.col("verdict").cast(pl.String) == "wrong"
+    return wrong & pl.col("reason").str.starts_with(NO_COMPARISON)
 
 
 def count_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
     """Counts per question, in order of first appearance.
 
     Args:
-        rows: A row a response: question_id, right (null if unscored), truncated.
+        rows: A row a response: question_id, right (null if unscored), truncated, and where known
+            exhausted.
 
     Returns:
-        question_id; n, c, unscored and truncated as in `Tally`.
+        question_id; n, c, unscored, truncated, and where known exhausted as in `Tally`.
     """
     right = pl.col("right")
+    flags = [name for name in ("truncated", "exhausted") if name in rows.columns]
     return rows.group_by("question_id", maintain_order=True).agg(
         n=right.count().cast(pl.Int64),
         c=right.sum().cast(pl.Int64),
         unscored=right.null_count().cast(pl.Int64),
-        truncated=pl.col("truncated").sum().cast(pl.Int64),
+        **{flag: pl.col(flag).sum().cast(pl.Int64) for flag in flags},
     )
 
 
@@ -271,7 +292,7 @@ def tally_of(counts: pl.DataFrame, plan: Plan | None) -> Tally:
 
     Args:
         counts: A row a question: question_id, n, c, unscored, truncated, cluster (null: the
-            question is its own).
+            question is its own), and where known exhausted.
         plan: How the responses were drawn.
 
     Returns:
@@ -289,6 +310,9 @@ def tally_of(counts: pl.DataFrame, plan: Plan | None) -> Tally:
         truncated=truncated,
         cluster=None if counts["cluster"].is_null().all() else labels.to_numpy().astype(np.str_),
         plan=plan,
+        exhausted=None
+        if "exhausted" not in counts.columns
+        else counts["exhausted"].to_numpy().astype(np.int64),
     )
 
 

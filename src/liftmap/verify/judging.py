@@ -12,9 +12,9 @@ from functools import partial
 from hashlib import blake2b
 
 from liftmap.errors import LiftmapError
-from liftmap.records import ENDED_WHILE_THINKING, Question, Verdict
+from liftmap.records import ENDED_WHILE_THINKING, NO_COMPARISON, Question, Verdict
 from liftmap.verify.pool import compare_all
-from liftmap.verify.steps import NO_ANSWER, NO_COMPARISON, Exhausted, TwoSteps
+from liftmap.verify.steps import NO_ANSWER, Exhausted, TwoSteps
 from liftmap.verify.thinking import USUAL, ThinkingRule, set_apart
 
 Judge = Callable[[Question, str], Verdict]

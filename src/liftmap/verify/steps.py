@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from liftmap.records import Question, Verdict
+from liftmap.records import NO_COMPARISON, Question, Verdict
 
 NO_ANSWER = "no answer"
-# How the reason of a response begins that exhausted the verifier, and is wrong for it.
-NO_COMPARISON = "no comparison in"
 
 
 @dataclass(frozen=True, slots=True)

@@ -450,10 +450,10 @@ CHARTS: dict[str, Chart] = {
     ),
     "rates": Chart(
         "Responses that count otherwise",
-        "Truncated, unscored and answerless responses, and those that ended while thinking",
-        "Truncated responses (cut at the token limit) are scored as they stand, answerless ones "
-        "and those that ended while thinking are wrong; unscored ones are failures of the "
-        "verifier and left out of all figures.",
+        "Truncated, unscored, answerless and unfinished responses, and those too costly to verify",
+        "Truncated responses (cut at the token limit) are scored as they stand. Answerless ones, "
+        "those that ended while thinking and those that exhausted the verifier's time or memory "
+        "are wrong; unscored ones are failures of the verifier and left out of all figures.",
         "rates",
         None,
     ),
