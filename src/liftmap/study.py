@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ from liftmap.train import GIVEN, check_trl_settings, get_method
 from liftmap.train.arm import read_checkpoint, source_model, train_arm
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
-from liftmap.verify.run import verify
+from liftmap.verify.run import rule_of_verdicts, verify
+from liftmap.verify.thinking import answer_start
 
 if TYPE_CHECKING:
     from liftmap.sample.score import Scorer
@@ -354,14 +356,17 @@ class StudyRun:
             return loaded[0]
 
         # Imported here, so that an install without torch can do all other stages.
-        from liftmap.sample.score import score
+        from liftmap.sample.score import Thoughts, score
 
         questions = self.folder.read_questions("test")
         with self._timed("score") as add:
             for name in self.model_names():
                 if name != TEACHER:
                     target = self.folder.responses(name, "test")
-                    add(score(target, questions, BASE, self.config.sample.template, scorer))
+                    rule = rule_of_verdicts(target, self.config.verify)
+                    thoughts = Thoughts(rule.to_plain(), partial(answer_start, rule))
+                    template = self.config.sample.template
+                    add(score(target, questions, BASE, template, scorer, thoughts))
         return True
 
     def analyse(self) -> dict[str, pl.DataFrame]:

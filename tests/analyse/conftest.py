@@ -16,7 +16,7 @@ from liftmap.config import StudyConfig
 from liftmap.records import Question, Response
 from liftmap.store import StudyFolder, shard_name
 from liftmap.studyfile import parse_config
-from liftmap.verify.run import verify
+from liftmap.verify.run import rule_of_verdicts, verify
 
 
 @dataclass
@@ -39,12 +39,14 @@ class Study:
         split: str = "test",
         own: float = float("nan"),
         under_base: Mapping[str, float] | None = None,
+        parts: Mapping[str, tuple[float, int]] | None = None,
         cut: Sequence[str] = (),
     ) -> None:
         """Writes and judges a model's responses, two questions a shard.
 
         `own` is the log-probability per token under the model, `under_base` that of each text under
-        the base; texts in `cut` are truncated.
+        the base, `parts` the log-probability per token and the number of tokens of its thought;
+        texts in `cut` are truncated.
         """
         target = self.folder.responses(model, split)
         ids = list(texts)
@@ -79,8 +81,20 @@ class Study:
                     }
                     for question_id, place, text, size in rows
                 ]
+                if parts is not None:
+                    for row, (_, _, text, size) in zip(scored, rows, strict=True):
+                        likely, tokens = parts[text]
+                        row["thought_log_probability"] = likely * tokens
+                        row["thought_token_count"] = tokens
+                        row["answer_log_probability"] = (
+                            under_base[text] * (size + 1) - likely * tokens
+                        )
+                        row["answer_token_count"] = size + 1 - tokens
                 target.write_scores("base", shard_name(index), pl.DataFrame(scored))
         verify(target, self.questions, self.config.verify)
+        if parts is not None:
+            rule = rule_of_verdicts(target, self.config.verify)
+            target.keep_score_settings("base", {"thinking": rule.to_plain()})
 
     def answer_at(self, model: str, rates: Sequence[float], n: int, seed: int) -> None:
         """Responses that are right at each question's rate: ` so ANSWER`, sometimes ` wait so`."""

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from liftmap.analyse.compared import warnings
 from liftmap.analyse.kin import knowledge, styles
 from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
@@ -18,6 +19,7 @@ from liftmap.files import write_json
 from liftmap.records import Question
 from liftmap.tasks.gym import gym
 from liftmap.testbed.language import render_response
+from liftmap.verify.thinking import ThinkingRule
 
 
 def _row(table: pl.DataFrame, **place: object) -> dict[str, object]:
@@ -67,6 +69,9 @@ def test_likelihood_weighs_questions_alike(make_study, asked):
     assert row["after"] == pytest.approx(-0.1 * np.mean([1, 2, 3, 4, 5, 6]))
     assert row["change"] == pytest.approx(1 - 0.35)
     assert row["change_low"] < row["change"] < row["change_high"]
+    assert (row["thought_change"], row["answer_change"]) == (None, None), (
+        "no response has a thought"
+    )
     assert (row["responses_before"], row["responses_after"]) == (2 + 1 + 2 + 1 + 2 + 1, 6)
 
 
@@ -75,6 +80,47 @@ def test_likelihood_is_empty_without_scores(make_study, asked):
     for model in ("base", "rlvr@1"):
         study.answer(model, {q.question_id: [f" {q.answer}"] for q in study.questions}, own=-1.0)
     assert likelihood(study.data).is_empty()
+
+
+def test_likelihood_of_thought_and_answer(make_study, asked):
+    study = make_study(asked(8))
+    thinks = {q.question_id: f"<think> wait </think> {q.answer}" for q in study.questions}
+    plain = {q.question_id: f" {q.answer}" for q in study.questions}
+    # The base thinks before it answers the first six, in one of two right responses each.
+    base = {q: [thinks[q], plain[q]] if q < "q06" else [plain[q]] for q in plain}
+    study.answer(
+        "base",
+        base,
+        # Five tokens with the end: -0.5 each of three, and -2 each of two; two tokens.
+        under_base=dict.fromkeys(thinks.values(), -1.1) | dict.fromkeys(plain.values(), -4.0),
+        parts=dict.fromkeys(thinks.values(), (-0.5, 3)) | dict.fromkeys(plain.values(), (0.0, 0)),
+    )
+    # The arm always thinks: -1 each of three, and -0.5 each of two.
+    study.answer(
+        "rlvr@1",
+        {q: [text, " x"] for q, text in thinks.items()},
+        under_base=dict.fromkeys(thinks.values(), -0.8) | {" x": -9.0},
+        parts=dict.fromkeys(thinks.values(), (-1.0, 3)) | {" x": (0.0, 0)},
+    )
+    row = _row(likelihood(study.data), style="all")
+    assert (row["questions"], row["thought_questions"], row["answer_questions"]) == (8, 6, 8)
+    assert (row["thought_before"], row["thought_after"]) == pytest.approx((-0.5, -1))
+    assert row["thought_change"] == pytest.approx(-0.5)
+    # The mean of a question with a thought is that of -2 and -4.
+    assert row["answer_before"] == pytest.approx((6 * -3 + 2 * -4) / 8)
+    assert row["answer_after"] == pytest.approx(-0.5)
+    assert row["answer_change_low"] < row["answer_change"] < row["answer_change_high"]
+    assert row["after"] == pytest.approx(-0.8)
+    assert not any("together" in text for text in warnings(study.data)["text"])
+    # Under another rule for thoughts the parts mean nothing, which is said.
+    for model in ("base", "rlvr@1"):
+        folder = study.folder.path / "scores" / model / "test" / "base"
+        write_json(folder / "settings.json", {"thinking": ThinkingRule(end="so").to_plain()})
+    row = _row(likelihood(study.data), style="all")
+    assert (row["thought_before"], row["answer_after"], row["answer_questions"]) == (None,) * 3
+    assert row["after"] == pytest.approx(-0.8)
+    [said] = [text for text in warnings(study.data)["text"] if "together" in text]
+    assert "of 6 responses of base and 8 responses of rlvr@1 is of thought and answer" in said
 
 
 def test_rates_count_each_split(make_study, asked):

@@ -19,9 +19,10 @@ import pytest
 from liftmap.cli import main
 from liftmap.comparison.load import load
 from liftmap.errors import InputError, UnknownNameError
-from liftmap.read import Outcomes
+from liftmap.read import Outcomes, read
 from liftmap.read.golds import golds_of, letter_of
 from liftmap.read.lighteval import SHARE
+from liftmap.verify.run import judge_of
 
 
 def lm_eval(path: Path, *lines: dict[str, Any]) -> Path:
@@ -389,3 +390,17 @@ def test_choices_reach_the_choice_verifier(tmp_path: Path) -> None:
     assert counts(load(harness, verifier="choice")) == [(1, 1, 0), (0, 1, 0)]
     details = lighteval(tmp_path / "details.parquet", [{"em": 1.0}], ["B", "A"], cities, [1])
     assert counts(load(details, verifier="choice")) == [(1, 2, 0)]
+
+
+def test_responses_that_exhaust_the_verifier_are_counted_apart(tmp_path: Path) -> None:
+    bomb = "so \\boxed{" + "(" * 1000 + "1" + ")" * 1000 + "}"
+    log = lm_eval(
+        tmp_path / "log.jsonl",
+        {"target": ["7", "8"], "resps": [[bomb, r"\boxed{8}", r"\boxed{9}"]]},
+        {"resps": [[r"\boxed{7}", r"\boxed{7}", r"\boxed{8}"]]},
+    )
+    judge = judge_of("math", {"seconds": 1.0})
+    found = read(log, verifier="math", judge=judge)
+    assert counts(found) == [(1, 3, 0), (2, 3, 0)]
+    assert found.tally.exhausted is not None
+    assert found.tally.exhausted.tolist() == [1, 0], "once, though it is compared with two"

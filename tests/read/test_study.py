@@ -72,9 +72,9 @@ def test_a_response_set_by_each_of_its_names(study: StudyFolder) -> None:
     assert found.tally.cluster.tolist() == ["x", "x", "c"]
     assert found.answers is not None
     assert found.answers.filter(question_id="c").rows() == [
-        ("c", "Zack", True),
-        ("c", None, False),
-        ("c", "Olga", None),
+        ("c", "Zack", True, False),
+        ("c", None, False, False),
+        ("c", "Olga", None, False),
     ]
     assert found.golds is not None
     assert found.golds["gold"].to_list() == ["Zack", "Olga", "Ann"]

@@ -45,5 +45,5 @@ def test_gemma_answers_from_its_plain_folder(folder: Path) -> None:
     plain = [r for r in drawn if r.finish_reason == "stop"][:10]
     scorer = Scorer(str(folder), stop=SETTINGS.stop)
     found = scorer.score([(PROMPTS[r.question_id], r.text, True) for r in plain])
-    for response, (log_probability, _) in zip(plain, found, strict=True):
-        assert log_probability == pytest.approx(response.log_probability, abs=0.3)
+    for response, score in zip(plain, found, strict=True):
+        assert score.log_probability == pytest.approx(response.log_probability, abs=0.3)

@@ -6,24 +6,28 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 import torch
 from scipy import stats
 
-from liftmap.errors import InputError, ModelError, UnknownNameError
+from liftmap.errors import InputError, ModelError, SettingsDifferError, UnknownNameError
 from liftmap.records import FixedPlan, Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
 from liftmap.sample.hf import prompt_facts
 from liftmap.sample.sampling import sample
-from liftmap.sample.score import Scorer
+from liftmap.sample.score import Scorer, Thoughts, score
 from liftmap.sample.transformers_engine import TransformersEngine
 from liftmap.sections import SampleSection
 from liftmap.store import ResponseSet
+from liftmap.store.response_set import UNSPLIT
 from liftmap.tasks.kin import kin
-from liftmap.verify.thinking import USUAL
+from liftmap.verify.thinking import USUAL, ThinkingRule, answer_start
 
 SETTINGS = SamplingSettings(max_tokens=24, seed=3)
 QUESTIONS = kin("test", limit=12)
@@ -71,9 +75,79 @@ def test_log_probability_is_the_scorers(transformers_engine: TransformersEngine)
     drawn = list(transformers_engine.generate(PROMPTS, 4, SETTINGS))
     scorer = Scorer("testbed:base", batch_size=7)
     items = [(PROMPTS[r.question_id], r.text, r.finish_reason == "stop") for r in drawn]
-    for response, (log_probability, tokens) in zip(drawn, scorer.score(items), strict=True):
-        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
-        assert tokens == len(response.token_ids) + (response.finish_reason == "stop")
+    for response, scored in zip(drawn, scorer.score(items), strict=True):
+        assert scored.log_probability == pytest.approx(response.log_probability, abs=1e-3)
+        assert scored.token_count == len(response.token_ids) + (response.finish_reason == "stop")
+
+
+def test_thought_and_answer_are_scored_apart(transformers_engine: TransformersEngine) -> None:
+    """The parts are what the model says of each token, summed up to the one that ends a thought."""
+    rule = ThinkingRule(end="so")
+    drawn = list(transformers_engine.generate(PROMPTS, 4, SETTINGS))
+    scorer = Scorer("testbed:base", batch_size=7)
+    tokenizer, model = scorer.tokenizer, scorer.model
+    items = [(PROMPTS[r.question_id], r.text, r.finish_reason == "stop") for r in drawn]
+    places = [answer_start(rule, text) for _, text, _ in items]
+    [so] = tokenizer("so")["input_ids"]
+    finished = 0
+    for response, parts in zip(drawn, scorer.score(items, places), strict=True):
+        ids, stopped = list(response.token_ids), response.finish_reason == "stop"
+        size = len(ids) + stopped
+        thought = ids.index(so) + 1 if so in ids else size
+        finished += so in ids
+        first = tokenizer(PROMPTS[response.question_id])["input_ids"]
+        whole = torch.tensor([first + ids + [tokenizer.eos_token_id] * stopped])
+        with torch.inference_mode():
+            natural = torch.log_softmax(model(whole).logits[0, :-1].double(), dim=-1)
+        each = natural.gather(1, whole[0, 1:, None])[len(first) - 1 :, 0]
+        assert (parts.thought_token_count, parts.answer_token_count) == (thought, size - thought)
+        assert parts.thought_log_probability == pytest.approx(float(each[:thought].sum()), abs=1e-3)
+        assert parts.answer_log_probability == pytest.approx(float(each[thought:].sum()), abs=1e-3)
+    assert finished > len(drawn) / 2
+    # No thought; and one of which it is not known where it ends.
+    plain = scorer.score(items[:1])[0]
+    assert (plain.thought_log_probability, plain.thought_token_count) == (0, 0)
+    assert plain.answer_log_probability == plain.log_probability
+    unknown = scorer.score(items[:1], [None])[0]
+    assert (unknown.thought_log_probability, unknown.answer_token_count) == (None, None)
+    assert unknown.log_probability == plain.log_probability
+
+
+def test_scores_of_a_response_set_tell_thought_and_answer_apart(tmp_path: Path) -> None:
+    target = ResponseSet(tmp_path, "base", "test")
+    section = SampleSection(n=4, max_tokens=24)
+    list(sample(target, "testbed:base", QUESTIONS, FixedPlan(4), section))
+    rule = ThinkingRule(end="so")
+    thoughts = Thoughts(rule.to_plain(), partial(answer_start, rule))
+
+    def scorer() -> Scorer:
+        return Scorer("testbed:base")
+
+    asked = (target, QUESTIONS, "base", "plain", scorer)
+    assert score(*asked, thoughts) == 4 * len(QUESTIONS)
+    scores = target.read_scores("base")
+    assert target.score_settings("base") == {"thinking": rule.to_plain()}
+    sums = scores.select(
+        pl.col("thought_log_probability") + pl.col("answer_log_probability"),
+        pl.col("thought_token_count") + pl.col("answer_token_count"),
+    )
+    np.testing.assert_allclose(sums.to_series(0), scores["log_probability"])
+    assert sums.to_series(1).to_list() == scores["token_count"].to_list()
+    assert (scores["answer_token_count"] > 0).any()
+    # Scores of earlier versions have neither settings nor parts: read as of both together.
+    folder = tmp_path / "scores" / "base" / "test" / "base"
+    (folder / "settings.json").unlink()
+    for file in folder.glob("*.parquet"):
+        pl.read_parquet(file).select(UNSPLIT).write_parquet(file)
+    earlier = target.read_scores("base")
+    assert earlier.select(UNSPLIT).equals(scores.select(UNSPLIT))
+    assert earlier["thought_log_probability"].null_count() == len(earlier)
+    assert score(*asked, thoughts) == 0, "nothing is scored again"
+    # Some are missing, and thoughts are told by another rule than those that are there.
+    next(folder.glob("*.parquet")).unlink()
+    target.keep_score_settings("base", {"thinking": ThinkingRule(end="wait").to_plain()})
+    with pytest.raises(SettingsDifferError, match=r"thinking.end was 'wait', now 'so'"):
+        score(*asked, thoughts)
 
 
 def test_several_end_tokens_count_as_one_end() -> None:
@@ -84,8 +158,8 @@ def test_several_end_tokens_count_as_one_end() -> None:
     scorer._ends = ends
     drawn = [r for r in engine.generate(PROMPTS, 4, SETTINGS) if r.finish_reason == "stop"]
     found = scorer.score([(PROMPTS[r.question_id], r.text, True) for r in drawn])
-    for response, (log_probability, _) in zip(drawn, found, strict=True):
-        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
+    for response, scored in zip(drawn, found, strict=True):
+        assert scored.log_probability == pytest.approx(response.log_probability, abs=1e-3)
 
 
 def test_top_k_1_is_greedy_generate(transformers_engine: TransformersEngine) -> None:
@@ -177,9 +251,9 @@ def test_a_stop_string_ends_a_response(transformers_engine: TransformersEngine, 
         assert response.finish_reason == "stop"
     scorer = Scorer("testbed:base", stop=(stop,))
     found = scorer.score([(PROMPTS[q], r.text, True) for (q, _), r in cut.items()])
-    for response, (log_probability, tokens) in zip(cut.values(), found, strict=True):
-        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
-        assert tokens == len(response.token_ids) + 1
+    for response, scored in zip(cut.values(), found, strict=True):
+        assert scored.log_probability == pytest.approx(response.log_probability, abs=1e-3)
+        assert scored.token_count == len(response.token_ids) + 1
 
 
 def test_a_stop_string_that_no_token_begins_with(transformers_engine: TransformersEngine) -> None:
@@ -219,8 +293,21 @@ def test_conversations_need_a_chat_template_and_go_through_it() -> None:
     found = scorer.score(
         [(chats[r.question_id], r.text, r.finish_reason == "stop") for r in expected]
     )
-    for response, (log_probability, _) in zip(expected, found, strict=True):
-        assert log_probability == pytest.approx(response.log_probability, abs=1e-3)
+    for response, scored in zip(expected, found, strict=True):
+        assert scored.log_probability == pytest.approx(response.log_probability, abs=1e-3)
+    # Where a thought ends is found in the response alone as in prompt and response together.
+    places = [answer_start(ThinkingRule(end="so"), r.text) for r in expected]
+    stopped = [r.finish_reason == "stop" for r in expected]
+    of_chats, of_texts = (
+        scorer.score(
+            [(asked[r.question_id], r.text, s) for r, s in zip(expected, stopped, strict=True)],
+            places,
+        )
+        for asked in (chats, written)
+    )
+    counts = [each.thought_token_count for each in of_chats]
+    assert counts == [each.thought_token_count for each in of_texts]
+    assert any(0 < n < each.token_count for n, each in zip(counts, of_chats, strict=True) if n)
 
 
 def test_a_device_without_float64_is_refused() -> None:

@@ -12,6 +12,7 @@ from liftmap.verify.thinking import (
     USUAL,
     USUAL_TAGS,
     ThinkingRule,
+    answer_start,
     begins_inside,
     opened_by,
     rule_from,
@@ -70,6 +71,35 @@ GPT_OSS = "<|channel|>analysis<|message|>5?<|end|><|start|>assistant"
 def test_a_finished_thought(text: str, thought: str, answer: str) -> None:
     parts = set_apart(text)
     assert (parts.thought, parts.answer, parts.state) == (thought, answer, "finished")
+    # The last thought stands before that place, the end of the answer after it.
+    before, after = text[: parts.answer_start], text[parts.answer_start :]
+    assert thought.rpartition("\n\n")[2] in before
+    assert answer.rpartition("\n\n")[2] in after
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "after"),
+    [
+        ("It is 7.", USUAL, "It is 7."),
+        ("Use the <think> tag. 7", USUAL, "Use the <think> tag. 7"),
+        ("<think>5?</think>\n7", USUAL, "\n7"),
+        ("5?</think>7", OPENED, "7"),
+        ("Yes, <think>6?</think>it is 7.", USUAL, "it is 7."),
+        ("<think>5?</think>7</think>", USUAL, "7</think>"),
+        ("<think>5?</think> or 6?</think>7", USUAL, "7"),
+        ("5 so 6 so 7", ThinkingRule(end="so"), " 6 so 7"),
+        (GPT_OSS + "<|channel|>final<|message|>7", USUAL, "7"),
+        ("analysisWe try 5.assistantfinal7", USUAL, "7"),
+        ("<think>5?</think>", USUAL, ""),
+        ("<think>5?", USUAL, ""),
+        (GPT_OSS, USUAL, ""),
+        ("5 or 6", ThinkingRule(end="so"), ""),
+    ],
+)
+def test_where_the_answer_starts(text: str, rule: ThinkingRule, after: str) -> None:
+    assert text[set_apart(text, rule).answer_start :] == after
+    assert answer_start(rule, text) == len(text) - len(after)
+    assert answer_start(rule, text, "thoughts that a server gave apart") is None
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from liftmap.analyse.data import StudyData
+from liftmap.analyse.likelihood import unsplit
 from liftmap.analyse.table import MODEL_COLUMNS, stacked
 from liftmap.comparison.columns import Schema
 from liftmap.comparison.tables import SCHEMAS
@@ -207,10 +208,20 @@ def warnings(data: StudyData) -> pl.DataFrame:
 
         - model, arm, seed: the model.
         - text: what was left out, truncated, unscored or unequal; or why the model could not be
-          compared at all.
+          compared at all; and whose log-likelihood is of thought and answer together.
     """
     parts = []
     for model in data.afters:
+        together = {side.model: unsplit(data, side) for side in (data.base, model)}
+        if any(together.values()):
+            who = " and ".join(f"{n:,} responses of {name}" for name, n in together.items() if n)
+            text = (
+                f"The log-likelihood under the base of {who} is of thought and answer together: "
+                "their scores were made by an earlier version, under another rule for thoughts, or "
+                "with a tokenizer that does not say where its tokens begin. Delete their folder of "
+                "scores and run `liftmap score` to have both told apart."
+            )
+            parts.append((model.columns, warnings_table([text])))
         comparison = data.comparison(data.base, model)
         if comparison is not None:
             parts.append((model.columns, comparison.table("warnings")))

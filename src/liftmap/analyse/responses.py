@@ -39,6 +39,8 @@ RESPONSE_COLUMNS = {
     "style": pl.String(),
     "log_likelihood_own": pl.Float64(),
     "log_likelihood_base": pl.Float64(),
+    "thought_log_likelihood_base": pl.Float64(),
+    "answer_log_likelihood_base": pl.Float64(),
 }
 Style = Callable[[str], str]
 
@@ -69,7 +71,9 @@ def load_responses(
         and answer_characters, reflection (holds a reflection phrase), the same of thought and
         answer, style (null without a `style`), log_likelihood_own and log_likelihood_base (mean
         natural log-probability per token, end token included, under the model itself and under the
-        base; null if unknown).
+        base; null if unknown), thought_log_likelihood_base and answer_log_likelihood_base (the
+        same of the tokens of thought and of answer; null too where there are none, and where
+        scores don't tell them apart by the rule of the verdicts).
 
     Raises:
         StoreError: There are no responses or no verdicts, or a shard is damaged.
@@ -90,14 +94,20 @@ def load_responses(
         exhausted=exhausted_verifier(),
     )
     frame = pl.concat(shards).join(verdicts, on=_PLACE, how="inner", maintain_order="left")
+    kinds = [f"{part}log_likelihood_base" for part in ("", "thought_", "answer_")]
     if source.score_shards(BASE):
         scores = _placed(source.read_scores(BASE), ids).select(
             *_PLACE,
-            log_likelihood_base=_per_token("log_probability", pl.col("token_count")),
+            *(
+                _per_token(f"{part}log_probability", pl.col(f"{part}token_count")).alias(kind)
+                for part, kind in zip(("", "thought_", "answer_"), kinds, strict=True)
+            ),
         )
+        if rule_from((source.score_settings(BASE) or {}).get("thinking")) != rule:
+            scores = scores.with_columns(pl.lit(None, pl.Float64).alias(kind) for kind in kinds[1:])
         frame = frame.join(scores, on=_PLACE, how="left", maintain_order="left")
     else:
-        frame = frame.with_columns(log_likelihood_base=pl.lit(None, pl.Float64))
+        frame = frame.with_columns(pl.lit(None, pl.Float64).alias(kind) for kind in kinds)
     if source.model == BASE:
         # Under the base, the base's own log-probability is the score.
         frame = frame.with_columns(

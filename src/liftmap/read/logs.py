@@ -422,8 +422,8 @@ def _verdicts(
         seen.unfinished += int((first & (found["reason"] == ENDED_WHILE_THINKING)).sum())
     verdict = pl.col("verdict").cast(pl.String)
     rows = found.select(
-        pl.when(verdict != "unscored").then(verdict == "right"),
-        pl.col("answer").replace("", None),
-        exhausted_verifier() if "reason" in found.columns else pl.lit(False),
+        right=pl.when(verdict != "unscored").then(verdict == "right"),
+        answer=pl.col("answer").replace("", None),
+        exhausted=exhausted_verifier() if "reason" in found.columns else pl.lit(False),
     ).iter_rows()
     return (_Found(*row) for row in rows)

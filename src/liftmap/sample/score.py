@@ -7,7 +7,9 @@ base's own distribution is told from these.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import torch
@@ -16,11 +18,79 @@ from liftmap.progress import progress
 from liftmap.records import Prompt, Question
 from liftmap.sample.hf import end_token_ids, load_model, prompt_ids
 from liftmap.sample.templates import render_prompt
-from liftmap.store import ResponseSet
+from liftmap.store import KEY, SCORE_SCHEMA, ResponseSet
 
 MOST_ROWS = 1024
 # Logits of one forward pass: 1 GiB as float32, and as much again for their logarithms.
 MOST_LOGITS = 2**28
+
+
+# Gives for a response's text and reasoning where in the text the answer begins; see `Thoughts`.
+AnswerStart = Callable[[str, str], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Thoughts:
+    """How the thought of a response is told from its answer.
+
+    Attributes:
+        rule: The rule as JSON values; kept with the scores.
+        answer_start: (text, reasoning) -> place in the text of what follows the last thought, as
+            `verify.thinking.Parts.answer_start`; None where the thought is not in the text.
+    """
+
+    rule: Mapping[str, Any]
+    answer_start: AnswerStart
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The log-likelihood of a response, of all of it and of its thought.
+
+    Attributes:
+        log_probability: Natural log of the probability of the response's tokens given the prompt at
+            temperature 1.
+        token_count: Number of those tokens. Where the response ended by itself, its end counts as
+            one token: any of those that end a response, since which one is not kept.
+        thought_log_probability: The same of the tokens up to the one that ends the last thought, 0
+            without a thought. All of the response, its end included, where nothing follows the
+            thought. None where it is not known which token ends the thought.
+        thought_token_count: Number of these tokens; None likewise.
+    """
+
+    log_probability: float
+    token_count: int
+    thought_log_probability: float | None
+    thought_token_count: int | None
+
+    @property
+    def answer_log_probability(self) -> float | None:
+        """The log-probability of the tokens after the thought; None where that is not known."""
+        if self.thought_log_probability is None:
+            return None
+        return self.log_probability - self.thought_log_probability
+
+    @property
+    def answer_token_count(self) -> int | None:
+        """Number of the tokens after the thought, the end included; None likewise."""
+        if self.thought_token_count is None:
+            return None
+        return self.token_count - self.thought_token_count
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A prompt with a response, ready for the model.
+
+    Attributes:
+        ids: Token ids of both; where the response ended by itself, an end token at last.
+        start: Number of the prompt's tokens.
+        thought: Number of the thought's tokens among the response's; None where it is not known.
+    """
+
+    ids: list[int]
+    start: int
+    thought: int | None
 
 
 class Scorer:
@@ -55,55 +125,78 @@ class Scorer:
         self._ends = end_token_ids(self.model, self.tokenizer, stop)
         self._rows = batch_size or MOST_ROWS
 
-    def score(self, items: list[tuple[Prompt, str, bool]]) -> list[tuple[float, int]]:
+    def score(
+        self,
+        items: list[tuple[Prompt, str, bool]],
+        answer_starts: Sequence[int | None] | None = None,
+    ) -> list[Score]:
         """Log-likelihood of responses.
 
         Args:
             items: (prompt, response text, whether the response ended by itself) each.
+            answer_starts: For each the place in the text where the answer begins, in characters;
+                None where that is not known. By default no response has a thought.
 
         Returns:
-            (natural log of the probability of the response's tokens given the prompt at
-            temperature 1, number of those tokens) each. Where the response ended by itself, its end
-            counts as one token: any of those that end a response, since which one is not kept.
+            A score for each.
         """
-        encoded = [self._encode(*item) for item in items]
+        starts = [0] * len(items) if answer_starts is None else answer_starts
+        encoded = [self._encode(*item, at) for item, at in zip(items, starts, strict=True)]
         stopped = [item[2] for item in items]
         # Like lengths together: little padding; the longest first, so that what does not fit into
         # memory fails at once.
-        order = sorted(range(len(items)), key=lambda i: -len(encoded[i][0]))
-        results: list[tuple[float, int]] = [(0.0, 0)] * len(items)
+        order = sorted(range(len(items)), key=lambda i: -len(encoded[i].ids))
+        results: dict[int, Score] = {}
         start = 0
         while start < len(order):
-            longest = len(encoded[order[start]][0])
+            longest = len(encoded[order[start]].ids)
             rows = min(self._rows, MOST_LOGITS // (longest * self.model.config.vocab_size))
             chosen = order[start : start + max(1, rows)]
             scores = self._run([encoded[i] for i in chosen], [stopped[i] for i in chosen])
-            for at, result in zip(chosen, scores, strict=True):
-                results[at] = result
+            results.update(zip(chosen, scores, strict=True))
             start += len(chosen)
-        return results
+        return [results[i] for i in range(len(items))]
 
-    def _encode(self, prompt: Prompt, text: str, stopped: bool) -> tuple[list[int], int]:
-        """Token ids of prompt and response, and the number of prompt tokens."""
+    def _encode(
+        self, prompt: Prompt, text: str, stopped: bool, answer_start: int | None
+    ) -> _Encoded:
+        """The tokens of prompt and response, and how many of the response's are thought."""
         first = prompt_ids(self.tokenizer, prompt)
+        # Where in the text that is tokenised the response begins.
+        before = len(prompt) if isinstance(prompt, str) else 0
+        known = bool(self.tokenizer.is_fast)
         whole: list[int] = []
         if isinstance(prompt, str):
-            whole = self.tokenizer(prompt + text)["input_ids"]
+            encoding = self.tokenizer(prompt + text, return_offsets_mapping=known)
+            whole = encoding["input_ids"]
+        places = slice(len(first), None)
         if whole[: len(first)] != first:
             # The tokenizer merges across the border, or a chat template ends the prompt; the
             # response is then tokenised by itself.
-            whole = first + self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return whole + (self._ends[:1] if stopped else []), len(first)
+            encoding = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=known)
+            whole = first + encoding["input_ids"]
+            before, places = 0, slice(None)
+        ids = whole + (self._ends[:1] if stopped else [])
+        thought: int | None = None
+        if answer_start == 0:
+            thought = 0
+        elif answer_start is not None and answer_start >= len(text):
+            thought = len(ids) - len(first)
+        elif answer_start is not None and known:
+            border = before + answer_start
+            thought = sum(begin < border for begin, _ in encoding["offset_mapping"][places])
+        return _Encoded(ids, len(first), thought)
 
     @torch.inference_mode()
-    def _run(
-        self, batch: list[tuple[list[int], int]], stopped: list[bool]
-    ) -> list[tuple[float, int]]:
-        longest = max(len(ids) for ids, _ in batch)
+    def _run(self, batch: list[_Encoded], stopped: list[bool]) -> list[Score]:
+        longest = max(len(each.ids) for each in batch)
         device = self.model.device
-        rows = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in batch], device=device)
-        lengths = torch.tensor([len(ids) for ids, _ in batch], device=device)
-        starts = torch.tensor([start for _, start in batch], device=device)
+        rows = torch.tensor(
+            [each.ids + [0] * (longest - len(each.ids)) for each in batch], device=device
+        )
+        lengths = torch.tensor([len(each.ids) for each in batch], device=device)
+        starts = torch.tensor([each.start for each in batch], device=device)
+        thoughts = torch.tensor([each.thought or 0 for each in batch], device=device)
         place = torch.arange(longest, device=device)
         mask = (place < lengths[:, None]).long()
         logits = self.model(input_ids=rows, attention_mask=mask, use_cache=False).logits
@@ -113,8 +206,14 @@ class Scorer:
         last = lengths[ended] - 2
         each[ended, last] = natural[ended, last][:, self._ends].logsumexp(dim=-1).double()
         scored = (place[1:] >= starts[:, None]) & (place[1:] < lengths[:, None])
-        totals = (each * scored).sum(dim=1).tolist()
-        return list(zip(totals, (lengths - starts).tolist(), strict=True))
+        thought = scored & (place[1:] < (starts + thoughts)[:, None])
+        sums = ((each * part).sum(dim=1).tolist() for part in (scored, thought))
+        return [
+            Score(total, size, None if row.thought is None else of_thought, row.thought)
+            for total, of_thought, size, row in zip(
+                *sums, (lengths - starts).tolist(), batch, strict=True
+            )
+        ]
 
 
 def score(
@@ -123,6 +222,7 @@ def score(
     under: str,
     template: str,
     scorer: Callable[[], Scorer],
+    thoughts: Thoughts,
 ) -> int:
     """Scores all responses that have no score under this model yet.
 
@@ -132,11 +232,13 @@ def score(
         under: Name of the scoring model in the study.
         template: How questions became prompts.
         scorer: Gives the loaded model; called only when something is missing.
+        thoughts: How the thought of a response is told from its answer.
 
     Returns:
         How many responses were scored now.
 
     Raises:
+        SettingsDifferError: Some scores there were made under another rule for thoughts.
         StoreError: A shard can't be read or written.
         ModelError: The model can't be loaded.
     """
@@ -144,6 +246,7 @@ def score(
     missing = [shard for shard in target.shards() if shard not in finished]
     if not missing:
         return 0
+    target.keep_score_settings(under, {"thinking": dict(thoughts.rule)})
     prompts = {q.question_id: render_prompt(template, q) for q in questions}
     loaded = scorer()
     scored = 0
@@ -154,18 +257,27 @@ def score(
                 "question_id",
                 "response_index",
                 "text",
+                "reasoning",
                 stopped=pl.col("finish_reason").cast(pl.String) == "stop",
             )
-            keys = frame.select("question_id", "text", "stopped").unique(maintain_order=True)
-            values = loaded.score([(prompts[q], text, stop) for q, text, stop in keys.iter_rows()])
+            asked = ["question_id", "text", "reasoning", "stopped"]
+            keys = frame.select(asked).unique(maintain_order=True)
+            values = loaded.score(
+                [(prompts[q], text, stop) for q, text, _, stop in keys.iter_rows()],
+                [
+                    thoughts.answer_start(text, apart or "")
+                    for _, text, apart, _ in keys.iter_rows()
+                ],
+            )
             scores = keys.with_columns(
-                log_probability=pl.Series([v for v, _ in values], dtype=pl.Float64),
-                token_count=pl.Series([n for _, n in values], dtype=pl.Int32),
+                pl.Series(name, [getattr(value, name) for value in values], kind)
+                for name, kind in SCORE_SCHEMA.items()
+                if name not in KEY
             )
             joined = frame.join(
-                scores, on=["question_id", "text", "stopped"], how="left", maintain_order="left"
+                scores, on=asked, how="left", nulls_equal=True, maintain_order="left"
             )
-            target.write_scores(under, shard, joined.drop("text", "stopped"))
+            target.write_scores(under, shard, joined.select(SCORE_SCHEMA.names()))
             scored += len(frame)
             advance(1)
     return scored

@@ -11,7 +11,7 @@ the tables, the report and the log of an arm in training.
                                 prompts end, which tags mark thoughts), account.json (what a
                                 server gave)
     verdicts/<model>/<split>/<verifier>/  settings.json, a shard for each of the responses
-    scores/<model>/<split>/<under>/       a shard for each of the responses
+    scores/<model>/<split>/<under>/       settings.json, a shard for each of the responses
     checkpoints/<arm>/<seed>/
         trainer/checkpoint-<step>/  what a trainer saves: trainer_state.json, and at last
                                     complete.json; removed once a step is chosen

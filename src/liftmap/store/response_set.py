@@ -56,8 +56,15 @@ SCORE_SCHEMA = pl.Schema(
         "response_index": pl.Int32(),
         "log_probability": pl.Float64(),
         "token_count": pl.Int32(),
+        "thought_log_probability": pl.Float64(),
+        "thought_token_count": pl.Int32(),
+        "answer_log_probability": pl.Float64(),
+        "answer_token_count": pl.Int32(),
     }
 )
+# Those of the columns that all scores have; the others are null where thought and answer are not
+# told apart, as in scores of earlier versions.
+UNSPLIT = ["question_id", "response_index", "log_probability", "token_count"]
 KEY = ["question_id", "response_index"]
 COUNTS = ["n", "c", "unscored", "truncated", "exhausted"]
 RESPONSES, VERDICTS, SCORES = "responses", "verdicts", "scores"
@@ -189,12 +196,33 @@ class ResponseSet:
         return shards_in(self._folder(SCORES, under))
 
     def write_scores(self, under: str, shard: str, frame: pl.DataFrame) -> None:
-        """Writes the scores of one response shard; columns of `SCORE_SCHEMA`."""
-        write_parquet(self._folder(SCORES, under) / shard, frame.cast(SCORE_SCHEMA))
+        """Writes the scores of one response shard; columns of `SCORE_SCHEMA`, or `UNSPLIT`."""
+        schema = pl.Schema({name: SCORE_SCHEMA[name] for name in frame.columns})
+        write_parquet(self._folder(SCORES, under) / shard, frame.cast(schema))
+
+    def keep_score_settings(self, under: str, settings: Mapping[str, Any]) -> None:
+        """Writes how thought and answer are told apart in scores, or checks it is as before."""
+        keep_settings(self._folder(SCORES, under) / SETTINGS, settings)
+
+    def score_settings(self, under: str) -> dict[str, Any] | None:
+        """What `keep_score_settings` wrote; None where scores don't tell thought from answer."""
+        file = self._folder(SCORES, under) / SETTINGS
+        settings: dict[str, Any] | None = read_json(file) if file.exists() else None
+        return settings
 
     def read_scores(self, under: str) -> pl.DataFrame:
         """All log-likelihoods under another model; columns of `SCORE_SCHEMA`."""
-        return _read(self._folder(SCORES, under), None, SCORE_SCHEMA)
+        folder = self._folder(SCORES, under)
+        frames = [read_parquet(folder / shard) for shard in self.score_shards(under)]
+        if not frames:
+            raise StoreError(f"{folder} holds no shards.", remedy="Run: liftmap score.")
+        nothing = [pl.lit(None).alias(name) for name in SCORE_SCHEMA if name not in UNSPLIT]
+        return pl.concat(
+            (frame if set(SCORE_SCHEMA) <= set(frame.columns) else frame.with_columns(nothing))
+            .select(SCORE_SCHEMA.names())
+            .cast(SCORE_SCHEMA)
+            for frame in frames
+        )
 
     def tally(self, verifier: str, questions: Sequence[Question]) -> Tally:
         """Counts per question, in the order of `questions`.

@@ -118,6 +118,21 @@ def thinking_rule(
     return replace(USUAL, opened=begins_inside(texts))
 
 
+def rule_of_verdicts(target: ResponseSet, section: VerifySection) -> ThinkingRule:
+    """How the verdicts of a response set told thoughts from answers, or will once it is judged.
+
+    Raises:
+        StoreError: A shard can't be read.
+    """
+    settings = target.verifier_settings(section.verifier)
+    if settings is not None:
+        return rule_from(settings.get("thinking"))
+    shown = chain.from_iterable(
+        target.read_responses(shard, SHOWN).iter_rows() for shard in target.shards()
+    )
+    return thinking_rule(target, section, shown)
+
+
 def judge_of(
     verifier: str, options: Mapping[str, Any] | None = None, think_end: str | None = None
 ) -> Callable[[pl.DataFrame, dict[str, Question]], pl.DataFrame]:

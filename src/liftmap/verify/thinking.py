@@ -75,11 +75,15 @@ class Parts(NamedTuple):
             the response ends while thinking.
         state: "none": there is no thought; "finished": the last one was closed; "unfinished": the
             response ends while thinking, so it has no answer.
+        answer_start: Place in the text, in characters, of what follows the last thought; 0 without
+            a thought, and the length of the text if the response ends while thinking. An answer
+            that a thought interrupts begins before it.
     """
 
     thought: str
     answer: str
     state: State
+    answer_start: int = 0
 
 
 @dataclass(frozen=True)
@@ -210,11 +214,13 @@ def set_apart(text: str, rule: ThinkingRule = USUAL, reasoning: str = "") -> Par
     if reasoning.strip():
         rest = set_apart(text, replace(rule, opened=False, end=""))
         if rest.state == "unfinished" or not rest.answer.strip():
-            return _unfinished([reasoning, rest.thought, rest.answer])
-        return _finished([reasoning, rest.thought], [rest.answer])
+            return _unfinished(text, [reasoning, rest.thought, rest.answer])
+        return _finished([reasoning, rest.thought], [rest.answer], rest.answer_start)
     if rule.end:
         before, end, after = text.partition(rule.end)
-        return _finished([before], [after]) if end else _unfinished([text])
+        if not end:
+            return _unfinished(text, [text])
+        return _finished([before], [after], len(before) + len(end))
     if rule.tags and "<|channel|>" in text and _CHANNEL.search(text):
         return _by_channel(text)
     if rule.tags and text.startswith("analysis") and _BARE_ANALYSIS.match(text):
@@ -223,6 +229,11 @@ def set_apart(text: str, rule: ThinkingRule = USUAL, reasoning: str = "") -> Par
     if not marks and not rule.opened:
         return Parts("", text, "none")
     return _by_tags(text, marks, rule.opened)
+
+
+def answer_start(rule: ThinkingRule, text: str, reasoning: str = "") -> int | None:
+    """Where in a text the answer begins; None if its thought, or a part of it, is apart from it."""
+    return None if reasoning.strip() else set_apart(text, rule).answer_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +285,7 @@ def _by_tags(text: str, marks: Sequence[_Mark], opened: bool) -> Parts:
     """Reads a text from tag to tag, inside a thought or outside."""
     thoughts: list[str] = []
     answers: list[str] = []
-    begin = 0  # of the part that goes on
+    begin = answer_start = 0  # of the part that goes on, and of the answer after a thought
     pair: int | None = None  # of the thought that is open; of any kind after a prompt's tag
     depth = 1 if opened else 0
     for mark in marks:
@@ -289,7 +300,7 @@ def _by_tags(text: str, marks: Sequence[_Mark], opened: bool) -> Parts:
                 depth -= 1
                 if not depth:
                     thoughts.append(text[begin : mark.start])
-                    begin, pair = mark.end, None
+                    begin, pair, answer_start = mark.end, None, mark.end
             elif not text[begin : mark.start].strip():
                 # Opened twice, as by the prompt and by the response.
                 begin, pair = mark.end, mark.pair
@@ -304,16 +315,16 @@ def _by_tags(text: str, marks: Sequence[_Mark], opened: bool) -> Parts:
         elif not thoughts or text[mark.end :].strip():
             # A thought that the prompt opened; or the one before went on after a closing tag.
             thoughts += [*answers, text[begin : mark.start]]
-            answers, begin = [], mark.end
+            answers, begin, answer_start = [], mark.end, mark.end
         else:
             # A second closing tag, after the answer.
             answers.append(text[begin : mark.start])
             begin = mark.end
     if depth:
-        return _unfinished([*thoughts, *answers, text[begin:]])
+        return _unfinished(text, [*thoughts, *answers, text[begin:]])
     if not thoughts:
         return Parts("", text, "none")
-    return _finished(thoughts, [*answers, text[begin:]])
+    return _finished(thoughts, [*answers, text[begin:]], answer_start)
 
 
 def _is_quoted(text: str, mark: _Mark) -> bool:
@@ -369,27 +380,38 @@ def _by_channel(text: str) -> Parts:
         message = text[channel.end() : end.start() if end else len(text)]
         (answers if channel["channel"] == "final" else thoughts).append(message)
     if channels[-1]["channel"] != "final":
-        return _unfinished([*thoughts, *answers])
-    return _finished(thoughts, answers)
+        return _unfinished(text, [*thoughts, *answers])
+    return _finished(thoughts, answers, _after_thoughts(channels))
 
 
 def _by_bare_channel(text: str) -> Parts:
     """The same without the special tokens."""
-    parts = _BARE_CHANNEL.split("assistant" + text)[1:]
+    opening = "assistant"  # of the first message, which the text lacks
+    parts = _BARE_CHANNEL.split(opening + text)[1:]
     names, messages = parts[::2], parts[1::2]
     if names[-1] != "final":
-        return _unfinished(messages)
+        return _unfinished(text, messages)
     answers = [m for name, m in zip(names, messages, strict=True) if name == "final"]
-    return _finished([m for n, m in zip(names, messages, strict=True) if n != "final"], answers)
+    thoughts = [m for n, m in zip(names, messages, strict=True) if n != "final"]
+    start = _after_thoughts(list(_BARE_CHANNEL.finditer(opening + text))) - len(opening)
+    return _finished(thoughts, answers, start)
 
 
-def _finished(thoughts: Sequence[str], answers: Sequence[str]) -> Parts:
+def _after_thoughts(channels: Sequence[re.Match[str]]) -> int:
+    """Where the message begins that follows the last thought; the last channel is final."""
+    place = len(channels) - 1
+    while place and "final" in channels[place - 1].group():
+        place -= 1
+    return channels[place].end()
+
+
+def _finished(thoughts: Sequence[str], answers: Sequence[str], answer_start: int) -> Parts:
     answer = "\n\n".join(part for part in answers if part.strip())
-    return Parts(_joined(thoughts), _WRAPPERS.sub("", answer), "finished")
+    return Parts(_joined(thoughts), _WRAPPERS.sub("", answer), "finished", answer_start)
 
 
-def _unfinished(thoughts: Sequence[str]) -> Parts:
-    return Parts(_joined(thoughts), "", "unfinished")
+def _unfinished(text: str, thoughts: Sequence[str]) -> Parts:
+    return Parts(_joined(thoughts), "", "unfinished", len(text))
 
 
 def _joined(thoughts: Sequence[str]) -> str:

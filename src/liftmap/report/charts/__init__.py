@@ -42,6 +42,16 @@ def _without(*names: str) -> Rows:
     return lambda table: table.drop(columns, strict=False)
 
 
+# Of the table `likelihood`: all of a response, its thought, its answer.
+_PARTS = ("", "thought_", "answer_")
+
+
+def _known(table: pl.DataFrame) -> pl.DataFrame:
+    """The columns of thought and answer only where something is known of them."""
+    apart = table.select(pl.col(name) for name in table.columns if name.startswith(_PARTS[1:]))
+    return table.drop(name for name in apart.columns if apart[name].is_null().all())
+
+
 def _kinds(*kinds: str) -> Rows:
     return lambda table: table.filter(pl.col("kind").is_in(kinds))
 
@@ -393,7 +403,12 @@ CHARTS: dict[str, Chart] = {
         "likelihood",
         responses.likelihood,
         _SIGNS,
-        {"before": "number3", "after": "number3", "change": "signed3"},
+        {
+            **{f"{part}{side}": "number3" for part in _PARTS for side in ("before", "after")},
+            **{f"{part}change": "signed3" for part in _PARTS},
+            **{f"{part}questions": "count" for part in _PARTS},
+        },
+        rows=_known,
     ),
     "quality": Chart(
         "What the responses look like",
