@@ -17,6 +17,7 @@ from liftmap.analyse.rates import rates
 from liftmap.analyse.training import training, wilson
 from liftmap.files import write_json
 from liftmap.records import Question
+from liftmap.store import exhausted_verifier
 from liftmap.tasks.gym import gym
 from liftmap.testbed.language import render_response
 from liftmap.verify.thinking import ThinkingRule
@@ -202,6 +203,13 @@ def test_responses_that_exhaust_the_verifier_are_counted_apart(make_study):
     assert tally.exhausted is not None
     assert (tally.n.tolist(), tally.c.tolist()) == ([4] * 4, [1, 1, 3, 3])
     assert tally.exhausted.tolist() == [1, 1, 0, 0]
+    # A verifier may keep no answer with such a verdict: it is still not one without an answer.
+    target = study.folder.responses("base", "test")
+    for shard in target.verdict_shards("gym"):
+        verdicts = target.read_verdicts("gym", shard)
+        bare = pl.when(~exhausted_verifier()).then("answer").otherwise(pl.lit(""))
+        target.write_verdicts("gym", shard, verdicts.with_columns(answer=bare))
+    assert rates(study.data).equals(table)
 
 
 def test_training_reads_the_checkpoints(make_study, asked):
