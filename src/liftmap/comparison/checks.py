@@ -7,7 +7,7 @@ several times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -72,20 +72,20 @@ def proven_copies(outcomes: Outcomes) -> int:
 
 
 def checks_of_sources(
-    before: Outcomes, after: Outcomes, *, counted_once: tuple[bool, bool] = (False, False)
+    before: Outcomes, after: Outcomes, copies: Sequence[int] = (1, 1)
 ) -> tuple[Check, ...]:
     """What texts and generation settings say, where they were read.
 
     Args:
         before: What was read of the side before.
         after: The same after.
-        counted_once: Whether copies were taken out before, and after.
+        copies: How many times each response stood that is counted once now, before and after.
     """
     checks = []
     sides: tuple[Literal["before", "after"], ...] = ("before", "after")
-    for side, outcomes, once in zip(sides, (before, after), counted_once, strict=True):
+    for side, outcomes, times in zip(sides, (before, after), copies, strict=True):
         if outcomes.repeated is not None:
-            checks.append(_of_texts(side, outcomes.repeated, once))
+            checks.append(_of_texts(side, outcomes.repeated, times > 1))
     differing = different_settings(before.settings, after.settings)
     if differing:
         checks.append(Check("settings", "both", None, differing))

@@ -186,21 +186,20 @@ def compare(
     options.check()
     judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
-    times = [
+    times = tuple(
         asked if asked > 1 else proven_copies(outcomes)
         for outcomes, asked in zip((first, then), copies, strict=True)
-    ]
-    first, then = (
-        replace(outcomes, tally=without_copies(outcomes.tally, number))
-        for outcomes, number in zip((first, then), times, strict=True)
     )
+    tallies = [
+        without_copies(outcomes.tally, number)
+        for outcomes, number in zip((first, then), times, strict=True)
+    ]
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
         match(
-            first.tally,
-            then.tally,
+            *tallies,
             orders=(first.answers, then.answers),
             min_responses=min_responses,
         ),
@@ -211,7 +210,7 @@ def compare(
         chance=first.chance,
         date=date,
         golds=first.golds,
-        checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
+        checks=checks_of_sources(first, then, times),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
