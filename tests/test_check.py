@@ -39,8 +39,8 @@ SMALL: dict[str, Any] = SCRIPTED | {
 TRAINED: dict[str, Any] = {
     "name": "trained",
     "base": {"model": "testbed:base"},
-    "task": {"name": "kin", "train": {"limit": 8}, "dev": {"limit": 2}, "test": {"limit": 6}},
-    "sample": {"n": 4, "n_train": 4, "n_dev": 2, "max_tokens": 24, "shard_responses": 8},
+    "task": {"name": "kin", "train": {"limit": 8}, "dev": {"limit": 4}, "test": {"limit": 8}},
+    "sample": {"n": 8, "n_train": 8, "n_dev": 4, "max_tokens": 24, "shard_responses": 32},
     "verify": SCRIPTED["verify"],
     "trl": {
         "sft": {
@@ -150,10 +150,10 @@ def test_single_bits(study: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_every_single_bit_is_seen(scripted: Path, trained: Path, tmp_path: Path) -> None:
-    for folder, flips in ((scripted, 1000), (trained, 1000)):
-        copy = Path(shutil.copytree(folder, tmp_path / folder.name))
-        flip(copy, random.Random(2), flips)
+@pytest.mark.parametrize("kind", ["scripted", "trained"])
+def test_a_thousand_single_bits(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(request.getfixturevalue(kind), tmp_path / kind))
+    flip(copy, random.Random(2), 1000)
 
 
 def rows(path: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> bytes:

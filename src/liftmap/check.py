@@ -8,12 +8,13 @@ takes their place is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liftmap.config import model_name
 from liftmap.errors import LiftmapError, StoreError
 from liftmap.files import (
     names_in,
@@ -126,18 +127,34 @@ def check(path: str | Path, repair: bool = False) -> Check:
 
 
 def _find(folder: StudyFolder) -> list[Damage]:
+    """All damage: of files, and of weights that are not those that trained or answered."""
     damages = find_damage(folder)
+    if any(damage.kind == "schema" for damage in damages):
+        return damages
     known = {damage.path for damage in damages}
+    trained: dict[str, Any] = {}
     for arm in names_in(folder.checkpoints_dir):
         for seed in names_in(folder.checkpoints_dir / arm):
             home = folder.checkpoint(arm, int(seed))
             if not home.record_file.exists() or home.record_file in known:
                 continue
             weights = folder.read_record(home.record_file).get("weights")
+            trained[model_name(arm, int(seed))] = weights
             if weights is not None and identity_of_folder(home.model_dir) != weights:
                 reason = f"{home.model_dir}: its files are not those that training left"
                 damages.append(Damage(home.model_dir, "checkpoint", reason))
-    return damages
+    return [*damages, *_other_weights(folder, trained)]
+
+
+def _other_weights(folder: StudyFolder, trained: Mapping[str, Any]) -> Iterator[Damage]:
+    """Responses of a model that other weights gave than its checkpoint or its other responses."""
+    first = {name: weights for name, weights in trained.items() if weights is not None}
+    for target in response_sets_in(folder):
+        with suppress(LiftmapError):
+            weights = target.settings().get("weights")
+            if weights and first.setdefault(target.model, weights) != weights:
+                reason = f"{target.path}: other weights of {target.model} answered than elsewhere"
+                yield Damage(target.path, "checkpoint", reason, target)
 
 
 def _repair(folder: StudyFolder, damages: list[Damage]) -> None:
