@@ -410,3 +410,37 @@ def test_a_shard_may_hold_the_words_of_a_seal(tmp_path: Path) -> None:
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(StoreError, match="is damaged"):
             parquet_facts(path, sealed=True)
+
+
+@pytest.mark.slow
+def test_what_a_training_left_is_checked(trained: Path, tmp_path: Path) -> None:
+    study = Path(shutil.copytree(trained, tmp_path / "trained"))
+    whole = results(study)
+    scores = study / "scores/self@1/test/base/shard-00001.parquet"
+    content = bytearray(scores.read_bytes())
+    content[len(content) // 3] ^= 16
+    scores.write_bytes(content)
+    with pytest.raises(StoreError, match=r"shard-00001.parquet is damaged"):
+        results(study)
+    checked = check(study, repair=True)
+    assert [damage.path for damage in checked.repaired] == [scores]
+    assert not checked.damages
+    assert results(study) == whole
+    # Weights of another model in place of those that were trained: seen, and never trained again.
+    [weights] = (study / "checkpoints/self/1/model").glob("*.safetensors")
+    before = weights.read_bytes()
+    weights.write_bytes(before[:-4] + b"\x00\x00\x80?")
+    checked = check(study, repair=True)
+    assert [damage.kind for damage in checked.damages] == ["checkpoint"]
+    (study / "responses/self@1/test/shard-00001.parquet").unlink()
+    with pytest.raises(LiftmapError, match=r"its files are not those of checkpoint.json"):
+        run_study(parse_config(TRAINED, "the test"), study)
+    weights.write_bytes(before)
+    run_study(parse_config(TRAINED, "the test"), study)
+    assert not check(study).damages
+    log = study / "metrics/self.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:-1]))
+    assert [damage.path for damage in check(study).damages] == [log]
+    with pytest.raises(StoreError, match="not those of its trainer"):
+        results(study)
