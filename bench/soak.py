@@ -2,7 +2,7 @@
 
 python -m bench.soak              this source tree alone
 python -m bench.soak OTHER/src    in turns with another one, such as that of an earlier release
-QUESTIONS=10000 python -m bench.soak ...    fewer questions
+QUESTIONS=10000 RUNS=1 python -m bench.soak ...    fewer questions, each tree once
 
 Each run is a process of its own. Seconds of CPU are those of all threads together, so that what
 else the machine does counts less; the best of the runs counts.
@@ -22,7 +22,7 @@ from rich.table import Table
 
 QUESTIONS = int(os.environ.get("QUESTIONS", "100000"))
 RESPONSES = 4
-RUNS = 2
+RUNS = int(os.environ.get("RUNS", "2"))
 # Prints CPU seconds and wall seconds of sampling and of reading, peak memory in MB, and files.
 PROGRAM = r"""
 import json, resource, sys, time
