@@ -17,7 +17,6 @@ import urllib.error
 import urllib.request
 import weakref
 from os import getpid
-from pathlib import Path
 from typing import IO, Any
 
 from liftmap.errors import ConfigError, ModelError
@@ -27,6 +26,7 @@ from liftmap.sample.server import guard
 PLACEHOLDERS = ("model", "port")
 EXAMPLE = "vllm serve {model} --port {port}"
 LOG_LINES = 15
+LOG_BYTES = 16_000
 
 
 class LaunchedServer:
@@ -79,7 +79,9 @@ class LaunchedServer:
 
     def log_tail(self) -> str:
         """The last lines that the server wrote."""
-        lines = Path(self._log.name).read_text(errors="replace").splitlines()
+        with open(self._log.name, "rb") as log:
+            log.seek(max(0, log.seek(0, 2) - LOG_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
         return "\n".join(lines[-LOG_LINES:])
 
     def _wait(self, start_timeout: float) -> None:
