@@ -22,6 +22,20 @@ import tomli_w
 from liftmap.errors import LiftmapError, SettingsDifferError, StoreError
 
 
+def path_of(name: str | Path) -> Path:
+    """The path that a user means: `~` at the beginning is a home, unless a file is called so.
+
+    A name such as `~x.csv`, of no user of this machine, stands for itself.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 @contextmanager
 def disk(path: Path) -> Iterator[None]:
     """Turns the system's errors about `path` into one message with a remedy."""
@@ -74,6 +88,11 @@ def _replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def names_in(folder: Path) -> list[str]:
+    """The names in a folder, in order; none where there is no such folder."""
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
 def remove_unfinished(folder: Path) -> None:
     """Removes what killed processes were writing; only for whoever alone writes in the folder."""
     for temporary in folder.rglob(".*.[0-9]*.tmp"):
@@ -103,7 +122,7 @@ def write_toml(path: Path, value: Mapping[str, Any]) -> None:
 def write_parquet(path: Path, frame: pl.DataFrame) -> None:
     """Writes a Parquet file whole; errors as `write_text`."""
     with _replacing(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", compression_level=1)
+        frame.write_parquet(temporary.absolute(), compression="zstd", compression_level=1)
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
@@ -116,7 +135,7 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
         if not path.exists():
             raise FileNotFoundError(2, "missing", str(path))
         try:
-            return pl.read_parquet(path, columns=columns)
+            return pl.read_parquet(path.absolute(), columns=columns, glob=False)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise StoreError(
                 f"{path} is damaged: {str(error).splitlines()[0]}.",

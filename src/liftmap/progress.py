@@ -67,14 +67,14 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         done: Items that an earlier run finished.
     """
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[unit]}"),
         _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
         # A log file or CI gets one line when the step ends instead of a bar that moves.
         disable=not console.is_terminal,
@@ -87,4 +87,4 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         finished = bar.tasks[0].completed - done
         note = bar.tasks[0].fields["note"]
         line = f"{what}: {finished:,.0f} {unit} in {elapsed:.1f} s{', ' if note else ''}{note}"
-        console.print(line, highlight=False)
+        console.print(line, highlight=False, markup=False, emoji=False)

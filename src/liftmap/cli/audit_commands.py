@@ -139,6 +139,7 @@ def _print_audit(audit: Audit, first: str, second: str, examples: int) -> None:
         f"{first} and {second} disagree about {audit.disagreements:,} of {audit.responses:,} "
         f"responses ({share:.2f} %).",
         highlight=False,
+        markup=False,
     )
     counts = Table(title=f"{first} (rows) and {second} (columns)")
     for column in ("", "right", "wrong", "unscored"):

@@ -169,4 +169,4 @@ def _print_summary(folder: StudyFolder) -> None:
     console = Console()
     console.print(summary(tables))
     for sentence in spread(tables):
-        console.print(sentence)
+        console.print(sentence, markup=False, emoji=False)

@@ -52,7 +52,8 @@ def plain_folder(path: Path) -> Path:
                 "Reading GGUF files needs the package gguf, which is not installed.",
                 remedy="Run: pip install 'liftmap[hf]'.",
             )
-        console.print(f"{path.name}: making a plain folder of it, once: {folder}", highlight=False)
+        what = f"{path.name}: making a plain folder of it, once: {folder}"
+        console.print(what, highlight=False, markup=False, emoji=False)
         _convert(path, folder)
     return folder
 

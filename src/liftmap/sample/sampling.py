@@ -132,6 +132,8 @@ def sample(
             f"{target.model}: the curtailed plan drew {responses:,} responses instead of {fixed:,} "
             f"({100 * responses / fixed:.0f} %).",
             highlight=False,
+            markup=False,
+            emoji=False,
         )
 
 

@@ -23,6 +23,7 @@ from liftmap.files import (
     disk,
     first_difference,
     keep_settings,
+    names_in,
     read_parquet,
     read_toml,
     remove_unfinished,
@@ -104,14 +105,14 @@ class StudyFolder:
             model: The model; the answers of its saved steps (`<model>-step<N>`) go too.
         """
         for kind in (SCORES, VERDICTS, RESPONSES):
-            for folder in (self.path / kind).glob(f"{model}*"):
-                if re.fullmatch(re.escape(model) + r"(-step\d+)?", folder.name):
-                    shutil.rmtree(folder)
+            for name in names_in(self.path / kind):
+                if re.fullmatch(re.escape(model) + r"(-step\d+)?", name):
+                    shutil.rmtree(self.path / kind / name)
 
     def has_results(self, arm: str) -> bool:
         """Whether an arm has trained or answered anything."""
         trained = (self.checkpoints_dir / arm).exists()
-        return trained or any(self.responses_dir.glob(f"{arm}@*"))
+        return trained or any(name.startswith(f"{arm}@") for name in names_in(self.responses_dir))
 
     def checkpoint(self, arm: str, seed: int) -> CheckpointFolder:
         """Where an arm's checkpoint of one seed lies, and its trainer works."""

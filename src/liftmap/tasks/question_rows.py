@@ -152,7 +152,13 @@ def questions_of(rows: Iterable[tuple[str, Row]], reading: Reading, source: str)
             _need_column(name, seen, source)
     if dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
-        console.print(f"{source}: rows left out: {reasons}", highlight=False, soft_wrap=True)
+        console.print(
+            f"{source}: rows left out: {reasons}",
+            highlight=False,
+            markup=False,
+            emoji=False,
+            soft_wrap=True,
+        )
     return questions
 
 
