@@ -129,7 +129,7 @@ def _on_questions_like_these(
     options = resamples.options
     measured = changes_on_questions_like_these(ks, *pair.rows, **options)
     if pair.extremes is None:
-        return [replace(each, bounded=pair.bounded) for each in measured]
+        return measured
     before, after = pair.extremes
     ones = np.ones((len(pair.counts), 1))
     floor = _floor(pair, ks)
@@ -170,7 +170,7 @@ def _on_these_questions(
         return []
     measured = changes(*pair.rows)
     if pair.extremes is None:
-        return [replace(each, bounded=pair.bounded) for each in measured]
+        return measured
     before, after = pair.extremes
     worst, best = changes(before.right, after.wrong), changes(before.wrong, after.right)
     return [
