@@ -197,6 +197,7 @@ ELSEWHERE = {
     "report/comparison.py": {"comparison.html.j2"},
     "sample/gguf.py": {"config.json", "liftmap", "gguf"},
     "sample/hf.py": {"config.json", "adapter_config.json"},
+    "tasks/hub.py": {"folder"},
     "testbed/pretrain.py": {"pretraining.json"},
     "testbed/world.py": {"checkpoints"},
     "verify/attack.py": {"data", "attacks"},

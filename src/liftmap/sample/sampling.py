@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from liftmap.progress import console, progress
+from liftmap.console import console
+from liftmap.progress import progress
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
 from liftmap.sample import Engine, make_engine, prompt_facts
 from liftmap.sample.account import account_of
@@ -131,9 +132,6 @@ def sample(
         console.print(
             f"{target.model}: the curtailed plan drew {responses:,} responses instead of {fixed:,} "
             f"({100 * responses / fixed:.0f} %).",
-            highlight=False,
-            markup=False,
-            emoji=False,
         )
 
 

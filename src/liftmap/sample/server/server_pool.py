@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from liftmap.progress import console
+from liftmap.console import console
 
 if TYPE_CHECKING:
     import openai
@@ -113,8 +113,6 @@ class Pool:
                 console.print(
                     f"The server at {server.url} asks to wait {minutes}; Ctrl-C stops, and the "
                     "same command goes on later.",
-                    highlight=False,
-                    markup=False,
                     soft_wrap=True,
                 )
             server.not_before = max(server.not_before, now + wait)
