@@ -11,10 +11,18 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from liftmap.errors import StoreError
 from liftmap.files import disk
 from liftmap.stopping import in_order
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:
+    # Windows: filelock has another way there.
+    fcntl = None
 
 LOCK = ".lock"
 # Set to 1 it does without: for file systems that have no locks.
@@ -42,7 +50,9 @@ def locked(folder: Path) -> Iterator[None]:
             )
     with ExitStack() as held, in_order():
         if os.environ.get(WITHOUT_LOCKS) != "1":
-            lock = FileLock(file, thread_local=False, fallback_to_soft=False)
+            # A lock of the system, which ends with the process; where Python knows of none, a file
+            # that says who holds it.
+            lock = FileLock(file, thread_local=False, fallback_to_soft=fcntl is None)
             try:
                 held.enter_context(lock.acquire(timeout=0))
                 held.enter_context(_folder_locked(folder))
@@ -65,9 +75,7 @@ def locked(folder: Path) -> Iterator[None]:
 @contextmanager
 def _folder_locked(folder: Path) -> Iterator[None]:
     """Locks the folder itself, where the system can lock folders; elsewhere does nothing."""
-    try:
-        import fcntl
-    except ImportError:
+    if fcntl is None:
         yield
         return
     number = os.open(folder, os.O_RDONLY)
