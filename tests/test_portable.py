@@ -1,4 +1,4 @@
-"""Without fcntl, resource and POSIX signals, as on Windows: what can work does, the rest says so."""
+"""What works without fcntl, resource and POSIX signals, as on Windows; what does not says so."""
 
 from __future__ import annotations
 

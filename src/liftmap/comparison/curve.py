@@ -163,8 +163,8 @@ def _on_these_questions(
     tried = [k for k in ks if most is not None and k <= most]
 
     def changes(before: Counts, after: Counts) -> list[MeasuredChange]:
-        found = changes_on_these_questions(tried, before, after, counts=pair.counts, level=level)
-        return found or []
+        measured = changes_on_these_questions(tried, before, after, counts=pair.counts, level=level)
+        return measured or []
 
     if not tried:
         return []

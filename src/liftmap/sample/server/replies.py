@@ -119,8 +119,8 @@ def _read_choice(
     text, reasoning = (scrub(LONE_SURROGATE.sub("\ufffd", part)) for part in (text, reasoning))
     cut = _cut(text, reasoning, stop)
     if cut is not None:
-        kept_text, kept_reasoning, found = cut
-        notes.append(f"the server went on after the stop string {found!r}; cut there")
+        kept_text, kept_reasoning, string = cut
+        notes.append(f"the server went on after the stop string {string!r}; cut there")
         return Choice(
             text=kept_text,
             finish_reason="stop",
@@ -195,7 +195,7 @@ def _cut(text: str, reasoning: str, stop: Sequence[str]) -> tuple[str, str, str]
     for place, part in enumerate((reasoning, text)):
         ends = [(part.find(string), string) for string in stop if string in part]
         if ends:
-            end, string = min(ends, key=lambda found: found[0])
+            end, string = min(ends, key=lambda stop_at: stop_at[0])
             # The reasoning came first: the text would not have come.
             return (part[:end], reasoning, string) if place else ("", part[:end], string)
     return None
