@@ -138,6 +138,8 @@ def test_every_command_works_in_such_a_folder(
         ["audit", f"{folder}/st", "--first", "exact", "--second", "choice"],
         ["sample", "--model", rates, *ask],
         ["compare", rates, "scripted:1", *ask, *quick],
+        ["check", f"{folder}/st"],
+        ["check", f"{folder}/run"],
         ["plan", f"{folder}/before.csv"],
         ["reanalyse", f"{folder}/matrix.csv", "--n", "8", "--report", f"{folder}/m.html"],
         ["compare", f"{folder}/st:base", f"{folder}/st:sharper@1", *quick],

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,15 @@ import polars as pl
 import tomli_w
 
 from liftmap.errors import InputError, LiftmapError, SettingsDifferError, StoreError
+from liftmap.seals import (
+    JSON_KEY,
+    UNSEALED,
+    facts_of_parquet,
+    seal,
+    seal_of,
+    sealed_json,
+    sealed_parquet,
+)
 from liftmap.stopping import in_order
 
 
@@ -176,100 +185,187 @@ def remove_unfinished(folder: Path) -> None:
                     path.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole.
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole.
 
     Raises:
         StoreError: The disk is full or the folder can't be written.
     """
     with _replacing(path) as temporary:
-        temporary.write_text(text, "utf-8")
+        temporary.write_bytes(content)
 
 
-def write_json(path: Path, value: object) -> None:
-    """Writes a JSON file whole; errors as `write_text`."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file whole; errors as `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a JSON object whole and sealed; errors as `write_bytes`."""
+    write_bytes(path, sealed_json(value))
 
 
 def write_toml(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes a TOML file whole; TOML has no null. Errors as `write_text`."""
-    write_text(path, tomli_w.dumps(value))
+    """Writes a TOML file whole and sealed; TOML has no null. Errors as `write_bytes`."""
+    write_bytes(path, seal(f"{tomli_w.dumps(value)}\n# {UNSEALED}\n".encode()))
 
 
-def write_parquet(path: Path, frame: pl.DataFrame) -> None:
-    """Writes a Parquet file whole; errors as `write_text`."""
-    with _replacing(path) as temporary:
-        frame.write_parquet(temporary.absolute(), compression="zstd", compression_level=1)
+def write_html(path: Path, text: str) -> None:
+    """Writes a page whole and sealed; errors as `write_bytes`."""
+    write_bytes(path, seal(f"{text}\n<!-- {UNSEALED} -->\n".encode()))
 
 
-def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """Reads a Parquet file, or some of its columns.
-
-    Raises:
-        StoreError: It is missing or damaged.
-    """
-    with disk(path):
-        if not path.exists():
-            raise FileNotFoundError(2, "missing", str(path))
-        try:
-            return pl.read_parquet(path.absolute(), columns=columns, glob=False)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise StoreError(
-                f"{path} is damaged: {str(error).splitlines()[0]}.",
-                remedy="Delete that file and run `liftmap study` again; only it is made again.",
-            ) from None
+def write_parquet(path: Path, frame: pl.DataFrame, facts: Mapping[str, Any] | None = None) -> None:
+    """Writes a Parquet file whole and sealed, with facts about it; errors as `write_bytes`."""
+    write_bytes(path, sealed_parquet(frame, facts or {}))
 
 
-def read_json(path: Path) -> Any:
-    """Reads a JSON file.
+def damaged(path: Path, reason: str) -> StoreError:
+    """The error for a file that isn't what was written."""
+    return StoreError(
+        f"{path} is damaged: {reason}.",
+        remedy="Run `liftmap check` on this folder: it names all damage, and with --repair it "
+        "makes again what can be made again.",
+    )
+
+
+def read_bytes(path: Path, sealed: bool = False) -> bytes:
+    """All of a file, its seal checked.
+
+    Args:
+        path: The file.
+        sealed: Whether it has to have a seal; files of earlier versions have none.
 
     Raises:
         StoreError: It is missing or damaged.
     """
     with disk(path):
         content = path.read_bytes()
+    _check_seal(path, content, sealed)
+    return content
+
+
+def _check_seal(path: Path, content: bytes, required: bool) -> str | None:
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise StoreError(
-            f"{path} is damaged: {error}.", remedy="Delete it and run the same command again."
-        ) from None
+        seal = seal_of(content)
+    except ValueError as error:
+        raise damaged(path, str(error)) from None
+    if required and seal is None:
+        raise damaged(path, "it has no digest, which all files of this folder have")
+    return seal
 
 
-def read_toml(path: Path) -> Any:
-    """Reads a TOML file; errors as `read_json`."""
+# Seals and facts of Parquet files that were checked, by path, size, times and inode.
+_checked: dict[tuple[object, ...], tuple[str | None, dict[str, Any]]] = {}
+
+
+def parquet_facts(path: Path, sealed: bool = False) -> tuple[str | None, dict[str, Any]]:
+    """Seal and facts of a Parquet file; the seal is checked once for each state of the file.
+
+    Args:
+        path: The file.
+        sealed: As `read_bytes`.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
     with disk(path):
-        text = path.read_text("utf-8")
+        state = path.stat()
+    key = (path.absolute(), state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+    if key not in _checked:
+        with disk(path):
+            content = path.read_bytes()
+        seal = _check_seal(path, content, sealed)
+        with _parquet(path):
+            _checked[key] = seal, facts_of_parquet(content)
+    seal, facts = _checked[key]
+    if sealed and seal is None:
+        raise damaged(path, "it has no digest, which all files of this folder have")
+    return seal, facts
+
+
+def read_parquet(
+    path: Path, columns: list[str] | None = None, sealed: bool = False
+) -> pl.DataFrame:
+    """Reads a Parquet file, or some of its columns.
+
+    Args:
+        path: The file.
+        columns: The columns; None takes all.
+        sealed: As `read_bytes`.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
+    parquet_facts(path, sealed)
+    with disk(path), _parquet(path):
+        return pl.read_parquet(path.absolute(), columns=columns, glob=False)
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[None]:
+    """Turns what a damaged Parquet file makes Polars raise into one message."""
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StoreError(
-            f"{path} is damaged: {error}.", remedy="Correct that line, or name another folder."
-        ) from None
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+        raise damaged(path, str(error).splitlines()[0].rstrip(".")) from None
 
 
-def keep_settings(path: Path, settings: Mapping[str, Any]) -> None:
+def read_json(path: Path, sealed: bool = False) -> Any:
+    """Reads a JSON file; an object comes without its seal.
+
+    Args:
+        path: The file.
+        sealed: As `read_bytes`.
+
+    Raises:
+        StoreError: It is missing or damaged.
+    """
+    try:
+        value = json.loads(read_bytes(path, sealed))
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, str(error).rstrip(".")) from None
+    if isinstance(value, dict):
+        value.pop(JSON_KEY, None)
+    return value
+
+
+def read_toml(path: Path, sealed: bool = False) -> Any:
+    """Reads a TOML file; arguments and errors as `read_json`."""
+    try:
+        return tomllib.loads(read_bytes(path, sealed).decode())
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, str(error).rstrip(".")) from None
+
+
+def keep_settings(
+    path: Path, settings: Mapping[str, Any], sealed: bool = False, later: Collection[str] = ()
+) -> None:
     """Writes `settings`, or checks that those already there are the same.
 
     Args:
         path: The settings file of a folder.
         settings: Plain JSON values; nested dictionaries are compared key by key.
+        sealed: As `read_bytes`.
+        later: Keys that folders of earlier versions lack; where they do, nothing is compared.
 
     Raises:
         SettingsDifferError: The folder was made with others; the message names the first.
-        StoreError: The folder can't be written.
+        StoreError: The folder can't be written, or its settings are damaged.
     """
     # As they come back from a file: tuples are lists there.
     plain = json.loads(json.dumps(settings))
     if not path.exists():
         write_json(path, plain)
         return
-    difference = first_difference(read_json(path), plain)
+    old = read_json(path, sealed)
+    plain = {k: v for k, v in plain.items() if k in old or k not in later}
+    difference = first_difference(old, plain)
     if difference:
-        key, old, new = difference
+        key, was, now = difference
         raise SettingsDifferError(
-            f"{path.parent} was made with other settings: {key} was {old!r}, now {new!r}.",
-            remedy="Name another folder (--out), put the setting back, or delete the folder.",
+            f"{path.parent} was made with other settings: {key} was {was!r}, now {now!r}.",
+            remedy="Name another folder (--out), or put the setting back.",
         )
 
 

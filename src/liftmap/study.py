@@ -23,18 +23,23 @@ import polars as pl
 from liftmap.analyse import analyse
 from liftmap.config import BASE, TEACHER, StudyConfig, model_name
 from liftmap.errors import StoreError
-from liftmap.files import read_json, read_toml, write_json
+from liftmap.files import write_json
 from liftmap.records import SPLITS, Checkpoint, FixedPlan, Split
 from liftmap.registry import find
 from liftmap.report.build import build_report
-from liftmap.sample import ENGINES, check_model, make_engine
+from liftmap.sample import ENGINES, check_model, identity_of, make_engine
 from liftmap.sample.templates import get_template
 from liftmap.sections import VerifySection
 from liftmap.store import StudyFolder
-from liftmap.studyfile import load_config, parse_config
+from liftmap.studyfile import load_config
 from liftmap.tasks.sets import make_questions
 from liftmap.train import GIVEN, check_trl_settings, get_method
-from liftmap.train.arm import read_checkpoint, source_model, train_arm
+from liftmap.train.arm import (
+    read_checkpoint,
+    refuse_other_weights_of,
+    source_model,
+    train_arm,
+)
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
 from liftmap.verify.run import rule_of_verdicts, verify
@@ -107,7 +112,7 @@ def open_study(folder: StudyFolder, config: StudyConfig | None = None) -> Iterat
                 f"{folder.path} is not a study folder (it has no {folder.config_file.name}).",
                 remedy="Name a folder that `liftmap study` made.",
             )
-        config = parse_config(read_toml(folder.config_file), str(folder.config_file))
+        config = folder.read_config()
         given = None
     else:
         given = config
@@ -130,7 +135,7 @@ def _earlier_stages(folder: StudyFolder) -> list[dict[str, Any]]:
     file = folder.environment_file
     if not file.exists():
         return []
-    written = read_json(file)
+    written = folder.read_record(file)
     try:
         return [
             {
@@ -294,6 +299,8 @@ class StudyRun:
             if not loaded:
                 asked = [q for split in splits for q in self.folder.read_questions(split)]
                 loaded["engine"] = make_engine(model, self.config.sample, asked)
+                if self._checkpoint(name) is not None and checkpoint is not None:
+                    refuse_other_weights_of(self.folder, *checkpoint, identity_of(loaded["engine"]))
             return loaded["engine"]
 
         try:
@@ -415,9 +422,11 @@ class StudyRun:
             row["items"] += items
         rows = list(stages.values())
         total = round(sum(row["seconds"] for row in rows), 3)
+        # With the settings once more: a damaged study.toml is made again of them.
+        settings = self.folder.read_settings()
         write_json(
             self.folder.environment_file,
-            {**environment(), "stages": rows, "seconds_total": total},
+            {**environment(), "stages": rows, "seconds_total": total, "study": settings},
         )
 
 

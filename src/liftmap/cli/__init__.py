@@ -2,9 +2,9 @@
 
 The top of the flow. One file holds a group of commands: a command says what it takes, calls the
 function of its name and prints what that gives. Results go to standard output, progress and
-messages to standard error; exit status 0 is done, 1 a check that failed (`audit --attack`), 2 a
-mistake in what was asked for, 130 Ctrl-C, 143 SIGTERM. Starting is part of speed: whatever a
-command needs, it imports when it is run.
+messages to standard error; exit status 0 is done, 1 a check that failed (`check`, `audit
+--attack`), 2 a mistake in what was asked for, 130 Ctrl-C, 143 SIGTERM. Starting is part of speed:
+whatever a command needs, it imports when it is run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import tyro
 
 from liftmap import stopping
 from liftmap.cli.audit_commands import audit
+from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "sample": sample,
     "verify": verify,
     "audit": audit,
+    "check": check,
     "train": train,
     "score": score,
     "analyse": analyse,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 NO_KEY = "EMPTY"
 CHECK_SECONDS = 15.0
 MESSAGE_CHARACTERS = 400
+# Of what a server tells of a model, that which does not change with each of its starts.
+LASTING = ("id", "root", "max_model_len")
 # Shorter keys than this, as "none" for a server that asks for no real one, may be words of a text.
 SECRET_CHARACTERS = 16
-# Names of models that are read, and characters of each.
+# Models that are read, and characters of what is told of each.
 MOST_MODELS = 10_000
 NAME_CHARACTERS = 200
 
@@ -70,7 +72,37 @@ class Access:
         )
 
     def models(self, url: str) -> list[str]:
-        """The names of the models that a server has.
+        """The names of the models that a server has; errors as `entries`."""
+        return [str(entry["id"]) for entry in self.entries(url)]
+
+    def identity(self, model: str, urls: Sequence[str]) -> dict[str, Any]:
+        """What the servers tell of a model that stays the same from one start to the next.
+
+        Returns:
+            id, root and max_model_len of the model's entry, as far as they are given; `servers`
+            with one such record each where they differ. Servers that don't answer now are left out.
+
+        Raises:
+            ModelError: None of them answers.
+        """
+        told: list[dict[str, Any]] = []
+        silent: ModelError | None = None
+        for url in urls:
+            try:
+                entries = self.entries(url)
+            except ModelError as error:
+                silent = error
+                continue
+            entry = next((e for e in entries if e["id"] == model), {})
+            record = {key: entry[key] for key in LASTING if entry.get(key) is not None}
+            if record not in told:
+                told.append(record)
+        if silent is not None and not told:
+            raise silent
+        return told[0] if len(told) == 1 else {"servers": told}
+
+    def entries(self, url: str) -> list[dict[str, str | int]]:
+        """What a server tells of the models that it has.
 
         Raises:
             ModelError: It does not answer, does not speak OpenAI's API, or does not take the key.
@@ -110,14 +142,20 @@ class Access:
                 f"{url}/models gives status {error.status_code}, not a list of models.",
                 remedy=remedy,
             ) from None
-        names = _model_names(text)
-        if names is None:
+        entries = _model_entries(text)
+        if entries is None:
             raise ModelError(
                 f"What answers at {url} does not speak OpenAI's API.",
                 seen=self.scrub(text)[:60],
                 remedy=remedy,
             )
-        return [self.without_key(name)[:NAME_CHARACTERS] for name in names]
+        return [
+            {
+                key: value if isinstance(value, int) else self.without_key(value)[:NAME_CHARACTERS]
+                for key, value in entry.items()
+            }
+            for entry in entries
+        ]
 
     def denied(self, url: str, what: str) -> ModelError:
         """The error for a key that is not taken."""
@@ -230,10 +268,18 @@ def no_such_model(model: str, url: str, access: Access, message: str) -> ModelEr
     )
 
 
-def _model_names(text: str) -> list[str] | None:
-    """The ids in a reply to `GET /models`; None if it is not such a reply."""
+def _lasting(entry: Mapping[str, Any]) -> dict[str, str | int]:
+    """What stays the same of an entry, as texts and whole numbers; its id in any case."""
+    told = {key: entry[key] for key in LASTING if entry.get(key) is not None}
+    return {k: v if isinstance(v, int) else str(v) for k, v in told.items()} | {
+        "id": str(entry["id"])
+    }
+
+
+def _model_entries(text: str) -> list[dict[str, str | int]] | None:
+    """The entries in a reply to `GET /models`; None if it is not such a reply."""
     try:
         reply: Any = json.loads(text)
-        return [str(entry["id"]) for entry in reply["data"][:MOST_MODELS]]
+        return [_lasting(entry) for entry in reply["data"][:MOST_MODELS]]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

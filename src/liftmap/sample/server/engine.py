@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from liftmap.errors import LiftmapError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
@@ -112,7 +112,7 @@ class ServerEngine:
                 launched.close()
                 raise
         self._launched = launched
-        self._access = access
+        self._access, self._urls = access, urls
         self._pool = Pool(urls, access.client, section.requests, section.backoff)
         self._sender = Sender(model, section, access)
         self._per_request = section.per_request
@@ -163,6 +163,10 @@ class ServerEngine:
                 yield from reply
         finally:
             running.cancel()
+
+    def identity(self) -> dict[str, Any]:
+        """See `sample.identity_of`; errors as `Access.identity`."""
+        return self._access.identity(self.model, self._urls)
 
     def prompt_facts(self, prompt: Prompt) -> dict[str, object] | None:
         """How a prompt ends that goes to the model as it is; the server alone knows of others."""
