@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import Any
 import polars as pl
 import tomli_w
 
-from liftmap.errors import LiftmapError, SettingsDifferError, StoreError
+from liftmap.errors import InputError, LiftmapError, SettingsDifferError, StoreError
 from liftmap.seals import (
     JSON_KEY,
     UNSEALED,
@@ -29,6 +30,7 @@ from liftmap.seals import (
     sealed_json,
     sealed_parquet,
 )
+from liftmap.stopping import in_order
 
 
 def path_of(name: str | Path) -> Path:
@@ -46,9 +48,17 @@ def path_of(name: str | Path) -> Path:
 
 
 @contextmanager
-def disk(path: Path) -> Iterator[None]:
-    """Turns the system's errors about `path` into one message with a remedy."""
+def disk(path: Path, special: bool = False) -> Iterator[None]:
+    """Turns the system's errors about `path` into one message with a remedy.
+
+    Args:
+        path: What is read or written in the block.
+        special: Whether it may be a pipe or a device: reading one may never end.
+    """
     try:
+        _refuse_name(path)
+        if not special:
+            _refuse_special(path)
         yield
     except LiftmapError:
         raise
@@ -67,13 +77,45 @@ def disk(path: Path) -> Iterator[None]:
             f"{error.filename or path} can't be written or read: no permission.",
             remedy="Choose another folder with --out, or change its rights.",
         ) from None
+    except IsADirectoryError as error:
+        raise StoreError(
+            f"{error.filename or path} is a folder where a file is needed.",
+            remedy="Name another file, or move that folder.",
+        ) from None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise StoreError(
+                f"{path} has a name that is too long.", remedy="Choose a shorter one."
+            ) from None
         raise _unusable(path, error.strerror or str(error)) from None
+    except UnicodeEncodeError as error:
+        raise StoreError(
+            f"{path} could not be written: {error}.",
+            remedy="Names and texts of a study are UTF-8: rename what is not.",
+        ) from None
     except Exception as error:
         # Polars, safetensors and torch wrap the system's error in one of their own.
         if any(os.strerror(code) in str(error) for code in (errno.ENOSPC, errno.EFBIG, errno.EIO)):
             raise _unusable(path, str(error)) from None
         raise
+
+
+def _refuse_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        # As Python has bytes of a name that are no text.
+        raise InputError(
+            f"{str(path)!a} has a name that is not UTF-8.", remedy="Rename it, or name another."
+        ) from None
+
+
+def _refuse_special(path: Path) -> None:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(
+            f"{path} is not a file, but a pipe or a device.",
+            remedy="Write what comes from it to a file first, and name that.",
+        )
 
 
 def _unusable(path: Path, reason: str) -> StoreError:
@@ -84,17 +126,47 @@ def _unusable(path: Path, reason: str) -> StoreError:
     )
 
 
+# How a file is called while it is written: nobody else calls one so.
+UNFINISHED = "liftmap-unfinished"
+
+
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed onto it when the block ends without an error."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with disk(path):
+    """A path to write to, renamed onto `path` when the block ends without an error.
+
+    What was written is on the disk, not only in the system's memory, before it has its name: a
+    power cut, too, leaves all of it or none. A link is followed; a device or a pipe, such as
+    /dev/stdout, is written as it is.
+    """
+    with disk(path, special=True), in_order():
         path.parent.mkdir(parents=True, exist_ok=True)
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        if path.exists() and (not target.is_file() or target.is_relative_to("/proc")):
+            yield path
+            return
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.{UNFINISHED}")
         try:
             yield temporary
-            temporary.replace(path)
+            _sync(temporary)
+            temporary.replace(target)
+            _sync(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Waits until a file or the names in a folder are on the disk; folders where that is known."""
+    if os.name == "nt" and path.is_dir():
+        return
+    number = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        # Some network file systems can't.
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(number)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -104,8 +176,13 @@ def names_in(folder: Path) -> list[str]:
 
 def remove_unfinished(folder: Path) -> None:
     """Removes what killed processes were writing; only for whoever alone writes in the folder."""
-    for temporary in folder.rglob(".*.[0-9]*.tmp"):
-        temporary.unlink(missing_ok=True)
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            ours = re.fullmatch(rf"\..+\.\d+\.{UNFINISHED}", name)
+            if ours and path.is_file() and not path.is_symlink():
+                with disk(path):
+                    path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

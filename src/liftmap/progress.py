@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console(stderr=True)
+from liftmap.console import console
 
 
 class _Rate(ProgressColumn):
@@ -87,4 +86,4 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         finished = bar.tasks[0].completed - done
         note = bar.tasks[0].fields["note"]
         line = f"{what}: {finished:,.0f} {unit} in {elapsed:.1f} s{', ' if note else ''}{note}"
-        console.print(line, highlight=False, markup=False, emoji=False)
+        console.print(line)

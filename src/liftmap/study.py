@@ -119,12 +119,38 @@ def open_study(folder: StudyFolder, config: StudyConfig | None = None) -> Iterat
     with folder.held():
         if given is not None:
             folder.keep_config(given)
-        file = folder.environment_file
-        run = StudyRun(folder, config, folder.read_record(file)["stages"] if file.exists() else [])
+        run = StudyRun(folder, config, _earlier_stages(folder))
         try:
             yield run
         finally:
             run.write_environment()
+
+
+def _earlier_stages(folder: StudyFolder) -> list[dict[str, Any]]:
+    """The wall times of the stages that earlier runs wrote.
+
+    Raises:
+        StoreError: The file is not as liftmap writes it.
+    """
+    file = folder.environment_file
+    if not file.exists():
+        return []
+    written = folder.read_record(file)
+    try:
+        return [
+            {
+                "stage": str(row["stage"]),
+                "seconds": float(row["seconds"]),
+                "items": int(row["items"]),
+            }
+            for row in written["stages"]
+        ]
+    except (TypeError, KeyError, ValueError, OverflowError):
+        raise StoreError(
+            f"{file} is not as liftmap writes it.",
+            remedy="Move it away: it holds the versions and wall times of earlier runs, and "
+            "nothing depends on it.",
+        ) from None
 
 
 @dataclass

@@ -6,7 +6,7 @@ Results go to standard output.
 from __future__ import annotations
 
 from liftmap.cli.flags import Folder
-from liftmap.cli.printing import print_json, say
+from liftmap.cli.printing import print_json, print_result, say
 
 # The exit status of a folder that is damaged; 2 is a mistake in the command.
 DAMAGED = 1
@@ -38,11 +38,11 @@ def check(folder: Folder, repair: bool = False, json: bool = False) -> int:
         print_json(checked.to_dict())
     else:
         for damage in checked.repaired:
-            print(f"Made again: {damage.path}")
+            print_result(f"Made again: {damage.path}")
         for damage in checked.damages:
-            print(damage.reason.rstrip(".") + ".")
+            print_result(damage.reason.rstrip(".") + ".")
         if not checked.damages:
-            print(f"{folder}: everything is as it was written.")
+            print_result(f"{folder}: everything is as it was written.")
     if checked.damages:
         remedy = "nothing else can be made again from what is there" if repair else "try --repair"
         say(f"{len(checked.damages)} files are damaged or missing; {remedy}.")

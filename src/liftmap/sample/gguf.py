@@ -13,9 +13,9 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
+from liftmap.console import console
 from liftmap.errors import MissingDependencyError, ModelError
 from liftmap.files import disk
-from liftmap.progress import console
 
 MAGIC = b"GGUF"
 
@@ -53,7 +53,7 @@ def plain_folder(path: Path) -> Path:
                 remedy="Run: pip install 'liftmap[hf]'.",
             )
         what = f"{path.name}: making a plain folder of it, once: {folder}"
-        console.print(what, highlight=False, markup=False, emoji=False)
+        console.print(what)
         _convert(path, folder)
     return folder
 

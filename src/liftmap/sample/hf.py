@@ -146,7 +146,7 @@ def free_memory(device: torch.device) -> int:
     except (OSError, StopIteration):
         try:
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-        except (ValueError, OSError):
+        except (ValueError, OSError, AttributeError):
             return 2**30
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import polars as pl
 
+from liftmap.console import console
 from liftmap.errors import SettingsDifferError
 from liftmap.files import first_difference
-from liftmap.progress import console, progress
+from liftmap.progress import progress
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
 from liftmap.sample import Engine, identity_of, make_engine, prompt_facts
 from liftmap.sample.account import account_of
@@ -141,9 +142,6 @@ def sample(
         console.print(
             f"{target.model}: the curtailed plan drew {responses:,} responses instead of {fixed:,} "
             f"({100 * responses / fixed:.0f} %).",
-            highlight=False,
-            markup=False,
-            emoji=False,
         )
 
 
@@ -167,9 +165,6 @@ def refuse_other_weights(
         console.print(
             f"{model}: {place} was begun by an earlier version of liftmap, which did not keep "
             "which weights answered: whether they are still the same can't be checked.",
-            highlight=False,
-            markup=False,
-            emoji=False,
         )
         return
     difference = first_difference(known["weights"] or {}, dict(identity or {}))

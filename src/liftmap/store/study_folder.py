@@ -5,7 +5,6 @@ Part of the store. Other settings than those that made what is there are refused
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import shutil
@@ -36,6 +35,7 @@ from liftmap.files import (
 from liftmap.records import SPLITS, Question
 from liftmap.seals import digest_of, digest_of_json
 from liftmap.store.checkpoint_folder import CheckpointFolder
+from liftmap.store.locks import locked
 from liftmap.store.response_set import RESPONSES, SCORES, VERDICTS, ResponseSet
 from liftmap.store.schema import begin, is_sealed
 from liftmap.store.shards import shards_in
@@ -345,20 +345,9 @@ class StudyFolder:
         """Holds the folder for this process; the system lets go when the process ends in any way.
 
         Raises:
-            StoreError: Another process holds it.
+            StoreError: Another process holds it, or the file system has no locks.
         """
-        lock = self.path / ".lock"
-        with disk(lock):
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.touch()
-        with lock.open("r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreError(
-                    f"Another liftmap process works in {self.path}.",
-                    remedy="Wait until it has ended, or stop it.",
-                ) from None
+        with locked(self.path):
             remove_unfinished(self.path)
             yield
 

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from liftmap.errors import LiftmapError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
-from liftmap.sample.server.calls import Choice, Fault, Refusal, is_chat, request_seed
+from liftmap.sample.server.calls import Fault, Refusal, is_chat, request_seed
 from liftmap.sample.server.check import Access, check_section, check_urls
 from liftmap.sample.server.launch import LaunchedServer
+from liftmap.sample.server.replies import Choice
 from liftmap.sample.server.send import Sender
 from liftmap.sample.server.server_pool import LONGEST_BACKOFF_SECONDS, Pool, Server
 from liftmap.sample.templates import PROMPT_END
@@ -310,11 +311,16 @@ class ServerEngine:
                 if self._launched is not None and self._launched.ended():
                     raise self._gives_nothing(server, fault) from None
                 if tries > retries or all_down:
-                    if fault.busy or not (self._replies > replies or await self._still_works()):
+                    if not (self._replies > replies or await self._still_works()):
                         raise self._gives_nothing(server, fault) from None
-                    if tries > retries:
-                        raise Fault(f"{fault.what}, {tries} times") from None
-                wait = max(fault.wait, delay * jitter.uniform(0.5, 1.5))
+                    # Busy for this request alone: as where a proxy gives 502 for what ends a
+                    # server's worker.
+                    if tries > retries or fault.busy:
+                        times = max(tries, retries + 1)
+                        raise Fault(f"{fault.what}, {times} times") from None
+                wait = max(
+                    fault.wait, min(delay * jitter.uniform(0.5, 1.5), LONGEST_BACKOFF_SECONDS)
+                )
                 delay = min(2 * delay, LONGEST_BACKOFF_SECONDS)
             finally:
                 self._pool.give_back(server)
@@ -333,7 +339,8 @@ class ServerEngine:
         if len(self._pool.servers) > 1:
             what += f" Nor do the other URLs ({len(self._pool.servers)} in all)."
         if self._launched is not None:
-            what += f" Its last lines:\n{self._launched.log_tail()}\n"
+            lines = self._access.without_key(self._launched.log_tail())
+            what += f" Its last lines:\n{lines}\n"
         return ModelError(what, remedy=f"See whether it still runs, and what it logs. {GOES_ON}")
 
 
