@@ -73,3 +73,9 @@ def test_settings_that_differ_are_compared_where_both_are_known() -> None:
     assert different_settings(before, {"temperature": 0.6, "top_p": 1.0}) == {
         "temperature": [1.0, 0.6]
     }
+
+
+@pytest.mark.parametrize("copies", [(0, 1), (1, -2)])
+def test_a_response_stands_once_at_least(copies: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="copies is out of range"):
+        compare(*make_world(20, 8, 4), **FEW, copies=copies)

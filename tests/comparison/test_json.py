@@ -73,6 +73,7 @@ FIELDS = {
     "first_loss_k",
     "verdict",
     "guidance",
+    "caveats",
     "warnings",
     "mcnemar",
     "checks",

@@ -186,6 +186,12 @@ def compare(
     options.check()
     judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    if min(copies) < 1:
+        raise InputError(
+            "copies is out of range.",
+            seen=copies,
+            remedy="Say how many times each response stands, before and after: 1 is once.",
+        )
     times = [
         asked if asked > 1 else proven_copies(outcomes)
         for outcomes, asked in zip((first, then), copies, strict=True)
@@ -313,7 +319,8 @@ def compare_pair(
         transitions=figures.transitions(pair, bins, fitted),
         lost=lost,
         gained=gained,
-        mcnemar=figures.mcnemar_at_n(pair),
+        # Its p-value holds for one look.
+        mcnemar=figures.mcnemar_at_n(pair) if options.looks is None else None,
         first_loss_k=loss,
         verdict=verdict,
         guidance=guidance,
