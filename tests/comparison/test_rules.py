@@ -312,3 +312,14 @@ def test_few_compared_of_many_common_questions_have_resamples_all_the_same(clust
     comparison = compare(*sides, **FEW)
     assert comparison.questions == 3
     assert np.isfinite(comparison.accuracy.change.low)
+
+
+def test_bins_of_few_questions_do_not_shrink_to_a_sure_change() -> None:
+    # Two alike questions show no spread at all.
+    comparison = compare(make_tally([0, 0], 16), make_tally([4, 4], 16), **FEW)
+    assert comparison.bins
+    for one in comparison.bins:
+        assert one.change.low < 0.25 < one.change.high
+        assert not one.survives
+    [alone] = compare(make_tally([0] * 30, 16), make_tally([0] * 30, 16), **FEW).bins
+    assert alone.change.low < 0 < alone.change.high
