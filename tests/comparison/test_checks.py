@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 
-from liftmap.comparison.checks import different_settings
+from liftmap.comparison.checks import different_settings, without_copied_answers
 from liftmap.comparison.compare import compare
 from liftmap.comparison.result import Comparison
 from liftmap.errors import InputError
@@ -27,6 +30,30 @@ def test_the_same_file_twice_is_noticed() -> None:
     comparison = compare(before, before, **FEW)
     assert ("same responses", "both") in _kinds(comparison)
     assert any("the same responses twice" in text for text in comparison.warnings)
+
+
+def test_one_file_on_both_sides_is_noticed_however_few_its_questions(tmp_path: Path) -> None:
+    text = "question_id,n,c\nq1,2,1\nq2,2,0\nq3,2,2\n"
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    for path in (one, other):
+        path.write_text(text)
+    comparison = compare(one, tmp_path / "." / "one.csv", **FEW)
+    assert _kinds(comparison) == {("same file", "both")}
+    assert compare(one, other, **FEW).checks == (), "two models may have the same few counts"
+
+
+def test_copied_answers_vote_once() -> None:
+    answers = pl.DataFrame(
+        {
+            "question_id": ["q000"] * 4 + ["q001"] * 4,
+            "answer": ["1", "2", "1", "2", "3", "3", "3", "3"],
+            "right": [True, False, True, False, True, True, True, True],
+        }
+    )
+    once = without_copied_answers(answers, 2)
+    assert once is not None
+    assert once["answer"].to_list() == ["1", "2", "3", "3"]
+    assert without_copied_answers(answers, 1) is answers
 
 
 def test_copies_are_noticed_and_counted_once_if_asked() -> None:

@@ -211,3 +211,15 @@ def test_weights_of_other_tables_are_those_of_a_comparison(data: StudyData) -> N
     by_row = np.zeros_like(resamples.options["weights"])
     np.add.at(by_row.T, pair.row_of_question, by_question.T)
     assert np.array_equal(by_row, resamples.options["weights"])
+
+
+def test_min_responses_of_a_study_are_those_of_compare(
+    folder: Path, config: StudyConfig, arm: StudyModel
+) -> None:
+    section = config.analyse.model_copy(update={"min_responses": 11, "law_resamples": 0})
+    few = StudyData(StudyFolder(folder), config.model_copy(update={"analyse": section}))
+    own = few.comparison(few.base, arm)
+    assert own is not None
+    base = str(folder / "responses" / "base" / "test")
+    options = {**_options(config), "law_resamples": 0, "min_responses": 11}
+    assert own.questions == compare(base, f"{folder}:{arm.model}", **options).questions

@@ -207,7 +207,13 @@ class StudyData:
         try:
             tallies = [self.tally(model) for model in also]
             orders = (self._order_of(before), self._order_of(after))
-            return match(self.tally(before), self.tally(after), also=tallies, orders=orders)
+            return match(
+                self.tally(before),
+                self.tally(after),
+                also=tallies,
+                orders=orders,
+                min_responses=self.config.analyse.min_responses,
+            )
         except TooFewQuestionsError as error:
             self._refusals[before.model, after.model] = str(error)
             return None

@@ -20,6 +20,8 @@ from liftmap.comparison.checks import (
     checks_of_counts,
     checks_of_sources,
     proven_copies,
+    same_file,
+    without_copied_answers,
     without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
@@ -203,6 +205,8 @@ def compare(
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
+    sides = provenance_of((before, after), (first, then))
+    same = same_file(*sides)
     comparison = compare_pair(
         match(
             first.tally,
@@ -212,12 +216,15 @@ def compare(
         ),
         options,
         teacher=taught,
-        answers=first.answers,
-        sides=provenance_of((before, after), (first, then)),
+        answers=without_copied_answers(first.answers, times[0]),
+        sides=sides,
         chance=first.chance,
         date=date,
         golds=first.golds,
-        checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
+        checks=(
+            *(() if same is None else (same,)),
+            *checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
+        ),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -268,7 +275,12 @@ def compare_pair(
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    checks = (*checks_of_counts(pair), *checks)
+    known = {check.kind for check in checks}
+    counted = checks_of_counts(pair)
+    # That both sides are one file says more than that their counts are the same.
+    if "same file" in known:
+        counted = tuple(check for check in counted if check.kind != "same responses")
+    checks = (*counted, *checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
         pair,

@@ -475,6 +475,8 @@ def check_text(check: Check) -> str:
             "Both sides have the same counts for every question: are they the same responses twice?"
             f"{chance}"
         )
+    if check.kind == "same file":
+        return "Both sides are the same file: nothing can have changed from one to the other."
     if check.kind == "deterministic":
         return (
             f"Every question is always right or always wrong {check.side}{chance}: was it decoded "
