@@ -13,14 +13,13 @@ import pytest
 import vl_convert
 
 from liftmap.comparison.compare import compare
-from liftmap.comparison.parts import Provenance
+from liftmap.comparison.parts import Provenance, QuestionsAre
 from liftmap.comparison.published import reanalyse
-from liftmap.comparison.parts import QuestionsAre
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.words import advice
 from liftmap.report.comparison import build_comparison_page, render_comparison
 
-from .conftest import FEW, make_tally
+from .conftest import FEW, make_tally, make_world
 
 
 def _own_text(page: str) -> str:
@@ -95,14 +94,12 @@ def test_few_responses_make_a_page_too(n: int) -> None:
 def test_one_response_has_its_interval_drawn_and_no_capability() -> None:
     text = render_comparison(compare(*make_world(40, 1, 2), **FEW))
     assert "within 1 responses" not in text
-    assert '"mark": {"type": "rule", "color"' in text or '"type":"rule"' in text.replace(" ", "")
+    assert text.replace(" ", "").count('"strokeWidth":8,"type":"rule"') == 3
 
 
 def test_the_page_says_what_intervals_are_about() -> None:
     world = make_world(40, 8, 2)
-    like, fixed = (render_comparison(compare(*world, **FEW, questions=q)) for q in ESTIMANDS)
+    readings: tuple[QuestionsAre, QuestionsAre] = ("like-these", "fixed")
+    like, fixed = (render_comparison(compare(*world, **FEW, questions=q)) for q in readings)
     assert "an interval says what other questions would give" in like
     assert "an interval says what other responses would give" in fixed
-
-
-ESTIMANDS: tuple[QuestionsAre, QuestionsAre] = ("like-these", "fixed")
