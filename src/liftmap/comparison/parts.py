@@ -157,7 +157,9 @@ class Check:
         "n by outcome",
         "few clusters",
         "repeated texts",
+        "temperature 0",
         "settings",
+        "prompts",
     ]
     side: Literal["before", "after", "both"]
     chance: float | None
