@@ -270,7 +270,9 @@ def compare_pair(
     k = most if options.k is None else min(options.k, most)
     beyond = options.k if options.k is not None and options.k > most else None
     if beyond is not None and not options.extrapolate:
-        has = "responses" if options.questions == "like-these" else "tries (half of the responses)"
+        has = "tries (half of the responses)" if options.questions == "fixed" else "responses"
+        if most == 1:
+            has = "response"
         raise InputError(
             f"k is above the {most:,} {has} that every question has on both sides. {_have(pair)}",
             seen=options.k,
