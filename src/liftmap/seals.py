@@ -82,7 +82,8 @@ def sealed_parquet(frame: pl.DataFrame, facts: Mapping[str, Any]) -> bytes:
 
 def facts_of_parquet(content: bytes) -> dict[str, Any]:
     """The facts that `sealed_parquet` wrote; empty where there are none."""
-    found = pl.read_parquet_metadata(io.BytesIO(content)).get(PARQUET_KEY)
+    file = io.BytesIO(content)
+    found = pl.read_parquet_metadata(file).get(PARQUET_KEY)
     facts: dict[str, Any] = json.loads(found) if found else {}
     return facts
 

@@ -43,7 +43,7 @@ SETTINGS = SamplingSettings(max_tokens=5, seed=7)
 
 
 def section(server: HostileServer, **changes: object) -> ServerSection:
-    given = {"urls": (server.url,), "timeout": 2, "backoff": 0.001, "requests": 8, "retries": 1}
+    given = {"urls": (server.url,), "timeout": 8, "backoff": 0.001, "requests": 8, "retries": 1}
     return ServerSection.model_validate(given | {"per_request": 1} | changes)
 
 
