@@ -79,7 +79,8 @@ def main(words: list[str]) -> int:
         questions = Path(folder) / "questions.jsonl"
         with questions.open("w") as file:
             for i in range(QUESTIONS):
-                row = {"question": f"What is {i} + 1?", "answer": str(i + 1)}
+                # Few different answers: the scripted engine looks through them for each question.
+                row = {"question": f"What is {i} modulo 100?", "answer": str(i % 100)}
                 file.write(json.dumps(row) + "\n")
         for _ in range(RUNS):
             for source in sources:

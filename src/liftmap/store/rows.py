@@ -92,7 +92,9 @@ def golds_digest(questions: Iterable[Question]) -> str:
     """A short fingerprint of what verdicts depend on: ids, gold answers and metadata."""
     digest = hashlib.sha256()
     for question in questions:
-        metadata = json.dumps(dict(question.metadata), sort_keys=True)
+        metadata = (
+            json.dumps(dict(question.metadata), sort_keys=True) if question.metadata else "{}"
+        )
         digest.update(f"{question.question_id}\x00{question.answer}\x00{metadata}\x00".encode())
     return digest.hexdigest()[:16]
 
