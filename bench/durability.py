@@ -38,6 +38,7 @@ def _row(size: int) -> Row:
 
 def _writing(folder: Path, responses: list[Response]) -> Callable[[], int]:
     target = ResponseSet(folder, "base", "test")
+    target.keep_settings({"model": "none"})
 
     def write() -> int:
         for index in range(SHARDS):

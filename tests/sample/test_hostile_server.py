@@ -14,12 +14,13 @@ from unittest.mock import Mock
 import pytest
 
 from liftmap.errors import ConfigError, ModelError
+from liftmap.files import read_parquet, write_parquet
 from liftmap.records import Prompt, SamplingSettings
 from liftmap.sample.server import ServerEngine, check, check_server
 from liftmap.sample.server.calls import request_seed
 from liftmap.sample.server.server_pool import Pool
 from liftmap.sections import ServerSection
-from liftmap.store import ResponseSet
+from liftmap.store import responses_frame
 
 from .faulty_server import words
 from .hostile_server import (
@@ -43,7 +44,7 @@ SETTINGS = SamplingSettings(max_tokens=5, seed=7)
 
 
 def section(server: HostileServer, **changes: object) -> ServerSection:
-    given = {"urls": (server.url,), "timeout": 2, "backoff": 0.001, "requests": 8, "retries": 1}
+    given = {"urls": (server.url,), "timeout": 8, "backoff": 0.001, "requests": 8, "retries": 1}
     return ServerSection.model_validate(given | {"per_request": 1} | changes)
 
 
@@ -78,9 +79,9 @@ def test_each_attack_costs_its_own_response(
         assert len(response.error) < 500, name
         assert KEY not in f"{response.text}{response.reasoning}{response.error}", name
     # All of it can be stored.
-    target = ResponseSet(tmp_path, "base", "test")
-    target.write_responses("shard-00000.parquet", drawn)
-    assert len(target.read_responses()) == len(prompts)
+    shard = tmp_path / "shard.parquet"
+    write_parquet(shard, responses_frame(drawn))
+    assert len(read_parquet(shard)) == len(prompts)
     assert KEY not in "".join(capfd.readouterr())
 
 

@@ -327,8 +327,8 @@ class ServerEngine:
             await asyncio.sleep(wait)
 
     async def _still_works(self) -> bool:
-        """Whether some server still answers what was answered before."""
-        for server in self._pool.servers:
+        """Whether some server still answers what was answered before; asked twice each."""
+        for server in self._pool.servers * 2:
             if await self._sender.still_answers(server):
                 server.failures = 0
                 return True
