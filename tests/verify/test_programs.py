@@ -127,7 +127,7 @@ FORMS = {
     ],
     "marks of prompts": [
         "[BEGIN]\n{p}[DONE]",
-        "[BEGIN]\n{p}[DONE]\n\nYou are an expert.\n[BEGIN]\ndef double_all(xs):\n    return 1\n[DONE]",
+        "[BEGIN]\n{p}[DONE]\n\nNow:\n[BEGIN]\ndef double_all(xs):\n    return 1\n[DONE]",
         "[PYTHON]\n{p}[/PYTHON]\nIt doubles.",
         "Sure:\n[PYTHON]\n{p}[/PYTHON]\n[TESTS]\nassert double_all([1]) == [3]\n[/TESTS]",
         " [BEGIN]\n{p} [DONE]\n",

@@ -127,7 +127,7 @@ def _tested_name(lines: list[str], setup: str) -> str:
     called: Counter[str] = Counter()
     for tree in filter(None, map(parsed, lines)):
         # A name counts once a line, and the outermost call of an assertion first.
-        asserted = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+        asserted: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
         called.update(
             list(
                 dict.fromkeys(
