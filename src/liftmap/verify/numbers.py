@@ -69,6 +69,13 @@ class Number:
     rounded: bool
     scale: int = 1
 
+    def significant_digits(self) -> int:
+        """How many digits it has between zeros at either end; of a fraction without end 0."""
+        ten, places = self.value, 0
+        while ten.denominator != 1 and places < 40:
+            ten, places = ten * 10, places + 1
+        return 0 if ten.denominator != 1 else len(str(abs(ten.numerator)).rstrip("0"))
+
     def values(self, beside: Fraction | None = None) -> tuple[Fraction, ...]:
         """What it may stand for: 50 % is both 50 and 0.5, since questions ask for either.
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from liftmap.errors import ConfigError
 from liftmap.records import Question, Verdict
-from liftmap.verify.answers import last_box
+from liftmap.verify.answers import gives_up, last_box, without_closing
 from liftmap.verify.exact import compiled
 from liftmap.verify.marked import answer_tag, before_next_question
 from liftmap.verify.number_words import with_digits
@@ -93,13 +93,6 @@ _FIRST_LINE = re.compile(
     r"\A\s*(?:\*\*)?(\\?[$€£]?[-−]?\.?\d[\d,. ]*(?:%|[a-zA-Z°]+(?: [a-zA-Z]+)?)?)(?:\*\*)?[ \t.]*\n"
     r"(?=\s*\S*[a-zA-Z]{2}[^\n]*[a-zA-Z]{2})(?!.*=)",
     re.DOTALL,
-)
-# What follows the last number of a response that gives no answer.
-_GIVES_UP = re.compile(
-    r"\b(?:can(?:no|')t|can ?not|could(?:n't| not)|(?:not|un)\s?able to|don't|do not|did not|didn't"
-    r"|impossible to|not possible to|no way to)\s+(?:\w+\s+)?(?:tell|say|determine|know|find|answer"
-    r"|solve|compute|calculate|work out|be (?:determined|found|answered|known))\b",
-    re.IGNORECASE,
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _EXPONENT = re.compile(r"(?<=\d)([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
@@ -225,7 +218,7 @@ def _marked(text: str) -> str | None:
 
 def _last_in_prose(text: str) -> str | None:
     """The last number that is not denied; with the one before it if they are two answers."""
-    tail = _in_digits(_plain(text[-PROSE_WITHIN:]))
+    tail = _in_digits(_plain(without_closing(text[-PROSE_WITHIN:])))
     if len(tail) <= SHORT and not re.search("[a-zA-Z]{2}", tail):
         return tail.strip() if _numbers(tail) else None
     tail = _STEP.sub(_blank, tail)
@@ -239,7 +232,7 @@ def _last_in_prose(text: str) -> str | None:
     if not numbers:
         return None if len(text) <= PROSE_WITHIN else last_number(_plain(text))
     last = numbers[-1]
-    if _GIVES_UP.search(tail, last.end()):
+    if gives_up(tail, last.end()):
         return None
     if len(numbers) > 1 and _RANGE.search(tail, 0, numbers[-2].start()):
         return tail[numbers[-2].start() : last.end()].strip()
