@@ -477,9 +477,9 @@ KNOWN_TO_DIFFER: list[Case] = [
     # The engineer's imaginary unit, and a constant in lower case.
     ("3+2i", r"\boxed{3+2j}", R),
     (r"\frac{x^3}{3}+C", r"\boxed{\frac{x^3}{3}+c}", R),
-    # Sums of units, and words in another order.
+    # Sums of units, and more than two words in another order.
     (r"\frac{3}{2} \text{ hours}", r"\boxed{1 \text{ hour } 30 \text{ minutes}}", R),
-    (r"\text{red and blue}", r"\boxed{\text{blue and red}}", R),
+    (r"\text{red, green and blue}", r"\boxed{\text{blue, green and red}}", R),
     # The same said in other words; what is counted.
     (r"50 \text{ apples}", r"\boxed{50 \text{ oranges}}", W),
     (r"\text{east}", r"\boxed{\text{due east}}", R),

@@ -84,6 +84,8 @@ KINDS: dict[str, list[Case]] = {
         (r"\mathbb{R}", r"\mathbb{Z}", W),
         (r"\text{all integers}", r"\mathbb{Z}", R),
         (r"\text{all integers}", r"\text{all positive integers}", W),
+        (r"\text{red and blue}", r"\text{blue and red}", R),
+        (r"\text{red and blue}", r"\text{red and green}", W),
         (r"\text{Friday}", r"\text{It is a Friday}", R),
         (r"\text{Friday}", r"\text{It is not a Friday}", W),
     ],

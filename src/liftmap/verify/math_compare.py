@@ -47,6 +47,7 @@ _CONGRUENCE = re.compile(
     r"(?:\\[pb]?mod(?![a-zA-Z])|\\text ?\{ ?\(?mod ?\}|\bmod\b) ?\{? ?(?P<modulus>\d+) ?\}? ?"
     r"(?:\)|\\text ?\{ ?\) ?\})?"
 )
+_TWO_WORDS = re.compile(r"[a-zA-Z]+ and [a-zA-Z]+")
 _TIME_OF_DAY = re.compile(r"(?i)(\d\d?) ?: ?(\d\d) ?(?:(?:\\text ?\{ ?)?([ap]m) ?\}?)?")
 _REJECTED = re.compile(r"(?i)\b(?:not|n't|wrong|incorrect|false|except|or [A-Z]\b)")
 
@@ -172,13 +173,16 @@ def _same_congruence(gold: str, said: str) -> bool | None:
 def _readings(text: str) -> list[Form]:
     """The forms that an answer may have.
 
-    One more is a decimal that it is rounded to, a number in words, what follows the letter of an
-    option, and a binomial coefficient that is written like a point C(5, 2).
+    One more is a decimal that it is rounded to, a number in words, two words in either order, what
+    follows the letter of an option, and a binomial coefficient that is written like a point C(5, 2).
     """
     readings = forms(without_frame(text))
     others = [_OPTION.sub("", text), _CHOOSE.sub(r"\\binom{\1}{\2}", text)]
     if not re.search(r"\d", text):
-        others.append(plain(with_digits(re.sub(r"\\text ?\{([^{}]*)\}", r" \1 ", text))))
+        bare = re.sub(r"\\text ?\{([^{}]*)\}", r" \1 ", text).strip()
+        digits = with_digits(bare)
+        if digits != bare or _TWO_WORDS.fullmatch(bare):
+            others.append(plain(digits))
     for other in others:
         if other.strip() and other != text:
             readings += forms(without_frame(other))
