@@ -132,6 +132,7 @@ KINDS: dict[str, list[Case]] = {
         ("12", r"|A \cup B| = 12", R),
         ("2, 5, 9", "2 < 5 < 9", R),
         ("2, 5, 9", "2 < 5 < 8", W),
+        ("2, 5, 9", "2 < 9 < 5", W),
         (r"n=2^{k}, k \geq 1", r"n = 2^k \text{ for } k \ge 1", R),
     ],
     "congruences, pairs by name, and values at a number": [
@@ -595,6 +596,8 @@ WITHOUT_BOX: list[Case] = [
     ("13", "13 is the correct answer, not 14.", R),
     ("14", "13 is the correct answer, not 14.", W),
     ("7", "I doubt that the answer is 7.", W),
+    ("5", "I don't think the answer is 5.", W),
+    ("7", "The final result is 7. (The other root, 3, is rejected.)", R),
     ("13", "If the answer is 13 then there is a contradiction.", W),
     ("7", "It is one of 5, 6, 7.", W),
     ("13", "The answer could be anything from 10 to 13.", W),

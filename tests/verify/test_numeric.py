@@ -85,6 +85,7 @@ def test_a_marked_answer_comes_before_the_last_number(text: str) -> None:
         # In words.
         ("12", "twelve"), ("25", "The answer is twenty-five apples."), ("36", "It is thirty six."),
         ("120", "one hundred and twenty"), ("70000", "Seventy thousand."), ("24", "two dozen"),
+        ("0.5", "one half"), ("0.75", "three quarters"), ("2.5", "2 and a half"), ("0.5", "Half."),
         ("-3", "minus three"), ("2.5", "two and a half"), ("twelve", "12"), ("0", "zero"),
         ("18", "She is 18th."),
         # A percentage of what is asked for as a share, and of what is 1 or more.
@@ -119,7 +120,7 @@ def test_what_is_the_same_number(gold: str, text: str) -> None:
         ("1500000", "1.5m"), ("1500", "1.5M"), ("70", "70k"), ("70000", "70 kg"), ("5000", "5 km"),
         # In words: several, or none.
         ("12", "thirteen"), ("3", "two or three"), ("1", "No one knows."), ("1", "One of them."),
-        ("5", "two and three"),
+        ("5", "two and three"), ("5", "5'6"), ("1", "60 min (1 hour)"),
         # A hundredth.
         ("0.002", "0.002%"), ("0.5", "0.5%"), ("5%", "500%"),
         # A number of the question before giving up.
@@ -153,6 +154,12 @@ def test_a_first_line_that_is_a_number_comes_before_what_explains_it() -> None:
     assert judge("18", "18\n\nNote that a week has 7 days.").label == "right"
     assert judge("18", "18 dollars\nThis is what she makes in 7 days.").label == "right"
     assert judge("18", "9\n\n9 * 2 = 18").label == "right"
+    assert judge("12", "12 eggs\n\n- 3 for breakfast\n- 4 for muffins").label == "right"
+
+
+def test_last_remarks_hold_no_answer() -> None:
+    assert judge("60", "60 min (1 hour)").label == "right"
+    assert judge("12", "So 12.\n\nLet me know if you have 2 more questions!").label == "right"
 
 
 def test_a_gold_answer_of_several_numbers_is_our_failure() -> None:

@@ -29,7 +29,7 @@ _WORD = re.compile(r"[^\s{}$\\,;]+")
 _BETWEEN = re.compile(
     r"(?:[\s$]|\\[()\[\],]|\\q?quad)*"
     r"(?:,?\s*(?:and|or)\b|[,;]|\\text\s*\{\s*,?\s*(?:and|or)\s*\})"
-    r"(?:[\s$]|\\[()\[\],]|\\q?quad)*(?:[a-zA-Z](?:_\{?\w\}?)?\s*=\s*)?"
+    r"(?:[\s$]|\\[()\[\],]|\\q?quad)*(?:[a-zA-Z](?:_\{?\w\}?)?\s*=\s*)?|[ \t$]*"
 )
 # "The answer is ...", "Answer: ...", "#### ...": then the rest of the sentence.
 _CUE = re.compile(
@@ -41,11 +41,11 @@ _SENTENCE_END = re.compile(
 )
 # A sentence that denies, doubts or supposes an answer says none.
 _NO_ANSWER = re.compile(
-    r"(?i)[^.\n]*\b(?:(?:doubt|(?:not|n't) (?:think|believe|say)|if|suppose|supposing"
-    r"|assum(?:e|ing)|unless)\s+(?:that\s+)?(?:the|my|our)\s+(?:\w+\s+)?answer\b"
+    r"(?i)\b(?:(?:doubt|(?:not|\w+n't) (?:think|believe|say)|if|suppose|supposing|assum(?:e|ing)"
+    r"|unless)\s+(?:that\s+)?(?:the|my|our)\s+(?:\w+\s+)?answer\b"
     r"|answers?\s+(?:cannot|can(?:'t| not)|could(?:n't| not)|must not|should not|won't|will not)\b)"
-    r"(?:[^.\n]|\.(?=\d))*"
 )
+_STOP = re.compile(r"[.\n](?!\d)")
 # {"answer": 5}
 _JSON = re.compile(
     r'"(?:final_?)?answer"\s*:\s*("(?:[^"\\]|\\.)*"|-?[\d.]+(?:[eE][-+]?\d+)?)\s*[,}]',
@@ -73,6 +73,7 @@ _CLOSING = re.compile(
     r"(?i)\n\s*(?:please\s+|hope\s+|i hope|let me know|tell me|feel free|would you like|do you want"
     r"|if you (?:have|need|want|'d|would)|happy to|is there)[^\n]*\s*\Z"
 )
+_REMARK = re.compile(r"\s*\([^()\n]*[a-zA-Z]{3}[^()\n]*\)\s*[.!]?\s*\Z")
 # What follows the last number of a response that gives no answer.
 _GIVES_UP = re.compile(
     r"(?i)\b(?:can(?:no|')t|can ?not|could(?:n't| not)|(?:not|un)\s?able to|don't|do not|did not"
@@ -129,13 +130,31 @@ def final_answer(text: str) -> str | None:
     return (
         last_box(text)
         or _in_json(text)
-        or _in_prose(_NO_ANSWER.sub("", without_closing(text[-PROSE_WITHIN:])))
+        or _in_prose(_affirmed(without_closing(text[-PROSE_WITHIN:])))
     )
 
 
+def _affirmed(text: str) -> str:
+    """The text without sentences that deny, doubt or suppose an answer."""
+    end = len(text)
+    for found in reversed(list(_NO_ANSWER.finditer(text))):
+        if found.start() >= end:
+            continue
+        stop = _STOP.search(text, found.end())
+        start = max(text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) + 1
+        text = text[:start] + (text[stop.start() :] if stop else "")
+        end = start
+    return text
+
+
 def without_closing(text: str) -> str:
-    """The text without a last paragraph such as "Tell me if you have 2 more questions!"."""
-    return _CLOSING.sub("", text) if "\n" in text.strip() else text
+    """The text without a last paragraph such as "Tell me if you have 2 more questions!".
+
+    Nor with a last remark in parentheses, as of "60 minutes (1 hour)".
+    """
+    text = _CLOSING.sub("", text) if "\n" in text.strip() else text
+    remark = _REMARK.search(text)
+    return text[: remark.start()] if remark and re.search(r"\d", text[: remark.start()]) else text
 
 
 def gives_up(text: str, start: int) -> bool:

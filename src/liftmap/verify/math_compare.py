@@ -123,7 +123,7 @@ def _is_answer(question: Question, gold: str, answer: str, said: str) -> bool:
 
 def _is_restated(gold: str, said: str, question: str) -> bool:
     r"""Whether an answer only gives back what the question asks to work out: 47 \cdot 83."""
-    if read_number(gold) is None or read_number(said) is not None or not _TO_DO.search(said):
+    if not gold.isdigit() or not _TO_DO.search(said):
         return False
     given = canonical(said)
     return len(given) >= 3 and given in canonical(plain(question))
@@ -174,7 +174,7 @@ def _readings(text: str) -> list[Form]:
     """The forms that an answer may have.
 
     One more is a decimal that it is rounded to, a number in words, two words in either order, what
-    follows the letter of an option, and a binomial coefficient that is written like a point C(5, 2).
+    follows the letter of an option, and a binomial coefficient that looks like a point: C(5, 2).
     """
     readings = forms(without_frame(text))
     others = [_OPTION.sub("", text), _CHOOSE.sub(r"\\binom{\1}{\2}", text)]
@@ -224,8 +224,9 @@ def _same_relation(gold: Form, said: Form) -> bool:
     """Whether two answers are equal of which one at least is a relation."""
     if gold.kind == "list" and set(said.signs) in ({"<"}, {">"}):
         # Numbers that are put in order: 2 < 5 < 9 for 2, 5, 9.
-        numbers = [read_number(part) for part in said.parts]
-        return None not in numbers and _same_form(gold, Form("list", said.parts, (), said.text))
+        numbers = [number.value for number in map(read_number, said.parts) if number is not None]
+        ordered = sorted(set(numbers), reverse=">" in said.signs) == numbers
+        return ordered and _same_form(gold, Form("list", said.parts, (), said.text))
     ours, theirs = assigned(gold, gold=True), assigned(said, gold=False)
     if gold.kind != "chain" or said.kind != "chain":
         # A value without a name is the value with it.

@@ -31,6 +31,16 @@ _PRONOUN_AFTER = re.compile(
 )
 
 
+# "three quarters", "one half", and "half" at the beginning of a text.
+_PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6}
+_PARTS |= {"eighth": 8, "tenth": 10}
+_FRACTION = re.compile(
+    rf"(?<![\w-])(?<!\band )(?:(?P<count>an?|{'|'.join(list(_SMALL)[1:10])})[\s-]+|\A\s*)"
+    rf"(?P<part>{'|'.join(_PARTS)})s?(?![\w-])",
+    re.IGNORECASE,
+)
+
+
 def with_digits(text: str) -> str:
     """The text with its numbers in words as digits.
 
@@ -48,7 +58,13 @@ def with_digits(text: str) -> str:
             return found.group()
         return f"{'-' if found['minus'] else ''}{value}{'.5' if found['half'] else ''}"
 
-    return _NUMBER.sub(replaced, text)
+    def divided(found: re.Match[str]) -> str:
+        count = (found["count"] or "a").lower()
+        if not found["count"] and found["part"].lower() != "half":
+            return found.group()
+        return f"{_SMALL.get(count, 1)}/{_PARTS[found['part'].lower()]}"
+
+    return _NUMBER.sub(replaced, _FRACTION.sub(divided, text))
 
 
 def _value(words: list[str]) -> int | None:

@@ -51,7 +51,7 @@ _JOINED = re.compile(
     r"(?:\s|and\b|or\b|about\b|\\?[$€£])*|\s+"
 )
 # What makes a number part of a formula, a ratio or a time of day: 2 sqrt(3), 3:2.
-_FACTOR = re.compile(r"\s*(?:\*|\\(?:sqrt|pi|cdot|times)\b|√|π|sqrt|pi\b|:\s*\d|!|\^)")
+_FACTOR = re.compile(r"\s*(?:\*|\\(?:sqrt|pi|cdot|times)\b|√|π|sqrt|pi\b|:\s*\d|!|\^|'\s?\d)")
 _OR = re.compile(
     r"\s*(?:\\?%|[a-zA-Z°$€£]{1,12})?\s*,?\s*\b(?:or|and/or)\b\s*(?:\w{2,12}\s+){0,2}(?:\\?[$€£])?"
 )
@@ -87,11 +87,12 @@ _UNIT_OF = {
     "m": re.compile(r"\bmolar|\bM\b|\bmol\b|concentration", re.IGNORECASE),
     "b": re.compile(r"\bbytes?\b|\b[kMGT]B\b", re.IGNORECASE),
 }
+_AND_A_HALF = re.compile(r"(?<=\d) and (?:a|one)[ -]half\b")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
 # The first line where it is a number with its unit, and what follows it explains.
 _FIRST_LINE = re.compile(
     r"\A\s*(?:\*\*)?(\\?[$€£]?[-−]?\.?\d[\d,. ]*(?:%|[a-zA-Z°]+(?: [a-zA-Z]+)?)?)(?:\*\*)?[ \t.]*\n"
-    r"(?=\s*\S*[a-zA-Z]{2}[^\n]*[a-zA-Z]{2})(?!.*=)",
+    r"(?=\s*(?:[-*•]\s+)?\S*\s?[a-zA-Z]{2}[^\n]*[a-zA-Z]{2})(?!.*=)",
     re.DOTALL,
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -309,7 +310,7 @@ def _in_digits(text: str) -> str:
 
 def _plain(text: str) -> str:
     """The text in plain signs: full-width digits, raised exponents, vulgar fractions."""
-    text = _MINUS.sub(r"\1-", text)
+    text = _AND_A_HALF.sub(".5", _MINUS.sub(r"\1-", text))
     if text.isascii():
         return text
     text = _EXPONENT.sub(lambda found: "^" + found[1].translate(_RAISED), text)
