@@ -253,7 +253,7 @@ def test_kin_tables_by_hand(make_study):
     wandering = " " + render_response("careful", hops, wrong)
     sloppy = " " + render_response("sloppy", hops[1:], wrong[1:])
     direct = " " + render_response("direct", hops[1:], right[1:])
-    study = make_study(_kin_questions(18), task="kin")
+    study = make_study(_kin_questions(24), task="kin")
     base = {
         q.question_id: [careful, wandering, sloppy, direct]
         if q.metadata["wording"] == "please"
@@ -262,7 +262,11 @@ def test_kin_tables_by_hand(make_study):
     }
     study.answer("base", base, own=-1.0)
     texts = {careful: -0.25, sloppy: -2.0}
-    after = {q.question_id: [careful, careful, sloppy, sloppy] for q in study.questions}
+    # Not the same number of each text: equal numbers would prove copies.
+    after = {
+        q.question_id: [careful] * (3 - i // 2 % 2 * 2) + [sloppy] * (1 + i // 2 % 2 * 2)
+        for i, q in enumerate(study.questions)
+    }
     study.answer("rlvr@1", after, under_base=texts)
     data = study.data
 
@@ -279,7 +283,7 @@ def test_kin_tables_by_hand(make_study):
     assert _row(table, arm="rlvr", wording="all", style="careful")["share"] == 0.5
 
     known = _row(knowledge(data), knowledge="known", k=1)
-    assert known["questions"] == 6
+    assert known["questions"] == 8
     assert (known["before"], known["after"]) == (0.5, 0.5)
     assert _row(knowledge(data), knowledge="half-known", k=4)["change"] == 0
     assert knowledge(data)["k"].unique().sort().to_list() == [1, 4]
@@ -287,9 +291,9 @@ def test_kin_tables_by_hand(make_study):
     within = _row(likelihood(data), style="careful")
     # The base is right with care on the questions asked with please alone.
     assert (within["questions"], within["responses_before"], within["responses_after"]) == (
-        9,
-        9,
-        18,
+        12,
+        12,
+        24,
     )
     assert within["change"] == pytest.approx(0.75)
     assert _row(likelihood(data), style="direct")["questions"] == 0

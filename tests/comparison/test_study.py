@@ -73,7 +73,38 @@ def _hard_study(place: Path, *, curtailed: bool = False) -> None:
         verify(target, questions, config.verify)
 
 
-@pytest.fixture(scope="module", params=["fixed", "curtailed", "hard", "hard curtailed"])
+def _copied_study(place: Path) -> None:
+    """Each response of the arm stands twice, and no other text is equal to it."""
+    rng = np.random.default_rng(5)
+    questions = [Question(f"q{i:02}", f"text {i}", f"a{i}") for i in range(30)]
+    config = parse_config(
+        {
+            "base": {"model": "scripted:0.5"},
+            "task": {"name": "jsonl"},
+            "arms": {"rlvr": {"method": "grpo"}},
+            "analyse": {"resamples": 100, "law_resamples": 3},
+        },
+        "the test",
+    )
+    folder = StudyFolder(place)
+    folder.keep_config(config)
+    folder.write_questions("test", questions)
+    for model, copies in (("base", 1), ("rlvr@1", 2)):
+        target = folder.responses(model, "test")
+        target.keep_settings({"shards": 1})
+        responses = []
+        for question in questions:
+            for index in range(12):
+                said = question.answer if rng.random() < 0.5 else "nobody"
+                text = " so" * (1 + index // copies) + f" {said if copies == 1 else ''}"
+                if copies == 2:
+                    text += question.answer if index % 4 < 2 else "nobody"
+                responses.append(Response(question.question_id, index, text, (1, 2), "stop", -1.0))
+        target.write_responses(shard_name(0), responses)
+        verify(target, questions, config.verify)
+
+
+@pytest.fixture(scope="module", params=["fixed", "curtailed", "hard", "hard curtailed", "copied"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scripted study under each sampling plan, and one with all that may go wrong."""
     if request.param == "fixed":
@@ -82,6 +113,9 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     place = tmp_path_factory.mktemp("studies") / request.param
     if request.param.startswith("hard"):
         _hard_study(place, curtailed=request.param == "hard curtailed")
+        return place
+    if request.param == "copied":
+        _copied_study(place)
         return place
     sample = {**SCRIPTED["sample"], "plan": "curtailed", "stop_after": 4, "round_size": 4}
     run_study(parse_config({**SCRIPTED, "sample": sample}, "the test"), place)
@@ -139,14 +173,14 @@ def test_all_figures_agree_to_the_last_digit(
 def test_the_order_of_drawing_bounds_unscored_responses(
     data: StudyData, arm: StudyModel, compared: Comparison
 ) -> None:
-    assert compared.verdict.accuracy.bounded
+    assert compared.verdict.accuracy.withheld is None
     for point in compared.capability:
         assert point.change.range is not None
         assert point.change.range[0] <= point.change.estimate <= point.change.range[1]
     sides = [data.tally(model) for model in (data.base, arm)]
     assert sides[0].counts.stops_early
     of_tallies = compare(*sides, resamples=50, law_resamples=0)
-    assert not of_tallies.verdict.accuracy.bounded, "counts alone give no bound"
+    assert of_tallies.verdict.accuracy.withheld == "unscored", "counts alone give no bound"
     assert of_tallies.accuracy.change.range is None
 
 
@@ -159,6 +193,15 @@ def test_the_hard_study_is_hard(data: StudyData, arm: StudyModel, compared: Comp
     assert min(pair.before.unscored.sum(), pair.before.truncated.sum()) > 10
     assert pair.cluster is not None
     assert compared.accuracy.change.range is not None
+
+
+@pytest.mark.parametrize("folder", ["copied"], indirect=True)
+def test_proven_copies_count_once(data: StudyData, arm: StudyModel, compared: Comparison) -> None:
+    pair = data.pair(data.base, arm)
+    assert pair is not None
+    assert set(pair.after.n) == {6}
+    [check] = [check for check in compared.checks if check.kind == "repeated texts"]
+    assert (check.side, check.evidence["copies"], check.evidence["counted_once"]) == ("after", 2, 1)
 
 
 def test_the_studys_tables_are_the_comparisons(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
-from liftmap.comparison.checks import checks_of_sources
+from liftmap.comparison.checks import checks_of_sources, proven_copies, without_copies
 from liftmap.comparison.compare import Options, compare_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
@@ -202,12 +202,16 @@ class StudyData:
     ) -> PairedTallies | None:
         """Two tallies on the questions that both (and all others named) can be judged on.
 
-        None where these are fewer than two.
+        Responses that their texts prove to stand several times count once, as in `compare`. None
+        where the questions are fewer than two.
         """
         try:
+            first, then = (
+                without_copies(self.tally(model), self._copies(model)) for model in (before, after)
+            )
             tallies = [self.tally(model) for model in also]
             orders = (self._order_of(before), self._order_of(after))
-            return match(self.tally(before), self.tally(after), also=tallies, orders=orders)
+            return match(first, then, also=tallies, orders=orders)
         except TooFewQuestionsError as error:
             self._refusals[before.model, after.model] = str(error)
             return None
@@ -240,7 +244,11 @@ class StudyData:
                     sides=(self._provenance(before), self._provenance(after)),
                     chance=chance_rate(self.questions),
                     golds=self._read(before).golds,
-                    checks=checks_of_sources(self._read(before), self._read(after)),
+                    checks=checks_of_sources(
+                        self._read(before),
+                        self._read(after),
+                        (self._copies(before), self._copies(after)),
+                    ),
                 )
             )
         return self._comparisons[key]
@@ -278,6 +286,9 @@ class StudyData:
         """Why two models can't be compared; None where they can."""
         self.comparison(before, after)
         return self._refusals.get((before.model, after.model))
+
+    def _copies(self, model: StudyModel) -> int:
+        return proven_copies(self._read(model))
 
     def _provenance(self, model: StudyModel) -> Provenance:
         return provenance_in_study(self.response_set(model), self.tally(model))

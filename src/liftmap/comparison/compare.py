@@ -19,7 +19,9 @@ from liftmap.comparison.bootstrap import Resamples, resample
 from liftmap.comparison.checks import (
     checks_of_counts,
     checks_of_sources,
+    independent,
     proven_copies,
+    withheld_by,
     without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
@@ -186,21 +188,20 @@ def compare(
     options.check()
     judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
-    times = [
+    times = tuple(
         asked if asked > 1 else proven_copies(outcomes)
         for outcomes, asked in zip((first, then), copies, strict=True)
-    ]
-    first, then = (
-        replace(outcomes, tally=without_copies(outcomes.tally, number))
-        for outcomes, number in zip((first, then), times, strict=True)
     )
+    tallies = [
+        without_copies(outcomes.tally, number)
+        for outcomes, number in zip((first, then), times, strict=True)
+    ]
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
     comparison = compare_pair(
         match(
-            first.tally,
-            then.tally,
+            *tallies,
             orders=(first.answers, then.answers),
             min_responses=min_responses,
         ),
@@ -211,7 +212,7 @@ def compare(
         chance=first.chance,
         date=date,
         golds=first.golds,
-        checks=checks_of_sources(first, then, counted_once=(times[0] > 1, times[1] > 1)),
+        checks=checks_of_sources(first, then, times),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -263,11 +264,12 @@ def compare_pair(
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
     checks = (*checks_of_counts(pair), *checks)
+    draws_are_independent = independent(checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
         pair,
         resamples=options.resamples,
-        law_resamples=options.law_resamples,
+        law_resamples=options.law_resamples if draws_are_independent else 0,
         level=options.level,
         seed=options.seed,
         looks=options.looks,
@@ -275,7 +277,9 @@ def compare_pair(
     measured = curve(pair, tries(k, len(pair.counts)), resamples, options.questions)
     points = measured.points
     fitted = figures.joint_law(pair, resamples)
-    lost, gained = figures.lost_and_gained(pair, options.k, resamples, fitted)
+    lost, gained = figures.lost_and_gained(
+        pair, options.k, resamples, fitted, independent=draws_are_independent
+    )
     loss = first_loss_k(
         [point.k for point in points],
         [point.change.estimate for point in points],
@@ -286,9 +290,9 @@ def compare_pair(
     if answers is not None:
         rng = np.random.default_rng([options.seed, 2])
         votes = majority(answers, pair, doubling(pair.most), options.level, rng)
-    verdict = _concluded(pair, measured.leading, options, resamples)
+    verdict = _concluded(pair, measured.leading, options, resamples, checks)
     beside = [each for k, each in sorted(measured.other.items()) if k in (1, max(measured.other))]
-    other = _concluded(pair, beside, options, resamples, leads=False) if beside else None
+    other = _concluded(pair, beside, options, resamples, checks, leads=False) if beside else None
     at_64 = None
     if fitted.has_intervals and 1 < k < LAW_TRIES and (verdict.few_tries or verdict.climbing):
         [at_64] = fitted.numbers([pass_change(LAW_TRIES)])
@@ -351,6 +355,7 @@ def _concluded(
     changes: Sequence[MeasuredChange],
     options: Options,
     resamples: Resamples,
+    checks: Sequence[Check],
     *,
     leads: bool = True,
 ) -> Conclusion:
@@ -359,8 +364,12 @@ def _concluded(
     On questions like these each word comes with its p-value, which a study of many checkpoints
     adjusts; there is none where one looks more than once.
     """
-    axes = [changes[0], changes[-1]]
-    if leads == (options.questions == "like-these") and options.looks is None:
+    about_like_these = leads == (options.questions == "like-these")
+    withheld = withheld_by(
+        checks, "like-these" if about_like_these else "fixed", bounded=pair.bounded
+    )
+    axes = [replace(each, withheld=withheld) for each in (changes[0], changes[-1])]
+    if about_like_these and options.looks is None and withheld is None:
         axes = [replace(each, p_value=p_value(pair, each.k, resamples)) for each in axes]
     return conclude(
         *axes,
