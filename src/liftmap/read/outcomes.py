@@ -33,12 +33,14 @@ class ReadOptions:
         judge: What verifies responses when a verifier was asked for.
         metric: The metric to take where a log has several; None takes the first that can be used.
         think_end: The text that ends thoughts, where the user has named one.
+        verifier_options: Options of the verifier, where the user has named some.
     """
 
     verifier: str | None = None
     judge: Judge | None = None
     metric: str | None = None
     think_end: str | None = None
+    verifier_options: Mapping[str, Any] | None = None
 
     def refuse_metric(self, source: str) -> None:
         """For sources that are not another tool's log.
