@@ -201,5 +201,6 @@ def refuse_unscored(source: str, tally: Tally, notes: Sequence[str] = ()) -> Non
         raise InputError(
             " ".join([f"{source} holds no scored response.", *notes]),
             seen={"questions": len(tally.n), "unscored responses": int(tally.unscored.sum())},
-            remedy="Look for the errors in the log, or verify its responses with --verifier.",
+            remedy="Look for the errors in the log. Responses whose texts it holds can be verified "
+            "with --verifier; without texts they can't be judged again.",
         )
