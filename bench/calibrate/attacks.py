@@ -131,6 +131,15 @@ ATTACKS: tuple[Attack, ...] = (
     *_compared((*INTERVALS, judge.MCNEMAR), _CLUSTERS),
     *_compared(BOUNDED, _UNSCORED),
     *_compared(judge.FALSE, _UNSCORED_CURTAILED),
+    *_other(
+        (*BOUNDED, *THESE),
+        {
+            f"{percent} % unscored, curtailed, in stored order: 500 questions": (
+                repeated.unscored_in_order(percent / 100)
+            )
+            for percent in (2, 5)
+        },
+    ),
     *_compared(DEPENDENT, _DEPENDENT),
     *_compared(LAW, _OF_LAW, share=0.1),
     *_compared(LAW, _OF_LARGE_LAW, share=0.05),
@@ -141,6 +150,15 @@ ATTACKS: tuple[Attack, ...] = (
             for name, make in (_OF_LAW | _OF_LARGE_LAW).items()
         },
         share=0.05,
+    ),
+    *_other(
+        (judge.GATE_FAILED,),
+        {"four rules, nothing changed: 300 questions, n = 16": repeated.gate_unchanged},
+    ),
+    *_other(
+        (judge.GATE_PASSED,),
+        {"a rule, sharpened at a cost: 500 questions, n = 256": repeated.gate_at_a_cost},
+        share=0.5,
     ),
     *_other(
         (judge.NO_WARNING,),

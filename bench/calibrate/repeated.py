@@ -20,18 +20,23 @@ from bench.calibrate.judge import (
     CALLED,
     COLOURED,
     FALSE_WORD,
+    GATE_FAILED,
+    GATE_PASSED,
     LEVEL,
     NO_WARNING,
     called,
     holds,
+    judge,
     law_claims,
     word_pair,
 )
-from bench.calibrate.situations import Claims, Trial, compare, nothing
+from bench.calibrate.situations import NO_REFITS, Claims, Trial, compare, costly, nothing
 from bench.calibrate.worlds import Responses, World
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
+from liftmap.comparison.compare import Options, compare_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import match
+from liftmap.records import CurtailedPlan
 from liftmap.stats.bins import study_bins
 from liftmap.stats.multiple import holm, simultaneous_level
 from liftmap.stats.passk import accuracy
@@ -50,6 +55,56 @@ def same_file_twice(rng: np.random.Generator) -> Trial:
         side = world.draw(rng)[0]
         comparison = compare(world, side, side, rng)
         return {NO_WARNING: not comparison.checks}
+
+    return trial
+
+
+def unscored_in_order(share: float) -> Callable[[np.random.Generator], Trial]:
+    """Nothing changed; after, right responses are unscored under a curtailed plan, stored in order.
+
+    So there are bounds, as there are for response sets.
+    """
+
+    def make(rng: np.random.Generator) -> Trial:
+        plan = CurtailedPlan(stop_after=8, cap=64, round_size=8)
+        p = worlds.unchanged(rng)
+        world = World("unscored in order", p, p, 500, (worlds.curtailed(plan),) * 2)
+
+        def trial(rng: np.random.Generator) -> Claims:
+            chosen = world.choose(rng)
+            rates = p[chosen].ravel()
+            before = worlds.tally(worlds.curtailed(plan)(rates, rng))
+            responses, order = worlds.curtailed_in_order(rates, rng, plan, share)
+            pair = match(before, worlds.tally(responses), orders=(None, order))
+            options = Options(law_resamples=NO_REFITS, seed=int(rng.integers(2**31)))
+            comparison = compare_pair(pair, options)
+            assert pair.bounded
+            return judge(comparison, world, chosen)
+
+        return trial
+
+    return make
+
+
+def gate_unchanged(rng: np.random.Generator) -> Trial:
+    """Nothing changed, and four rules require just that nothing falls: none may fail."""
+    rules = ("accuracy >= 0", "pass@4 >= 0", "pass@16 >= 0", "lost <= 0")
+    world = nothing(300, 16, require=rules)(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        gate = compare(world, *world.draw(rng), rng).gate
+        return {GATE_FAILED: any(each.word == "failed" for each in gate)}
+
+    return trial
+
+
+def gate_at_a_cost(rng: np.random.Generator) -> Trial:
+    """pass@256 truly falls by 7 points where at most 1 is allowed: the rule may not pass."""
+    world = costly(500, 256, require=("pass@256 >= -1",))(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        gate = compare(world, *world.draw(rng), rng).gate
+        return {GATE_PASSED: any(each.word == "passed" for each in gate)}
 
     return trial
 

@@ -21,15 +21,18 @@ from liftmap.comparison.checks import (
     checks_of_sources,
     independent,
     proven_copies,
+    same_file,
     withheld_by,
+    without_copied_answers,
     without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
+from liftmap.comparison.gate import answer, level_of_each, parse_rules
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.measures import measures
-from liftmap.comparison.parts import Check, CurvePoint, Provenance, QuestionsAre
+from liftmap.comparison.parts import Answer, Check, CurvePoint, Provenance, QuestionsAre, Rule
 from liftmap.comparison.provenance import provenance_of, with_responses
 from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
@@ -61,6 +64,7 @@ class Options:
     min_responses: int | None = None
     looks: int | None = None
     advise_training: bool = False
+    require: tuple[Rule, ...] = ()
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -125,6 +129,7 @@ def compare(
     advise_training: bool = False,
     date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
+    require: Sequence[str] = (),
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -166,6 +171,8 @@ def compare(
         date: The day that the result names; default today (UTC). Two runs on the same input differ
             in it alone.
         copies: How many times each response stands before, and after; they are then counted once.
+        require: What has to hold, as `accuracy >= -1`, `pass@16 >= -1` (points), `lost <= 2`
+            (questions beyond noise), or paths of files with such a rule a line; answered in `gate`.
 
     Returns:
         What changed, with the noise taken out.
@@ -186,6 +193,7 @@ def compare(
         questions,
         min_responses,
         looks,
+        require=parse_rules(require),
     )
     options.check()
     judged: JudgedBy = {
@@ -195,6 +203,12 @@ def compare(
         "verifier_options": verifier_options,
     }
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    if min(copies) < 1:
+        raise InputError(
+            "copies is out of range.",
+            seen=copies,
+            remedy="Say how many times each response stands, before and after: 1 is once.",
+        )
     times = tuple(
         asked if asked > 1 else proven_copies(outcomes)
         for outcomes, asked in zip((first, then), copies, strict=True)
@@ -206,6 +220,8 @@ def compare(
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
+    sides = provenance_of((before, after), (first, then))
+    same = same_file(*sides)
     comparison = compare_pair(
         match(
             *tallies,
@@ -214,12 +230,15 @@ def compare(
         ),
         options,
         teacher=taught,
-        answers=first.answers,
-        sides=provenance_of((before, after), (first, then)),
+        answers=without_copied_answers(first.answers, times[0]),
+        sides=sides,
         chance=first.chance,
         date=date,
         golds=first.golds,
-        checks=checks_of_sources(first, then, times),
+        checks=(
+            *(() if same is None else (same,)),
+            *checks_of_sources(first, then, times),
+        ),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -264,13 +283,20 @@ def compare_pair(
     k = most if options.k is None else min(options.k, most)
     beyond = options.k if options.k is not None and options.k > most else None
     if beyond is not None and not options.extrapolate:
-        has = "responses" if options.questions == "like-these" else "tries (half of the responses)"
+        has = "tries (half of the responses)" if options.questions == "fixed" else "responses"
+        if most == 1:
+            has = "response"
         raise InputError(
             f"k is above the {most:,} {has} that every question has on both sides. {_have(pair)}",
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    checks = (*checks_of_counts(pair), *checks)
+    known = {check.kind for check in checks}
+    counted = checks_of_counts(pair)
+    # That both sides are one file says more than that their counts are the same.
+    if "same file" in known:
+        counted = tuple(check for check in counted if check.kind != "same responses")
+    checks = (*counted, *checks)
     draws_are_independent = independent(checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
@@ -324,7 +350,8 @@ def compare_pair(
         transitions=figures.transitions(pair, bins, fitted),
         lost=lost,
         gained=gained,
-        mcnemar=figures.mcnemar_at_n(pair),
+        # Its p-value holds for one look.
+        mcnemar=figures.mcnemar_at_n(pair) if options.looks is None else None,
         first_loss_k=loss,
         verdict=verdict,
         guidance=guidance,
@@ -340,6 +367,30 @@ def compare_pair(
         date=date or today(),
         checks=checks,
         measures=measures(pair, fitted, resamples, answers, golds),
+        gate=_gate(pair, options, checks),
+    )
+
+
+def _gate(pair: PairedTallies, options: Options, checks: Sequence[Check]) -> tuple[Answer, ...]:
+    """The answers to what is required, by intervals that hold together."""
+    if not options.require:
+        return ()
+    resamples = resample(
+        pair,
+        resamples=options.resamples,
+        law_resamples=0,
+        level=level_of_each(options.level, len(options.require)),
+        seed=options.seed,
+        looks=options.looks,
+    )
+    return answer(
+        options.require,
+        pair,
+        resamples,
+        most=most_tries_of(pair, options.questions),
+        questions_are=options.questions,
+        withheld=withheld_by(checks, options.questions, bounded=pair.bounded),
+        independent=independent(checks),
     )
 
 
