@@ -18,7 +18,7 @@ from typing import Literal
 import polars as pl
 
 from liftmap.errors import InputError, LiftmapError
-from liftmap.files import disk
+from liftmap.files import disk, path_of
 from liftmap.store import StudyFolder, response_set_at
 
 Container = Literal["parquet", "zip", "json", "csv", "responses", "other"]
@@ -83,7 +83,8 @@ def glimpse(path: Path) -> Glimpse:
         raise InputError(f"{path} is empty.", remedy="Name a file with at least one question.")
     if head.startswith(b"PAR1"):
         with readable(path):
-            return Glimpse(path, "parquet", frozenset(pl.read_parquet_schema(path)))
+            columns = pl.scan_parquet(path.absolute(), glob=False).collect_schema()
+        return Glimpse(path, "parquet", frozenset(columns))
     if head.startswith(b"PK\x03\x04"):
         # Names in a zip stand at its end; the first one is at the beginning too.
         size = int.from_bytes(head[26:28], "little")
@@ -134,15 +135,15 @@ def files_of(source: str | Path) -> list[Path]:
     Raises:
         InputError: There is nothing of this name, or nothing in it.
     """
-    path = Path(source).expanduser()
+    path = path_of(source)
     if path.is_dir():
         return _files_below(path)
     if path.exists():
         return [path]
     study, *rest = str(source).split(":")
-    if rest and len(rest) <= 2 and Path(study).expanduser().is_dir():
+    if rest and len(rest) <= 2 and path_of(study).is_dir():
         split = rest[1] if len(rest) == 2 else "test"
-        return [_response_set(StudyFolder(Path(study).expanduser()), rest[0], split)]
+        return [_response_set(StudyFolder(path_of(study)), rest[0], split)]
     raise InputError(
         f"{source} does not exist.",
         remedy="Name a tally, a log, a folder of logs, or a study's responses as STUDY:MODEL.",
