@@ -184,6 +184,39 @@ def test_a_text_that_ends_thoughts(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "--think-end needs --verifier" in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_comparison_judges_with_options_of_the_verifier(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "samples_t_2026-01-01T00-00-00.000000.jsonl"
+    rows = [
+        {"doc_id": i, "doc": {"question": f"q{i}"}, "target": "7", "resps": [[text]],
+         "filtered_resps": [text], "filter": "none", "metrics": ["exact_match"], "exact_match": 0.0}
+        for i, text in enumerate(["so 7.05", "so 7", "so 9"])
+    ]  # fmt: skip
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    quick = ["--law-resamples", "5", "--resamples", "100", "--json", "-"]
+    judged = ["compare", str(log), str(log), "--verifier", "numeric", *quick]
+
+    def accuracy(*words: str) -> float:
+        assert main([*judged, *words]) == 0
+        return float(json.loads(capsys.readouterr().out)["accuracy"]["before"]["estimate"])
+
+    assert accuracy() == pytest.approx(1 / 3)
+    assert accuracy("--verifier-option", "tolerance=0.01") == pytest.approx(2 / 3)
+    assert main([*judged, "--verifier-option", "tolerence=0.01"]) == 2
+    assert "tolerance" in capsys.readouterr().err
+    assert main(["compare", str(log), str(log), "--verifier-option", "tolerance=1"]) == 2
+    assert "--verifier-option needs --verifier" in " ".join(capsys.readouterr().err.split())
+    # Verdicts of a folder must have been made with the options.
+    folder = str(tmp_path / "run")
+    ask = ["--task", "kin", "--option", "limit=40", "--n", "16", "--out", folder]
+    assert main(["sample", "--model", MODEL, *ask]) == 0
+    sets = [f"{folder}/responses/scripted-0-0.05-0.5-0.95/test"] * 2
+    other = ["--verifier", "exact", "--verifier-option", "pattern=(x)"]
+    assert main(["compare", *sets, *other, *quick]) == 2
+    assert "made with other options" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,4 +1,4 @@
-"""A study whose server did not say how many tokens a response has can be analysed."""
+"""What a server left out or did otherwise is told in the tables of a study."""
 
 from __future__ import annotations
 
@@ -26,3 +26,19 @@ def test_unknown_lengths_leave_the_rest_as_it_is(scripted_study: Path, tmp_path:
     assert after.filter(served)["tokens"].null_count() == after.filter(served).height
     assert after.filter(~served).equals(before.filter(~served))
     assert after["reflection"].equals(before["reflection"])
+
+
+def test_what_the_server_did_is_said_beside_the_comparison(
+    scripted_study: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "served"
+    shutil.copytree(scripted_study, copy)
+    study, config = StudyFolder(copy), load_config(copy / "study.toml")
+    error = "the server went on after a stop string; what follows it was cut off"
+    study.responses("sharper@1", "test").keep_account(
+        {"responses": 80, "copies": 0, "several": 10, "one_text": 0, "errors": {error: 7}}
+    )
+    warnings = analyse(study, config)["warnings"]
+    said = warnings.filter(pl.col("text").str.contains(error, literal=True))
+    assert said["model"].to_list() == ["sharper@1"]
+    assert said["text"].to_list() == [f"sharper@1: 7 of 80 responses: {error}."]

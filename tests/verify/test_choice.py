@@ -3,6 +3,8 @@
 # ruff: noqa: RUF001 (full-width letters are letters too)
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from liftmap.records import Question
@@ -28,6 +30,42 @@ WAYS = [
     ("The answer is A. Hmm, actually, B is correct.", "B"),
     ("The answer is therefore B.", "B"),
     ("The answer should be B.", "B"),
+    ("not A but C", "C"),
+    ("Not A but (C).", "C"),
+    ("A: no. B: yes. C: no.", "B"),
+    ("A → no\nB → yes\nC → no", "B"),
+    ("The most likely diagnosis is B.", "B"),
+    ("The best explanation would be option B.", "B"),
+    ("B is right. The most common error is A.", "B"),
+    ("Looking at A, B and C, the correct one is B", "B"),
+    ("By elimination, B.", "B"),
+    ("B — Paris", "B"),
+    ("B because A fails", "B"),
+    ("B, since C is false", "B"),
+    ("B, obviously.", "B"),
+    ("A because B fails.", "A"),
+    ("So the answer's B.", "B"),
+    ("The answer is, in my opinion, B.", "B"),
+    ("B? No. A.", "A"),
+    ("It's between B and C. I lean B.", "B"),
+    ("I'd have said B, but D is better.", "D"),
+    ("Initially I chose B. On reflection, D.", "D"),
+    ("Only option B satisfies both.", "B"),
+    ("Conclusion: B", "B"),
+    ("✅ B", "B"),
+    ("👉 B", "B"),
+    ("❌ A\n❌ B\n✅ C\n❌ D", "C"),
+    ("✅ B\n❌ C", "B"),
+    ("Answer: ⟨B⟩", "B"),
+    ("答案：B", "B"),
+    ("答案是 B。", "B"),
+    ("正确答案是B，因为A错误。", "B"),
+    ("因此选C。", "C"),
+    ("正确选项是 B", "B"),
+    ("La respuesta correcta es B.", "B"),
+    ("La bonne réponse est B.", "B"),
+    ("Die richtige Antwort ist B.", "B"),
+    ("Antwort: B", "B"),
     ("(C) is correct.", "C"),
     ("**C) 5 m/s**", "C"),
     ("Answer: [C]", "C"),
@@ -238,6 +276,12 @@ NONE = [
     "The incorrect option is B.",
     "B cannot be right.",
     "The answer cannot be A or B.",
+    "Many students answer B, which is wrong.",
+    "B is the only option I can exclude.",
+    "The answer is C++",
+    "The most common mistake is A.",
+    "❌ B",
+    "Initially I chose B.",
     "I don't think it is B.",
     "Anything other than B",
     "A small number of cases.",
@@ -287,6 +331,13 @@ def test_the_letter_that_a_response_settles_on(text: str, answer: str) -> None:
 @pytest.mark.parametrize("text", NONE)
 def test_no_letter_is_settled_on(text: str) -> None:
     assert answer_of(text) == ""
+
+
+@pytest.mark.parametrize("piece", ["\n1.", ". ", "\n", "A is wrong. ", "✅ A ", "only A ", "答案"])
+def test_long_texts_take_no_time(piece: str) -> None:
+    started = time.process_time()
+    make_verifier("choice", {})(Question("q", "?", "A"), piece * (20_000 // len(piece)))
+    assert time.process_time() - started < 2
 
 
 ASKED = "Which is the capital of Italy?\n\nA) Milan\nB) Rome\nC) New Rome\nD) Turin"

@@ -6,6 +6,7 @@ import ast
 import gzip
 import importlib.util
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -375,6 +376,67 @@ def test_a_broken_question_is_unscored(form: dict[str, str], reason: str, sandbo
     found = compare(asked, ADD + "    return x + y + 1\n", sandbox=sandbox)
     assert found.label == "unscored"
     assert reason in found.reason
+
+
+TREE = """
+class Node:
+    def __init__(self, value, left=None):
+        self.value, self.left, self.right = value, left, None
+    def depth(self):
+        return 1 + max((n.depth() for n in (self.left, self.right) if n), default=0)
+def height(node):
+    return node.depth() if node else 0
+"""
+PAIRS = """
+class Pair:
+    def __init__(self, a, b):
+        self.a, self.b = a, b
+def largest(pairs):
+    return max(pair.b for pair in pairs)
+"""
+BUILT = {
+    "in an argument": ("", ["assert largest([Pair(1, 2), Pair(b=5, a=3)]) == 5"], PAIRS),
+    "in the setup": (
+        "root = Node(1)\nroot.left = Node(2)\nroot.left.right = Node(3)",
+        ["assert height(root) == 3", "assert height(root.left) == 2"],
+        TREE,
+    ),
+    "read and called": (
+        "",
+        [
+            "n = Node(7, left=Node(8))\nassert n.left.value == 8 and height(n) == n.depth() == 2",
+            "n = Node(1)\nn.left = n.right = Node(2)\nassert n.left == n.right != n",
+            "assert height(None) == 0",
+        ],
+        TREE,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_tests_build_objects_of_the_programs_classes(name: str, sandbox: Sandbox) -> None:
+    setup, lines, gold = BUILT[name]
+    asked = Question(
+        "q", "?", gold, metadata={"test_list": json.dumps(lines), "test_setup_code": setup}
+    )
+    wrong = gold.replace("1 + max", "2 + max").replace("max(pair.b", "min(pair.b")
+    without = re.sub(r"class \w+", "class Other", gold)
+    unequal = gold.replace("class Node:", "class Node:\n    __eq__ = lambda *_: True")
+    for program, label in ((gold, "right"), (wrong, "wrong"), (without, "wrong")):
+        found = compare(asked, program, sandbox=sandbox)
+        assert (found.label, bool(found.reason)) == (label, label == "wrong"), found
+    assert compare(asked, unequal, sandbox=sandbox).label == "right"
+
+
+def test_an_object_of_the_program_equals_nothing_else(sandbox: Sandbox) -> None:
+    any_equal = (
+        "class Node:\n    __eq__ = __ne__ = lambda *_: True\ndef make(n):\n    return Node()\n"
+    )
+    gold = "class Node: pass\ndef make(n):\n    return n\n"
+    lines = ["node = Node()\nassert make(3) == 3"]
+    asked = Question("q", "?", gold, metadata={"test_list": json.dumps(lines)})
+    assert compare(asked, gold, sandbox=sandbox).label == "right"
+    assert compare(asked, any_equal, sandbox=sandbox).label == "wrong"
 
 
 @pytest.mark.parametrize("options", [{"seconds": 0}, {"memory": 1}, {"processes": 1}])

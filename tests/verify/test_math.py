@@ -66,6 +66,26 @@ def test_a_base_is_the_questions_if_that_speaks_of_one() -> None:
         assert math(Question(text, text, "12"), r"\boxed{12_{16}}").label == label
 
 
+def test_a_question_given_back_is_no_answer() -> None:
+    math = make_verifier("math", {})
+    asked = Question("restated", r"Compute $47 \cdot 83$.", "3901")
+    for text, label in ((r"47 \cdot 83", "wrong"), (r"47 \cdot 83 = 3901", "right")):
+        assert math(asked, rf"\boxed{{{text}}}").label == label
+
+
+def test_percentages_and_bases_are_what_the_question_asks_for() -> None:
+    math = make_verifier("math", {})
+    for number, text, gold, answer, label in (
+        (1, "What percentage fails?", "0.15", r"0.15\%", "right"),
+        (2, "What is the probability?", "0.15", r"0.15\%", "wrong"),
+        (3, "Write 10010 in binary in base ten.", "18", "18_{16}", "wrong"),
+        (4, "Write 10010 in binary in base ten.", "18", "18_{10}", "right"),
+        (5, "Write 24 in base 16.", "18", "18_{16}", "right"),
+    ):
+        asked = Question(str(number), text, gold)
+        assert math(asked, rf"\boxed{{{answer}}}").label == label, text
+
+
 def test_where_it_says_otherwise_is_known() -> None:
     assert [case for case, _ in differing(KNOWN_TO_DIFFER)] == KNOWN_TO_DIFFER
 

@@ -78,6 +78,18 @@ def test_a_marked_answer_comes_before_the_last_number(text: str) -> None:
         ("1250", "１，２５０"), ("50%", "５０％"), ("3", "+3"), ("-5", "minus 5"),
         ("-5", "It is negative 5."),
         ("0.5", "½"), ("3.5", "3½"), ("-0.5", "−1/2"), ("18", "$１８"),
+        ("1234567", "12,34,567 rupees"), ("1234567", "1'234'567"),
+        # Letters for thousands, millions and billions.
+        ("1500000", "1.5M"), ("70000", "about 70k"), ("70000", "$70K"), ("2000000000", "$2bn"),
+        ("2000000000", "It costs 2B dollars."), ("1.5M", "1500000"), ("3500000", "3.5 mil"),
+        # In words.
+        ("12", "twelve"), ("25", "The answer is twenty-five apples."), ("36", "It is thirty six."),
+        ("120", "one hundred and twenty"), ("70000", "Seventy thousand."), ("24", "two dozen"),
+        ("0.5", "one half"), ("0.75", "three quarters"), ("2.5", "2 and a half"), ("0.5", "Half."),
+        ("-3", "minus three"), ("2.5", "two and a half"), ("twelve", "12"), ("0", "zero"),
+        ("18", "She is 18th."),
+        # A percentage of what is asked for as a share, and of what is 1 or more.
+        ("0.00002", "0.002%"), ("0.5%", "0.5"), ("0.5%", "0.005"), ("50", "50%"),
         # A gold answer with its unit.
         ("18 dollars", "18"), ("$18", "It is 18."), ("7 cm^2", "7"),
     ],
@@ -104,6 +116,16 @@ def test_what_is_the_same_number(gold: str, text: str) -> None:
         ("5", "5 is wrong"), ("5", "at least 5"), ("5", r"\boxed{\text{up to } 5}"),
         ("5", r"\boxed{\text{none}}, so not 6 but 5"),
         ("5", "It isn't 5."), ("5", "More than 5."), ("5", "The answer is less than 5."),
+        # Letters that are units, or nothing.
+        ("1500000", "1.5m"), ("1500", "1.5M"), ("70", "70k"), ("70000", "70 kg"), ("5000", "5 km"),
+        # In words: several, or none.
+        ("12", "thirteen"), ("3", "two or three"), ("1", "No one knows."), ("1", "One of them."),
+        ("5", "two and three"), ("5", "5'6"), ("1", "60 min (1 hour)"),
+        # A hundredth.
+        ("0.002", "0.002%"), ("0.5", "0.5%"), ("5%", "500%"),
+        # A number of the question before giving up.
+        ("7", "One weighs 7 kg, but I cannot tell what the other weighs."),
+        ("7", "One weighs 7 kg. It is not possible to determine the other."),
     ],
 )  # fmt: skip
 def test_what_is_not(gold: str, text: str) -> None:
@@ -117,8 +139,31 @@ def test_a_question_in_millions_is_answered_with_or_without_the_word() -> None:
     assert judge("1.5", "1.5 million", "How many live there?").label == "wrong"
 
 
+def test_a_percentage_that_is_asked_for_is_the_number_before_the_sign() -> None:
+    assert judge("0.5", "0.5%", "What percent of them fail?").label == "right"
+    assert judge("0.5", "0.5%", "What is the probability?").label == "wrong"
+
+
+def test_a_letter_is_a_unit_where_the_question_has_it_as_one() -> None:
+    assert judge("300", "300K", "What is its temperature?").label == "right"
+    assert judge("300000", "300K", "What is its temperature?").label == "wrong"
+    assert judge("300000", "300K", "What does it cost?").label == "right"
+
+
+def test_a_first_line_that_is_a_number_comes_before_what_explains_it() -> None:
+    assert judge("18", "18\n\nNote that a week has 7 days.").label == "right"
+    assert judge("18", "18 dollars\nThis is what she makes in 7 days.").label == "right"
+    assert judge("18", "9\n\n9 * 2 = 18").label == "right"
+    assert judge("12", "12 eggs\n\n- 3 for breakfast\n- 4 for muffins").label == "right"
+
+
+def test_last_remarks_hold_no_answer() -> None:
+    assert judge("60", "60 min (1 hour)").label == "right"
+    assert judge("12", "So 12.\n\nLet me know if you have 2 more questions!").label == "right"
+
+
 def test_a_gold_answer_of_several_numbers_is_our_failure() -> None:
-    for gold in ("18 or 20", "ten", "", "±5"):
+    for gold in ("18 or 20", "many", "", "±5"):
         assert judge(gold, "18").label == "unscored"
 
 

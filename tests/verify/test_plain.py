@@ -40,7 +40,7 @@ from liftmap.verify.numbers import last_number, read_number
         ("0.3333", "1/3", "wrong"),
         ("10", "no number here", "wrong"),
         ("10", "", "wrong"),
-        ("ten", "10", "unscored"),
+        ("many", "10", "unscored"),
         ("7", "9" * 2000, "wrong"),
         ("7", "1e999999999", "wrong"),
         ("7", "7/0", "wrong"),

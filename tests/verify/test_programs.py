@@ -118,6 +118,20 @@ FORMS = {
         "import math\r\n{c}",
         "```python title='x'\r\n{c}```\r\n```\r\n2\r\n```",
     ],
+    "fences in a docstring": [
+        '```python\n"""Use:\n\n```\ndouble_all([1])\n```\n"""\n{p}```',
+        "```python\n'''Use:\n```python\ndouble_all([1])\n```\n'''\n{p}```\nDone.",
+        '```python\n"""```\nx\n```"""\n{p}```\n```python\ndouble_all([1])\n```',
+        '- ```python\n  """\n  ```\n  x\n  ```\n  """\n{i2}  ```',
+        '```python\n"""No end\n```\nSo:\n```python\n{p}```',
+    ],
+    "marks of prompts": [
+        "[BEGIN]\n{p}[DONE]",
+        "[BEGIN]\n{p}[DONE]\n\nNow:\n[BEGIN]\ndef double_all(xs):\n    return 1\n[DONE]",
+        "[PYTHON]\n{p}[/PYTHON]\nIt doubles.",
+        "Sure:\n[PYTHON]\n{p}[/PYTHON]\n[TESTS]\nassert double_all([1]) == [3]\n[/TESTS]",
+        " [BEGIN]\n{p} [DONE]\n",
+    ],
     "lists and quotations": [
         "1. First:\n\n   ```python\n{i3}   ```\n",
         "- ```python\n{i2}  ```",

@@ -96,6 +96,12 @@ def test_a_wrong_program_is_wrong_with_the_reason(name: str, sandbox: Sandbox) -
     assert any(part in found.reason for part in reason.split("|")), found.reason
 
 
+def test_an_input_may_be_larger_than_a_programs_own_files(sandbox: Sandbox) -> None:
+    size = sandbox.limits.file + (1 << 20)
+    found = verdict(sandbox, "print(len(input()))", ("x" * size, str(size)))
+    assert (found.label, found.reason) == ("right", "")
+
+
 def test_each_test_has_the_full_time(sandbox: Sandbox) -> None:
     burns = (
         "import time\nwhile time.process_time() < 1.2: pass\nprint(sum(map(int, input().split())))"

@@ -213,7 +213,8 @@ def warnings(data: StudyData) -> pl.DataFrame:
 
         - model, arm, seed: the model.
         - text: what was left out, truncated, unscored or unequal; or why the model could not be
-          compared at all; and whose log-likelihood is of thought and answer together.
+          compared at all; whose log-likelihood is of thought and answer together; and what a
+          server gave that was not asked for, as copies.
     """
     parts = []
     for model in data.afters:
@@ -229,6 +230,10 @@ def warnings(data: StudyData) -> pl.DataFrame:
             parts.append((model.columns, warnings_table([text])))
         comparison = data.comparison(data.base, model)
         if comparison is not None:
+            notes = [
+                f"{side.model}: {text}" for side in (data.base, model) for text in data.notes(side)
+            ]
+            parts.append((model.columns, warnings_table(notes)))
             parts.append((model.columns, comparison.table("warnings")))
         else:
             refusal = data.refusal(data.base, model) or ""

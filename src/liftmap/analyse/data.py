@@ -298,6 +298,10 @@ class StudyData:
         self.comparison(before, after)
         return self._refusals.get((before.model, after.model))
 
+    def notes(self, model: StudyModel) -> tuple[str, ...]:
+        """What has to be said of a model's responses: of its server, thoughts and limits."""
+        return self._read(model).warnings
+
     def _copies(self, model: StudyModel) -> int:
         return proven_copies(self._read(model))
 

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Text, Whole, asking_from
+from liftmap.cli.flags import (
+    File,
+    Name,
+    Options,
+    OutFolder,
+    SampleFlags,
+    Text,
+    Whole,
+    asking_from,
+    verify_section,
+)
 from liftmap.cli.printing import print_result, warn
 from liftmap.errors import ConfigError
 
@@ -37,6 +47,7 @@ def compare(
     cluster: Column = None,
     teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
     verifier: Name = None,
+    verifier_option: Options = (),
     metric: Name = None,
     think_end: Text = None,
     extrapolate: bool = False,
@@ -84,6 +95,7 @@ def compare(
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
         verifier: Whose verdicts count; the responses of a log are verified here.
+        verifier_option: An option of the verifier; may be given several times.
         metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
@@ -109,6 +121,7 @@ def compare(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
         )
+    section = verify_section(verifier, verifier_option)
     ask: Callable[..., Comparison] = compare_results
     if sampling.task is not None:
         if metric is not None:
@@ -117,7 +130,7 @@ def compare(
                 seen=metric,
                 remedy="Leave it out, or name --verifier.",
             )
-        ask = _asked(sampling, out, seed, verifier, think_end)
+        ask = _asked(sampling, out, seed, verifier, verifier_option, think_end)
     comparison = ask(
         before,
         after,
@@ -137,6 +150,7 @@ def compare(
         verifier=verifier,
         metric=metric,
         think_end=think_end,
+        verifier_options=section.options if section else None,
         advise_training=advise_training,
         copies=copies,
         require=require,
@@ -159,7 +173,12 @@ def _gate_status(comparison: Comparison) -> int:
 
 
 def _asked(
-    flags: SampleFlags, out: Path | None, seed: int, verifier: str | None, think_end: str | None
+    flags: SampleFlags,
+    out: Path | None,
+    seed: int,
+    verifier: str | None,
+    verifier_option: tuple[str, ...],
+    think_end: str | None,
 ) -> Callable[..., Comparison]:
     """What asks two models and compares them.
 
@@ -174,7 +193,7 @@ def _asked(
         )
 
     def ask(before: str, after: str, **options: Any) -> Comparison:
-        asking = asking_from(flags, before, seed, verifier, think_end=think_end)
+        asking = asking_from(flags, before, seed, verifier, verifier_option, think_end)
         return compare_models(before, after, asking, out, **options)
 
     return ask

@@ -6,10 +6,10 @@ same for a printed matrix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import polars as pl
@@ -125,6 +125,7 @@ def compare(
     verifier: str | None = None,
     metric: str | None = None,
     think_end: str | None = None,
+    verifier_options: Mapping[str, Any] | None = None,
     advise_training: bool = False,
     date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
@@ -164,6 +165,7 @@ def compare(
         metric: Which metric of a log gives the verdicts, as `exact_match,flexible-extract`.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
+        verifier_options: With a verifier: its options, as docs/verifiers.md has them.
         advise_training: Whether the questions are those of training: advice then says what to train
             on next. Response sets of a study's train split say so themselves.
         date: The day that the result names; default today (UTC). Two runs on the same input differ
@@ -194,7 +196,12 @@ def compare(
         require=parse_rules(require),
     )
     options.check()
-    judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
+    judged: JudgedBy = {
+        "verifier": verifier,
+        "metric": metric,
+        "think_end": think_end,
+        "verifier_options": verifier_options,
+    }
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
     if min(copies) < 1:
         raise InputError(

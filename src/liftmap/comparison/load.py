@@ -6,9 +6,10 @@ First step of the flow of `comparison`, before `match`: reads through `liftmap.r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -32,6 +33,7 @@ class JudgedBy(TypedDict):
     verifier: str | None
     metric: str | None
     think_end: str | None
+    verifier_options: Mapping[str, Any] | None
 
 
 def load(
@@ -41,6 +43,7 @@ def load(
     metric: str | None = None,
     cluster: str | None = None,
     think_end: str | None = None,
+    verifier_options: Mapping[str, Any] | None = None,
 ) -> Outcomes:
     """One model's outcomes from whatever holds them.
 
@@ -53,6 +56,7 @@ def load(
         cluster: Column of a table, or of a file that is one, whose equal values make questions one
             sampling unit; default the column `cluster`, where there is one.
         think_end: With a verifier: the text that ends the model's thoughts.
+        verifier_options: With a verifier: its options; see `liftmap.read.read`.
 
     Returns:
         The outcomes, with a tally that is checked.
@@ -67,10 +71,17 @@ def load(
     elif isinstance(source, pl.DataFrame):
         outcomes = _from_table(source, cluster or "cluster")
     elif isinstance(source, ResponseSet):
-        outcomes = outcomes_of(source, verifier)
+        outcomes = outcomes_of(source, verifier, None, verifier_options)
     else:
-        judge = judge_of(verifier, think_end=think_end) if verifier else None
-        outcomes = read(source, verifier=verifier, judge=judge, metric=metric, think_end=think_end)
+        judge = judge_of(verifier, verifier_options, think_end) if verifier else None
+        outcomes = read(
+            source,
+            verifier=verifier,
+            judge=judge,
+            metric=metric,
+            think_end=think_end,
+            verifier_options=verifier_options,
+        )
         if cluster is not None:
             outcomes = replace(outcomes, tally=_clustered(outcomes.tally, Path(source), cluster))
     _check(outcomes.tally)

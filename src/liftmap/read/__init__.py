@@ -16,10 +16,11 @@ entry point group `liftmap.readers`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from liftmap.errors import InputError
 from liftmap.read.inspect_ai import is_inspect_ai, read_inspect_ai
@@ -68,6 +69,7 @@ def read(
     metric: str | None = None,
     format: str | None = None,
     think_end: str | None = None,
+    verifier_options: Mapping[str, Any] | None = None,
 ) -> Outcomes:
     """Reads one model's outcomes.
 
@@ -86,6 +88,8 @@ def read(
         format: A name of READERS or of an installed package's reader; by default it is found out.
         think_end: The text that ends the model's thoughts. Of a study: its verdicts must have been
             made with it; of a log: `judge` must know it.
+        verifier_options: Options of the verifier. Of a study: its verdicts must have been made with
+            them; of a log: `judge` must know them.
 
     Returns:
         Tally, and where the source has them answers and golds. Where a tool numbers its questions
@@ -119,13 +123,19 @@ def read(
         )
     _check_one(str(source), known)
     [(name, files)] = known.items()
+    if verifier_options and verifier is None:
+        raise InputError(
+            "Options of a verifier are for responses that are verified here.",
+            seen=dict(verifier_options),
+            remedy="Name the verifier too (--verifier), or leave them out.",
+        )
     if think_end is not None and verifier is None:
         raise InputError(
             "The text that ends thoughts (--think-end) is for responses that are verified here.",
             seen=think_end,
             remedy="Name the verifier too (--verifier), or leave it out.",
         )
-    options = ReadOptions(verifier=verifier, judge=judge, metric=metric, think_end=think_end)
+    options = ReadOptions(verifier, judge, metric, think_end, verifier_options)
     return readers[name].read(str(source), files, options)
 
 

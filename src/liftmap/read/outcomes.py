@@ -36,12 +36,14 @@ class ReadOptions:
         judge: What verifies responses when a verifier was asked for.
         metric: The metric to take where a log has several; None takes the first that can be used.
         think_end: The text that ends thoughts, where the user has named one.
+        verifier_options: Options of the verifier, where the user has named some.
     """
 
     verifier: str | None = None
     judge: Judge | None = None
     metric: str | None = None
     think_end: str | None = None
+    verifier_options: Mapping[str, Any] | None = None
 
     def refuse_metric(self, source: str) -> None:
         """For sources that are not another tool's log.
@@ -221,5 +223,6 @@ def refuse_unscored(source: str, tally: Tally, notes: Sequence[str] = ()) -> Non
         raise InputError(
             " ".join([f"{source} holds no scored response.", *notes]),
             seen={"questions": len(tally.n), "unscored responses": int(tally.unscored.sum())},
-            remedy="Look for the errors in the log, or verify its responses with --verifier.",
+            remedy="Look for the errors in the log. Responses whose texts it holds can be verified "
+            "with --verifier; without texts they can't be judged again.",
         )

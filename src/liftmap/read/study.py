@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -65,12 +65,17 @@ def read_response_set(source: str, files: Sequence[Glimpse], options: ReadOption
     target = response_set_at(files[0].path)
     assert target is not None, "a reader is asked about what it recognises"
     with readable(files[0].path):
-        outcomes = outcomes_of(target, options.verifier, options.think_end)
+        outcomes = outcomes_of(
+            target, options.verifier, options.think_end, options.verifier_options
+        )
     return replace(outcomes, source=source)
 
 
 def outcomes_of(
-    target: ResponseSet, verifier: str | None = None, think_end: str | None = None
+    target: ResponseSet,
+    verifier: str | None = None,
+    think_end: str | None = None,
+    verifier_options: Mapping[str, Any] | None = None,
 ) -> Outcomes:
     """The outcomes of a response set.
 
@@ -78,6 +83,8 @@ def outcomes_of(
         target: The response set.
         verifier: Whose verdicts count; by default those of the verifier in study.toml.
         think_end: The text that ends thoughts, with which the verdicts must have been made; None
+            takes them as they are.
+        verifier_options: Options with which the verdicts must have been made; None or none of them
             takes them as they are.
 
     Raises:
@@ -89,6 +96,7 @@ def outcomes_of(
     verifier = verifier or _verifier(study, target)
     source = f"{target.root}:{target.model}:{target.split}"
     _check_think_end(target, verifier, think_end)
+    _check_options(target, verifier, verifier_options or {})
     rows = _rows(target, verifier)
     questions = study.read_questions(target.split)
     tally = target.tally(verifier, questions)
@@ -233,6 +241,21 @@ def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) 
         seen=kept.get("think_end"),
         remedy=f"Leave --think-end out; or delete those verdicts and run: liftmap verify "
         f"{target.root} --verifier {verifier} --think-end {think_end!r}",
+    )
+
+
+def _check_options(target: ResponseSet, verifier: str, options: Mapping[str, Any]) -> None:
+    """Raises if the user names options of a verifier, and the verdicts were made with others."""
+    kept = target.verifier_settings(verifier)
+    if not options or kept is None or kept.get("options") == dict(options):
+        return
+    named = " ".join(f"--verifier-option {key}={value}" for key, value in options.items())
+    raise InputError(
+        f"The verdicts of {verifier} on {target.model} in {target.root} were made with other "
+        "options.",
+        seen=kept.get("options"),
+        remedy=f"Leave --verifier-option out; or delete those verdicts and run: liftmap verify "
+        f"{target.root} --verifier {verifier} {named}",
     )
 
 

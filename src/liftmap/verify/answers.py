@@ -3,10 +3,13 @@ r"""Finds the part of a response that is its answer: the last \boxed{}, or what 
 Used by the verifiers `math` and `choice`; pure functions of text that look at bounded parts of it.
 """
 
+# ruff: noqa: RUF001 (signs that look like others are what this is about)
 from __future__ import annotations
 
+import json
 import re
 
+from liftmap.verify.number_words import with_digits
 from liftmap.verify.numbers import last_number
 from liftmap.verify.units import with_unit
 
@@ -26,14 +29,65 @@ _WORD = re.compile(r"[^\s{}$\\,;]+")
 _BETWEEN = re.compile(
     r"(?:[\s$]|\\[()\[\],]|\\q?quad)*"
     r"(?:,?\s*(?:and|or)\b|[,;]|\\text\s*\{\s*,?\s*(?:and|or)\s*\})"
-    r"(?:[\s$]|\\[()\[\],]|\\q?quad)*(?:[a-zA-Z](?:_\{?\w\}?)?\s*=\s*)?"
+    r"(?:[\s$]|\\[()\[\],]|\\q?quad)*(?:[a-zA-Z](?:_\{?\w\}?)?\s*=\s*)?|[ \t$]*"
 )
 # "The answer is ...", "Answer: ...", "#### ...": then the rest of the sentence.
 _CUE = re.compile(
-    r"(?:\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])\s*:?|####|<answer>)[\s*]*",
+    r"(?:\banswers?\b[^.:=\n]{0,60}?(?:\bis\b|\bare\b|[:=])\s*:?|答案(?:是|为|:|：)+|####|<answer>)[\s*]*",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"</answer>|\.(?=[\s*]|$)|\n|,?\s(?:because|since)\s")
+_SENTENCE_END = re.compile(
+    r"</answer>|\.(?=[\s*]|$)|。|\n|,?\s\(?(?:because|since|as (?:it|this|that|the))\s"
+)
+# A sentence that denies, doubts or supposes an answer says none.
+_NO_ANSWER = re.compile(
+    r"(?i)\b(?:(?:doubt|(?:not|\w+n't) (?:think|believe|say)|if|suppose|supposing|assum(?:e|ing)"
+    r"|unless)\s+(?:that\s+)?(?:the|my|our)\s+(?:\w+\s+)?answer\b"
+    r"|answers?\s+(?:cannot|can(?:'t| not)|could(?:n't| not)|must not|should not|won't|will not)\b)"
+)
+_STOP = re.compile(r"[.\n](?!\d)")
+# {"answer": 5}
+_JSON = re.compile(
+    r'"(?:final_?)?answer"\s*:\s*("(?:[^"\\]|\\.)*"|-?[\d.]+(?:[eE][-+]?\d+)?)\s*[,}]',
+    re.IGNORECASE,
+)
+# "not 33 but 37", "clearly 13".
+_NOT_BUT = re.compile(r"(?i)not\b[^,;.]{1,60}?,?\s+but\s+(?:rather\s+)?(.+)")
+_SURELY = re.compile(
+    r"(?i)(?:clearly|simply|exactly|obviously|indeed|just|only|therefore|thus|hence)\s+(?=.)"
+)
+# "13 is the correct answer, not 14": the number before the one that is denied.
+_NOT_ANOTHER = re.compile(r"(?i),?\s*(?:not|rather than|instead of|never)\s+\S{1,20}\s*\.?\s*\Z")
+# A number of bold print, a point in a sentence, a choice of numbers, the ends of a range.
+_BOLD = re.compile(r"\*\*[ \t]*(\\?[$]?[-−]?\.?\d[^*\n]{0,30}?)\.?\*\*(?!\s*:|\.[ \t]+\S)")
+_POINT = re.compile(
+    r"(?<![\w)])\(\s*-?[\w./√π^−+-]{1,20}(?:,\s?-?[\w./√π^−+-]{1,20})+\s*\)(?=\W*(?:\s|$))"
+)
+_ONE_OF = re.compile(
+    r"(?i)\bone of (?:the )?(?:\d[\d.]*(?:,\s*|\s+or\s+|,\s*or\s+))+\Z"
+    r"|\bany(?:thing|where|\s+\w+)?\s+(?:from|between)\s+\S+\s+(?:to|and)\s+\Z"
+    r"|\bbetween\s+[-−]?\d\S*\s+and\s+\Z"
+)
+# A last paragraph that only says goodbye.
+_CLOSING = re.compile(
+    r"(?i)\n\s*(?:please\s+|hope\s+|i hope|let me know|tell me|feel free|would you like|do you want"
+    r"|if you (?:have|need|want|'d|would)|happy to|is there)[^\n]*\s*\Z"
+)
+_REMARK = re.compile(r"\s*\([^()\n]*[a-zA-Z]{3}[^()\n]*\)\s*[.!]?\s*\Z")
+# What follows the last number of a response that gives no answer.
+_GIVES_UP = re.compile(
+    r"(?i)\b(?:can(?:no|')t|can ?not|could(?:n't| not)|(?:not|un)\s?able to|don't|do not|did not"
+    r"|didn't|impossible to|not possible to|no way to)\s+(?:\w+\s+)?(?:tell|say|determine|know|find"
+    r"|answer|solve|compute|calculate|work out|be (?:determined|found|answered|known))\b"
+)
+# "It will be a Tuesday.", and an expression without delimiters at the end of a line.
+_IT_IS = re.compile(
+    r"(?i)(?:(?:so|thus|therefore|hence|then),?\s+)?(?:it|this|that)"
+    r"(?: is| will be| would be| was|'s)\s+(?:an?\s+|the\s+)?(?!not\b)([a-z]{3,}(?: [a-z]{3,})?)"
+)
+_EXPRESSION = re.compile(
+    r"(?!.*(?:\.\s|\*\*))(?=.*[a-zA-Z])(?=.*[-+*/^²³−·×])[\w\s+*/^().²³⁴−·×=-]+"
+)
 _JOINT = re.compile(r"\s*(?:,|,?\s*and\b|,?\s*or\b)\s*")
 # What a formula without delimiters has, a word that it has not, and what makes it LaTeX.
 _MATHEMATICAL = re.compile(r"\d|\\[a-zA-Z{]|[πθ√∞∅ℝαβφω½⅓¼]")
@@ -73,7 +127,50 @@ def final_answer(text: str) -> str | None:
     Returns:
         Without outer white space and at most some `LONGEST` characters long; None if there is none.
     """
-    return last_box(text) or _in_prose(text[-PROSE_WITHIN:])
+    return (
+        last_box(text)
+        or _in_json(text)
+        or _in_prose(_affirmed(without_closing(text[-PROSE_WITHIN:])))
+    )
+
+
+def _affirmed(text: str) -> str:
+    """The text without sentences that deny, doubt or suppose an answer."""
+    end = len(text)
+    for found in reversed(list(_NO_ANSWER.finditer(text))):
+        if found.start() >= end:
+            continue
+        stop = _STOP.search(text, found.end())
+        start = max(text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) + 1
+        text = text[:start] + (text[stop.start() :] if stop else "")
+        end = start
+    return text
+
+
+def without_closing(text: str) -> str:
+    """The text without a last paragraph such as "Tell me if you have 2 more questions!".
+
+    Nor with a last remark in parentheses, as of "60 minutes (1 hour)".
+    """
+    text = _CLOSING.sub("", text) if "\n" in text.strip() else text
+    remark = _REMARK.search(text)
+    return text[: remark.start()] if remark and re.search(r"\d", text[: remark.start()]) else text
+
+
+def gives_up(text: str, start: int) -> bool:
+    """Whether a text says from here on that it can't tell the answer."""
+    return _GIVES_UP.search(text, start) is not None
+
+
+def _in_json(text: str) -> str | None:
+    """What a JSON object gives as "answer"."""
+    found = _JSON.findall(text[-PROSE_WITHIN:])
+    if not found:
+        return None
+    try:
+        return str(json.loads(found[-1])).strip() or None
+    except ValueError:
+        return None
 
 
 def last_box(text: str) -> str | None:
@@ -125,24 +222,43 @@ def _in_prose(tail: str) -> str | None:
         start = cues[-1].end()
         end = _SENTENCE_END.search(tail, start)
         said = tail[start : end.start() if end else len(tail)].strip(" \t*_`")
+        instead = _NOT_BUT.fullmatch(said)
+        said = _SURELY.sub("", instead[1] if instead else said)
+        said = _NOT_ANOTHER.sub("", said) or said
         formulas = _formulas(said)
         if formulas or said:
             return formulas[0][0] if formulas else said
     formulas = _formulas(tail)
     after = formulas[-1][1] if formulas else 0
-    bare = _bare_formula(tail[after:])
+    if not re.search(r"\d", tail):
+        tail = with_digits(tail)
+    rest = _NOT_ANOTHER.sub("", tail[after:])
+    if last_number(rest) is None:
+        rest = tail[after:]
+    bare = _bare_formula(rest)
     if bare is not None:
         return bare
-    number = last_number(tail[after:])
+    bold = list(_BOLD.finditer(rest))
+    number = bold[-1][1] if bold else last_number(rest)
     if number is not None:
-        start = tail.rindex(number)
+        tail = tail[:after] + rest
+        start = after + bold[-1].start(1) if bold else tail.rindex(number)
         close = start + len(number)
+        if gives_up(tail, close):
+            return None
+        point = next((p for p in _POINT.finditer(tail) if p.start() < start < p.end()), None)
+        if point is not None:
+            return point.group()
+        choice = _ONE_OF.search(tail, max(0, start - 100), start)
+        if choice is not None:
+            return tail[choice.start() : close]
         return _denied(tail, start, close) or tail[start : with_unit(tail, start, close)]
     if formulas:
         formula, close = formulas[-1]
         return _denied(tail, tail.rindex(formula[-1], 0, close), close) or formula
     word = tail.strip(" \t\n*_`#.")
-    return word if _ONE_WORD.fullmatch(word) else None
+    called = _IT_IS.fullmatch(word.rpartition("\n")[2])
+    return called[1] if called else word if _ONE_WORD.fullmatch(word) else None
 
 
 def _bare_formula(tail: str) -> str | None:
@@ -161,7 +277,7 @@ def _bare_formula(tail: str) -> str | None:
         alone = len(lines) == 1 and _OPERATOR.search(line)
         return line if alone or _MATHEMATICAL.search(line) else None
     end = line[words[-1].end() :].strip(" :,*_`")
-    return end if _IN_LATEX.search(end) else None
+    return end if _IN_LATEX.search(end) or _EXPRESSION.fullmatch(end) else None
 
 
 def _denied(text: str, start: int, end: int) -> str:

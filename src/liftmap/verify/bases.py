@@ -14,6 +14,9 @@ _BASE_NAMES = {"two": 2, "bin": 2, "three": 3, "four": 4, "five": 5, "six": 6, "
 _BASE_NAMES |= {"eight": 8, "oct": 8, "nine": 9, "ten": 10, "dec": 10, "hex": 16}
 # Nobody writes a decimal number of four or more digits with zeros and ones alone, or hardly ever.
 _BINARY = re.compile(r"[01]{4,}")
+_ASKS_FOR_DECIMAL = re.compile(
+    r"(?i)\b(?:in|to|into|as)\s+(?:an?\s+)?(?:base[- ](?:ten|10)\b|(?:the\s+)?decimal\b)"
+)
 _SPEAKS_OF_BASE = re.compile(
     r"(?i)\bbas(?:e|is)\b|binary|octal|hexadecimal|ternary|decimal|[0-9]_\{?\d"
 )
@@ -23,7 +26,7 @@ def same_in_base(gold: str, said: str, question: str) -> bool | None:
     """Whether two numerals are one: their digits must agree, and their bases where both name one.
 
     A base that the gold answer does not name is the question's if the question speaks of bases;
-    else the gold answer is a decimal number.
+    else, or if it asks for base ten, the gold answer is a decimal number.
 
     Returns:
         None if neither names a base.
@@ -34,7 +37,10 @@ def same_in_base(gold: str, said: str, question: str) -> bool | None:
     base = _base(said_numeral)
     if gold_numeral is not None:
         return gold_numeral["digits"] == said_numeral["digits"] and _base(gold_numeral) == base
-    if _SPEAKS_OF_BASE.search(question) or (base == 2 and _BINARY.fullmatch(gold)):
+    decimal = _ASKS_FOR_DECIMAL.search(question) and base != 10
+    if (not decimal and _SPEAKS_OF_BASE.search(question)) or (
+        base == 2 and _BINARY.fullmatch(gold)
+    ):
         return gold == said_numeral["digits"]
     if not gold.isdigit() or not isinstance(base, int) or not 2 <= base <= 36:
         return False

@@ -38,14 +38,15 @@ _QUANTITY = re.compile(
 )
 _WORDS = re.compile(r"\\text ?\{[^{}\d]*\}|[A-Z][a-z]{2,}(?: [a-z]+)*|[A-Z]{2,3}")
 _FIGURE = re.compile(
-    r"m? ?\\(?:measured)?(?:angle|triangle) ?\{? ?[A-Z][A-Z_'\d ]*\}?|\| ?[A-Z]{1,2} ?\|"
+    r"m? ?\\(?:measured)?(?:angle|triangle) ?\{? ?[A-Z][A-Z_'\d ]*\}?"
+    r"|\| ?[A-Z](?: ?(?:\\(?:cup|cap|setminus|times))? ?[A-Z'])* ?\|"
     r"|\\(?:overline|vec|hat|bar|overrightarrow|tilde|widehat) ?\{? ?[a-zA-Z]+ ?\}?"
 )
 _IN_WORDS = re.compile(r"^(?!\\)[a-zA-Z]{3,}")
 _OPERATION = re.compile(
     r"\\(?:lim|sum|prod|int|iint|oint|max|min|sup|inf|det|deg|dim|gcd)(?![a-zA-Z])"
 )
-_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "subset": "superset", "superset": "subset"}
 
 
 def reduced(answer: Form) -> Form:
@@ -72,12 +73,26 @@ def reduced(answer: Form) -> Form:
         return _equation(last, first) if is_name(last) else _equation(first, last)
     names = form(first)
     if names.kind in ("group", "list") and all(is_name(part) for part in names.parts):
-        return form(last)
+        return _in_order(names, form(last))
     if len(parts) > 2:
         if not is_name(first) and all(same_leaf(one, other) for one, other in pairwise(parts)):
             return form(last)
         first = parts[-2] if _is_constant(first) else first
     return _equation(first, last)
+
+
+def _in_order(names: Form, values: Form) -> Form:
+    """The values of (y, x) = (5, 3) in the order of the alphabet, where the names are letters."""
+    count = len(names.parts)
+    if (
+        values.kind != "group"
+        or len(values.parts) != count
+        or not all(re.fullmatch("[a-zA-Z]", name) for name in names.parts)
+    ):
+        return values
+    pairs = sorted(zip(names.parts, values.parts, strict=True), key=lambda pair: pair[0])
+    opening, closing = values.signs
+    return form(f"{opening}{', '.join(value for _, value in pairs)}{closing}")
 
 
 def rounded_to(answer: Form) -> str:
@@ -151,10 +166,21 @@ def flipped(answer: Form) -> Form:
     return Form("chain", answer.parts[::-1], signs, answer.text)
 
 
+def _same_ratio(gold: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether 3:4:5 and 6:8:10 are one ratio."""
+    ours = [number.value for number in map(read_number, gold) if number is not None]
+    theirs = [number.value for number in map(read_number, said) if number is not None]
+    if len(ours) < len(gold) or len(theirs) < len(said) or not theirs[0]:
+        return False
+    return all(one * theirs[0] == other * ours[0] for one, other in zip(ours, theirs, strict=True))
+
+
 def same_chain(gold: Form, said: Form) -> bool:
     """Whether two chains say the same, side by side or as equations and inequalities."""
     if len(gold.parts) != len(said.parts):
         return False
+    if set(gold.signs) == set(said.signs) == {"such that"} and _same_ratio(gold.parts, said.parts):
+        return True
     turns = set(said.signs) <= {"=", "!=", "~", "mod", *_FLIPPED}
     for turned in (said, flipped(said)) if turns else (said,):
         if turned.signs == gold.signs and all(map(same_leaf, gold.parts, turned.parts)):

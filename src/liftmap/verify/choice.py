@@ -28,7 +28,13 @@ _MARKS = re.compile(
     r"\*+|__+|`+|\$+|\\[()\[\]]|[\u200b-\u200d\u2060\ufeff]"
     r"|\\(?:text|textbf|textit|mathbf|mathrm|mathsf|bf|rm|boldsymbol|operatorname)\b\s*"
 )
-_SIGNS = str.maketrans("’‘“”—–{}【】", "''\"\"--()[]")
+_SIGNS = str.maketrans("’‘“”—–{}【】。⟨⟩", "''\"\"--()[].<>")
+# What names an answer in Chinese, as models of the field write it, and the same in English.
+_CHINESE = (
+    (re.compile("(?:正确|最终|最后)?答案(?:应该?)?[是为]?"), " answer is "),
+    (re.compile("选项[是为]?"), " option "),
+    (re.compile("(?:故|应|应该|所以|因此)?选择?"), " I choose "),
+)
 # A rejected letter beside the answer: "C, not A".
 _BESIDE = re.compile(
     rf",?\s*\(?\b(?:rather than|instead of|(?:and |but )?not|over|versus|vs)\s+(?:option |choice )?"
@@ -168,10 +174,13 @@ def _with_letters(text: str, patterns: ChoicePatterns) -> str:
         if patterns.candidate.search(sentence)
         for place in (i - 1, i)
     }
-    return "".join(
-        sentence if i in keep or _TAKES_BACK.search(sentence) else _LEFT_OUT
-        for i, sentence in enumerate(sentences)
-    )
+    parts: list[str] = []
+    for i, sentence in enumerate(sentences):
+        if i in keep or _TAKES_BACK.search(sentence):
+            parts.append(sentence)
+        elif parts[-1:] != [_LEFT_OUT]:
+            parts.append(_LEFT_OUT)
+    return "".join(parts)
 
 
 def _all(pattern: re.Pattern[str], text: str, patterns: ChoicePatterns) -> list[_Said]:
@@ -255,5 +264,7 @@ def _plain(text: str) -> str:
     """The text without marks of writing, in plain signs."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
+        for pattern, english in _CHINESE:
+            text = pattern.sub(english, text)
     text = _MARKS.sub("", text.translate(_SIGNS))
     return _SPACES.sub(r"\1", _JOINED.sub(r" \1 ", text))

@@ -57,7 +57,7 @@ _THEN = (
 _SURELY = (
     r"therefore|thus|hence|then|clearly|indeed|simply|just|really|only|definitely|certainly|surely"
     r"|obviously|probably|likely|most|more|very|now|so|still|actually|apparently|in fact|also|almost"
-    r"|by elimination|of course|again"
+    r"|by elimination|of course|again|in my (?:opinion|view|judgment)"
 )
 _FILLER = (
     rf"(?:(?:{_SURELY}|the|(?-i:an?(?=\s))|option|choice|letter|answer|alternative|statement|either|both|again"
@@ -65,15 +65,18 @@ _FILLER = (
     r"|i (?:think|believe|guess|suppose|would say|'d say)|no|wait|sorry|oops|i mean|or rather|rather"
     rf"|correction|hmm+)\b[\s,:]*|{CROSSED_OUT}[\s,.;:?]*){{0,8}}+"
 )
-_NOUN = r"(?:answers?|ans|choice|option|pick|guess|selection|verdict|letter|response|vote)"
+_NOUN = (
+    r"(?:answers?|ans|choice|option|pick|guess|selection|verdict|letter|response|vote"
+    r"|réponse|antwort|respuesta|risposta|resposta|ответ|(?:correct|right|best|true) one)"
+)
 _VERB = (
     r"(?:is|are|was|would be|should be|must be|has to be|have to be|can only be|will be|ought to be"
     r"|seems to be|appears to be|turns out to be|becomes|remains|might as well be|but|it's|it is"
-    r"|goes to|equals)\b"
+    r"|goes to|equals|es|est|ist|è|é)\b"
 )
 _CHOOSE = (
     r"(?:choos(?:e|es|ing)|chose|pick(?:s|ed|ing)?|select(?:s|ed|ing)?|opt(?:ed|ing)? for"
-    r"|(?:go|going|went|stick|sticking) with|settl(?:e|ed|ing) (?:on|for)|lean(?:ing)? (?:to|towards?)"
+    r"|(?:go|going|went|stick|sticking) with|settl(?:e|ed|ing) (?:on|for)|lean(?:ing)?(?: to| towards?)?"
     r"|conclude(?: that)?(?: it is| it's)?|guess|mark(?:ed)?|vote for|'d say|would say|will say)"
 )
 _NOT = (
@@ -102,7 +105,7 @@ _FAILS = (
 )
 _BACK = "no|wait|actually|sorry|oops|i mean|correction|or rather|scratch that|hmm+"
 _GOOD = (
-    r"correct|right|true|best|(?:the|my|our) (?:\w+ )?(?:answer|choice|option|one|pick)"
+    r"correct|right|true|best|better(?! than)|(?:the|my|our) (?:\w+ )?(?:answer|choice|option|one|pick)"
     r"|an? (?:correct|right|good|better|valid|fine) (?:answer|choice|option|one|pick)"
     r"|the (?:only|best|most|correct|right)"
 )
@@ -125,7 +128,7 @@ def choice_patterns(letters: str) -> ChoicePatterns:
     word = f"[{re.sub('[ai]', '', letters.lower()) or letters.lower()}]"
     # A letter in brackets is one whatever follows; a bare one is if the sentence goes on so.
     wrapped = rf"[(\[\"'<]{{1,3}}+\s*(?:{upper}|{lower})\s*[)\]\"'>]+"
-    begin, end = r"(?<![A-Za-z0-9'\-\\])", r"(?![A-Za-z0-9'^_]|-[A-Za-z0-9])"
+    begin, end = r"(?<![A-Za-z0-9'\-\\])", r"(?![A-Za-z0-9'^_#]|-[A-Za-z0-9]|\+\+)"
     goes_on = rf"(?!\s+(?!(?:{_THEN})\b)[a-z])(?!\s*=)"
     # "I" is a pronoun too.
     bare = rf"(?:{begin}(?!I\s+(?!is\b|because\b|since\b)[a-z])(?!I'){upper}{end}[)\]]?{goes_on})"
@@ -152,6 +155,7 @@ def choice_patterns(letters: str) -> ChoicePatterns:
         i(rf"{_NOT}\s+{kind}") + group + i(r"(?!\s+(?:only|merely|just)\b)"),
         i(rf"\b(?:{_OUT})\s+{kind}") + group,
         i(rf"\b(?:{_BAD}|bad|worst|poor)\s+{bad_noun}\s*(?:{_VERB}|:|,|were)?\s*{_FILLER}") + group,
+        i(r"\b(?:initially|at first|originally|my first)\b[^.\n]{0,30}?") + group,
         i(rf"\b(?:distractor|trap)\s*(?:{_VERB}|:)\s*") + group,
         group
         + i(
@@ -159,13 +163,21 @@ def choice_patterns(letters: str) -> ChoicePatterns:
             rf"|must be|may be|has been|have been|being|,)\s+(?:(?:{_SURELY}|all|both|each|not)\s+){{0,3}}"
             rf"(?:an?\s+(?:\w+\s+)?)?(?:{_BAD})(?!\s+(?:only|if))|(?:{_FAILS})\b(?!\s+(?:be\s+)?(?:{_BAD})))"
         ),
-        group + i(r"\s*[):.\-]*\s*(?:wrong\b|incorrect\b|false\b|not correct\b|no\b|[✗✘❌✖])"),
+        group + i(r"\s*[):.\-=>→]*\s*(?:wrong\b|incorrect\b|false\b|not correct\b|no\b)"),
+        i(r"[✗✘❌✖][ \t]*") + group,
+        group + r"[ \t]*[):.\-]*[ \t]*[✗✘❌✖]",
+        group + i(rf",?\s*(?:which|(?:but|and) (?:it|that|this))(?: is|'s| would be)\s+(?:{_BAD})"),
+        group
+        + i(
+            r"\s+is\s+the\s+(?:only\s+)?(?:one|option|choice|answer)\s+(?:that\s+)?(?:i|we|you)\s+"
+            rf"(?:can|would|should|must)\s+(?:{_OUT})"
+        ),
         loose + i(rf"(?=[,;:?! \-]*\b(?:{_BACK})\b[^\n]{{0,40}}?") + loose + ")",
     )
     says = "|".join(
         (
             i(
-                rf"\b{_NOUN}\b(?!\s+(?:choices|options|key)\b)[^.\n]{{0,40}}?(?:{_VERB}|\s*[:=]|\s-|->|→)"
+                rf"\b{_NOUN}\b(?!\s+(?:choices|options|key)\b)[^.\n]{{0,40}}?(?:{_VERB}|'s\b|\s*[:=]|\s-|->|→)"
                 rf"[\s:,]*\"?{_FILLER}\s*"
             ),
             i(rf"####\s*{_FILLER}"),
@@ -173,7 +185,9 @@ def choice_patterns(letters: str) -> ChoicePatterns:
                 rf"\b(?:i|we|i'll|i'd|we'll|let's|let us|please|thus|so|therefore)\b[^.\n]{{0,30}}?\b{_CHOOSE}\s+{_FILLER}\s*"
             ),
             i(rf"(?:^|[\n,;:.]\s)\s*{_CHOOSE}\s*:?\s*{_FILLER}\s*"),
-            i(r"\b(?:final|correct|chosen|selected|best)\s*(?:answer|choice|option)?\s*:\s*"),
+            i(
+                r"\b(?:final|correct|chosen|selected|best|conclusion|result|solution)\s*(?:answer|choice|option)?\s*:\s*"
+            ),
         )
     )
     calls = (
@@ -202,13 +216,30 @@ def choice_patterns(letters: str) -> ChoicePatterns:
         + upper_case
         + r"(?=\s*(?:[.!\n]|\Z))",
         rf"(?P<letters>{group})" + i(r"\s+(?:remains?|is left|survives?|fits|works|holds)\b"),
-        rf"(?P<letters>{loose})" + i(r"\s*[:.\-]*\s*(?:right|correct|true)\b"),
+        rf"(?P<letters>{loose})" + i(r"\s*[:.\-=>→]*\s*(?:right|correct|true|yes)\b"),
+        i(r"\bonly\s+(?:(?:option|choice|statement|answer)\s+)?")
+        + rf"(?P<letters>{loose})"
+        + i(r"\s+(?:satisfies|matches|meets|fits|works|agrees|explains|gives|is consistent)\b"),
+        rf"{CROSSED_OUT}[)\]]*\s*[.;,]\s+{upper_case}(?=\s*[.!]?\s*\Z)",
         i(
-            rf"\b(?:{_BACK})[\s,:]+"
+            rf"\b(?:{_BACK})[\s,:.]+"
             r"(?:(?:it's|it is|that's|no|wait|i mean|the answer is|rather)\b[\s,:]*){0,4}"
         )
         + upper_case
         + r"(?=\s*(?:[.!\n]|\Z))",
+        i(rf"{CROSSED_OUT}[)\]]*\s*,?\s*but\s+(?:rather\s+)?(?:it is\s+|option\s+|choice\s+)?")
+        + upper_case,
+        i(
+            r"\b(?:most|best|correct|right)\s+(?![^.\n]*\b(?:mistakes?|errors?|distractor|trap|wrong"
+            r"|incorrect|common|tempting)\b)(?:\w+\s+){1,4}?(?:is|are|would be)\s+(?:option\s+|choice\s+)?"
+        )
+        + upper_case
+        + r"(?=\s*(?:[.!,;\n]|\Z))",
+        rf"(?m:^\W*)(?P<letters>{one})"
+        + i(rf"(?=,?\s+(?:(?:because|since|as|given)\b|(?:{_SURELY})\s*[.!]?\s*(?:\n|\Z)))"),
+        rf"(?m:^\W*)(?P<letters>{lower})"
+        + i(r"(?=\s+is\s+(?:correct|right|true|the (?:answer|best))\b)"),
+        rf"[✅☑✔✓👉][ \t]*(?P<letters>{one})(?=\s*(?:[.!:)\n]|\Z))",
         rf"(?m:^\W*)(?P<letters>{one})" + i(r"[^\n]*(?:[✓✔✅☑]|\((?:correct|right)[^)\n]*\)|<-+)"),
     )
     return ChoicePatterns(
@@ -218,14 +249,14 @@ def choice_patterns(letters: str) -> ChoicePatterns:
             rf"(?P<letters>{several}|{wrapped}|{lower})[\s.)\]:!,;]*(?:</answer>)?"
         ),
         option=re.compile(
-            rf"[\s>#\-]*(?P<letters>[(\[]?{upper}(?:[)\]]+[.:]?|[.:])(?=\s)|[(\[]{lower}[)\]](?=\s))"
+            rf"[\s>#\-]*(?P<letters>[(\[]?{upper}(?:[)\]]+[.:]?|[.:]|\s-)(?=\s)|[(\[]{lower}[)\]](?=\s))"
         ),
         box=re.compile(rf"[\s(\[]*{any_case}(?![\w^=])"),
         says=re.compile(rf"(?:{says}){any_case}"),
         calls=tuple(re.compile(pattern) for pattern in calls),
         names=re.compile(
             i(
-                r"(?:\b(?:so|thus|therefore|hence|option|choice|answer)\b|=>|⇒|→)[\s,:]*"
+                r"(?:\b(?:so|thus|therefore|hence|option|choice|answer|by elimination|in conclusion|on reflection|on second thought)\b|=>|⇒|→)[\s,:]*"
                 r"(?:(?:option|choice|it's|it is|the answer)\s+)?"
             )
             + any_case

@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from liftmap.errors import ConfigError
 from liftmap.records import Question, Verdict
@@ -124,7 +125,7 @@ def compare(question: Question, program: str, *, sandbox: Sandbox) -> Verdict:
 def outcome(sandbox: Sandbox, program: str, tests: CodeTests) -> tuple[str, str]:
     """right, wrong, late, broken (perhaps the tests' fault) or unscored (ours), and the reason."""
     limits = sandbox.limits
-    job = {
+    job: dict[str, Any] = {
         "program": program,
         "prelude": tests.prelude,
         "seconds": limits.seconds,
@@ -137,10 +138,14 @@ def outcome(sandbox: Sandbox, program: str, tests: CodeTests) -> tuple[str, str]
             "definitions": definitions(tests.prompt),
             "test": tests.source,
             "entry_point": tests.entry_point,
+            "own": tests.own,
         }
     else:
         judge = _source("stdio_judge.py")
         job["tests"] = tests.outputs
+        # An input is a file there, beside what the program itself may write.
+        largest = max(len(given.encode(errors="surrogatepass")) for given, _ in tests.outputs)
+        limits = replace(limits, file=max(limits.file, largest + 1), tmp=limits.tmp + largest)
     times = min(max(1, tests.count), MOST_TIMES)
     # With a little more than the judge allows, so that the judge is the one that says so.
     whole = replace(

@@ -1,12 +1,13 @@
 """Judges one program inside the sandbox: the tests run here, the program in a process of its own.
 
 Run as source by `sandbox`; knows nothing of liftmap. Reads from file 0 a JSON object of program,
-prelude (run before the program), definitions, test, entry_point, seconds (of CPU), each (whether
-every call has so many, or all together) and wall; writes to file 1 the JSON list of outcome and
-reason.
+prelude (run before the program), definitions, test, entry_point, own (other names that the tests
+expect of the program), seconds (of CPU), each (whether every call has so many, or all together) and
+wall; writes to file 1 the JSON list of outcome and reason.
 The program's process gets the program and the arguments of each call, and gives plain data back:
 it sees neither the tests nor what they conclude, so it can't write the verdict, change what an
-assertion means or return a thing that is equal to everything.
+assertion means or return a thing that is equal to everything. Objects of the program's own classes
+stay in its process, where tests need them; the tests hold a number that stands for each.
 """
 
 from __future__ import annotations
@@ -50,6 +51,39 @@ class Foreign:
     """Stands for a value that is no plain data; equal to nothing else."""
 
 
+class Kept:
+    """An object that the tests made with a class of the program, in whose process it lives.
+
+    Reading and setting attributes and calling methods happens there; it equals itself alone.
+    """
+
+    def __init__(self, program: Program, number: int) -> None:
+        vars(self).update(_program=program, _number=number)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = self._program.send("get", self._number, name)
+        if value is not METHOD:
+            return value
+        return lambda *arguments, **named: self._program.send(
+            "method", self._number, name, list(arguments), named
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._program.send("set", self._number, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Kept) and other._number == self._number
+
+    def __hash__(self) -> int:
+        return hash(self._number)
+
+
+# Stands for an attribute that is called.
+METHOD = object()
+
+
 class CallError(BaseException):
     """The tests call the entry point; for finding out whether they do."""
 
@@ -77,6 +111,7 @@ def main() -> None:
         os._exit(0)
     silence()
     program = Program(process, to_program[1], from_program[0], job)
+    MAKERS["kept"] = lambda n: Kept(program, int(n)) if job["own"] else Foreign()
     outcome = judge(job, program)
     os.write(answers, json.dumps(outcome).encode())
     os._exit(0)
@@ -104,6 +139,7 @@ class Program:
         self.clock = (~process << 3) | 2  # of its CPU time, all threads; see clock_getcpuclockid(3)
         self.to, self.back, self.left = to, back, b""
         self.seconds, self.wall, self.each = job["seconds"], job["wall"], job["each"]
+        self.entry_point = job["entry_point"]
         self.begun, self.end = self.used(), time.monotonic() + self.wall
         self.failure = ""
         self.fault: ProgramError | None = None
@@ -186,8 +222,16 @@ class Program:
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Calls the entry point in the program's process."""
         self.calls += 1
+        return self.send("call", None, self.entry_point, list(arguments), named)
+
+    def made(self, name: str) -> Callable[..., Any]:
+        """What calls another name of the program, as a class of its own, in its process."""
+        return lambda *arguments, **named: self.send("call", None, name, list(arguments), named)
+
+    def send(self, what: str, *details: Any) -> Any:
+        """Has something done in the program's process; see `do`."""
         try:
-            message = encode([list(arguments), named])
+            message = encode([what, *details])
         except ForeignError as error:
             self.failure, self.fault = str(error), error
             raise
@@ -202,13 +246,14 @@ def judge(job: dict[str, Any], program: Program) -> tuple[str, str]:
         return "broken", f"the test is no Python: {error}"
     kind, reason = "right", ""
     try:
-        program.ask([job["program"], job["entry_point"], job["prelude"]])
+        program.ask([job["program"], job["entry_point"], job["prelude"], job["own"]])
     except Exception:
         if calls_nothing(job, tests):
             return NOTHING_CALLED
         return "late" if isinstance(program.fault, TimeError) else "wrong", program.failure
     try:
-        run_tests(job, tests, lambda *arguments, **named: program(*arguments, **named))
+        own = {name: program.made(name) for name in job["own"]}
+        run_tests(job, tests, lambda *arguments, **named: program(*arguments, **named), own)
     except AssertionError as error:
         kind = "wrong"
         reason = f"a test failed: {error}"[:300] if str(error) else "a test failed"
@@ -230,14 +275,17 @@ def judge(job: dict[str, Any], program: Program) -> tuple[str, str]:
     return kind, reason
 
 
-def run_tests(job: dict[str, Any], tests: Any, candidate: Callable[..., Any]) -> None:
-    """Runs the tests of a question on a function."""
+def run_tests(
+    job: dict[str, Any], tests: Any, candidate: Callable[..., Any], own: dict[str, Any]
+) -> None:
+    """Runs the tests of a question on a function, and on what else they expect of the program."""
     names: dict[str, Any] = {"__name__": "tests"}
     try:
         # What the prompt defines is there for the tests to use.
         exec(compile(job["definitions"], "<prompt>", "exec", dont_inherit=True), names)
     except Exception:
         names = {"__name__": "tests"}
+    names |= own
     names[job["entry_point"]] = candidate
     if "unittest" not in job["test"]:
         exec(tests, names)
@@ -273,7 +321,7 @@ def calls_nothing(job: dict[str, Any], tests: Any) -> bool:
         raise CallError
 
     try:
-        run_tests(job, tests, candidate)
+        run_tests(job, tests, candidate, dict.fromkeys(job["own"], candidate))
     except BaseException:
         return False
     return not calls
@@ -310,13 +358,28 @@ def encode(value: Any, foreign: bool = False) -> Any:
         return {"set": [encode(v, foreign) for v in value]}
     if type(value).__name__ in ("Fraction", "Decimal"):
         return {type(value).__name__: str(value)}
+    if isinstance(value, Kept):
+        return {"kept": value._number}
     if isinstance(value, Foreign):
         raise ForeignError("the tests gave it back what it returned, which is not plain data")
     if not foreign:
         raise NotPlainError(f"an argument of type {type(value).__name__} can't be passed")
+    if type(value).__name__ in OWN_CLASSES:
+        if id(value) not in OBJECT_NUMBERS:
+            # It is held here too, so that nothing else gets its id.
+            OBJECT_NUMBERS[id(value)] = len(OBJECTS)
+            OBJECTS.append(value)
+        return {"kept": OBJECT_NUMBERS[id(value)]}
     if isinstance(value, Iterator):
         return {"iterator": [encode(v, foreign) for v in value]}
     return {"foreign": type(value).__name__}
+
+
+# In the program's process: the names that tests expect beside the entry point, the objects that the
+# tests hold, and where by their id.
+OWN_CLASSES: set[str] = set()
+OBJECTS: list[Any] = []
+OBJECT_NUMBERS: dict[int, int] = {}
 
 
 def decode(value: Any) -> Any:
@@ -356,6 +419,8 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "Fraction": _fraction,
     "Decimal": _decimal,
     "foreign": lambda name: Foreign(),
+    "kept": lambda number: OBJECTS[number],
+    "method": lambda name: METHOD,
 }
 
 
@@ -367,21 +432,21 @@ def serve(requests: int, replies: int) -> NoReturn:
     silence()
     # Python without its module site lacks them.
     vars(builtins).update(exit=sys.exit, quit=sys.exit)
-    function: Callable[..., Any] | None = None
+    module: Any = None
     with os.fdopen(requests, "rb") as lines:
         for line in lines:
             try:
-                if function is None:
-                    program, entry_point, prelude = json.loads(line)
+                if module is None:
+                    program, entry_point, prelude, own = json.loads(line)
+                    OWN_CLASSES.update([*own, entry_point] if own else [])
                     module = type(sys)("program")
                     sys.modules["program"] = module
                     exec(prelude, module.__dict__)
                     exec(compile(program, "<program>", "exec", dont_inherit=True), module.__dict__)
-                    function = getattr(module, entry_point)
+                    getattr(module, entry_point)
                     reply: Any = ["value", None]
                 else:
-                    arguments, named = decode(json.loads(line))
-                    reply = ["value", encode(function(*arguments, **named), foreign=True)]
+                    reply = ["value", do(module, *decode(json.loads(line)))]
                 text = json.dumps(reply)
             except BaseException as error:
                 if isinstance(error, SystemExit | KeyboardInterrupt):
@@ -392,6 +457,37 @@ def serve(requests: int, replies: int) -> NoReturn:
             while data:
                 data = data[os.write(replies, data) :]
     os._exit(0)
+
+
+def do(
+    module: Any,
+    what: str,
+    number: int | None,
+    name: str,
+    value: Any = None,
+    named: dict[str, Any] | None = None,
+) -> Any:
+    """Calls a name of the program, or reads, sets or calls an attribute of an object that is kept.
+
+    Args:
+        module: The program.
+        what: "call", "get", "set" or "method".
+        number: Which object; None: the program itself.
+        name: The name or the attribute.
+        value: What is set, or the list of arguments.
+        named: The named arguments.
+
+    Returns:
+        The result, encoded.
+    """
+    target = module if number is None else OBJECTS[number]
+    if what == "set":
+        setattr(target, name, value)
+        return None
+    found = getattr(target, name)
+    if what == "get":
+        return {"method": name} if callable(found) else encode(found, foreign=True)
+    return encode(found(*value, **(named or {})), foreign=True)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ class CodeTests:
         outputs: Pairs of input and wanted output.
         prelude: Python that runs before the program.
         count: How many tests have a limit of time of their own; 0: they share one.
+        own: Other names that the tests expect the program to define, as a class of its nodes.
     """
 
     entry_point: str
@@ -66,6 +67,7 @@ class CodeTests:
     outputs: tuple[tuple[str, str], ...] = ()
     prelude: str = ""
     count: int = 0
+    own: tuple[str, ...] = ()
 
 
 def entry_point_of(question: Question) -> str:
@@ -90,7 +92,7 @@ def tests_of(question: Question) -> CodeTests:
         lines = [str(about.get("test_setup_code", "")), *_test_list(question)]
         if not name:
             raise TestsError("the tests call nothing")
-        return CodeTests(name, source="\n".join(lines))
+        return CodeTests(name, source="\n".join(lines), own=_own_names("\n".join(lines), name))
     if "public_test_cases" in about or "private_test_cases" in about:
         return _livecodebench(question, name)
     test = str(about.get("test", ""))
@@ -124,12 +126,14 @@ def _tested_name(lines: list[str], setup: str) -> str:
             known.add(node.name)
     called: Counter[str] = Counter()
     for tree in filter(None, map(parsed, lines)):
-        # A name counts once a line, and the outermost call first.
+        # A name counts once a line, and the outermost call of an assertion first.
+        asserted: list[ast.AST] = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
         called.update(
             list(
                 dict.fromkeys(
                     node.func.id
-                    for node in ast.walk(tree)
+                    for part in asserted or [tree]
+                    for node in ast.walk(part)
                     if isinstance(node, ast.Call)
                     and isinstance(node.func, ast.Name)
                     and node.func.id not in known
@@ -137,6 +141,27 @@ def _tested_name(lines: list[str], setup: str) -> str:
             )
         )
     return called.most_common(1)[0][0] if called else ""
+
+
+def _own_names(source: str, name: str) -> tuple[str, ...]:
+    """The names that tests use and nobody defines, the entry point aside."""
+    tree = parsed(source)
+    if tree is None:
+        return ()
+    known = {name, *dir(builtins)}
+    used: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.alias):
+            known.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            known.add(node.name)
+        elif isinstance(node, ast.arg):
+            known.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            used[node.id] = None
+        elif isinstance(node, ast.Name):
+            known.add(node.id)
+    return tuple(used_name for used_name in used if used_name not in known)
 
 
 def _livecodebench_facts(question: Question) -> dict[str, Any]:

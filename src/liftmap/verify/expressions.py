@@ -367,11 +367,16 @@ class _Reader:
             name += f"_{self.raw()}"
         while self.peek() == "'":
             name += self.take()
-        if name in _APPLIED and self.peek() == "(":
+        if self.peek() == "(" and (name in _APPLIED or self.is_value()):
             start = self.place
             self.group()
             name += " ".join(self.tokens[start : self.place])
         return ("name", name)
+
+    def is_value(self) -> bool:
+        """Whether a number alone in parentheses comes next: I(0) is a value of I, not a product."""
+        inside = self.tokens[self.place + 1 : self.place + 3]
+        return len(inside) == 2 and inside[0].isdigit() and inside[1] == ")"
 
     def function(self, word: str) -> Node:
         base: Node | None = None

@@ -20,8 +20,9 @@ _RELATIONS = {
     r"\neq": "!=", r"\approx": "~", r"\in": "in", r"\equiv": "mod", r"\simeq": "~", r"\cong": "~",
     "<=": "<=", ">=": ">=", "!=": "!=", r"\notin": "not in", r"\to": "to", r"\rightarrow": "to",
     r"\implies": "implies", r"\Rightarrow": "implies", r"\iff": "implies", r"\sim": "~",
-    r"\mid": "such that", ":": "such that", r"\propto": "to", r"\not": "not", r"\subset": "to",
-    r"\subseteq": "to", r"\perp": "to", r"\parallel": "to", r"\therefore": "to",
+    r"\mid": "such that", ":": "such that", r"\propto": "propto", r"\not": "not",
+    r"\subset": "subset", r"\subseteq": "subset", r"\supset": "superset", r"\supseteq": "superset",
+    r"\perp": "perp", r"\parallel": "parallel", r"\therefore": "therefore",
 }  # fmt: skip
 _TOKEN = re.compile(
     r"\\(?:begin|end)\s*\{[a-zA-Z*]+\}|\\text\s*\{[^{}]*\}|\\[a-zA-Z]+|\\.|[<>!]=|\s+|[a-zA-Z]+|.",

@@ -37,6 +37,7 @@ EVALUATED = {
     "simple_integration": FORMULA,
 }
 LONGEST = 2000
+_NOT_WORKED_OUT = re.compile(r"\bIntegral\s*\(|\bintegrate\s*\(|∫|\\int\b")
 _MINUS = re.compile(r"\u2212(?=\s*[\d(])")
 
 
@@ -79,6 +80,9 @@ def compare(question: Question, answer: str) -> Verdict:
     allowed = EVALUATED.get(name)
     if allowed and (len(answer) > LONGEST or not re.fullmatch(allowed, answer)):
         return Verdict("wrong", answer, "not in the form of an answer")
+    if _NOT_WORKED_OUT.search(answer) and not _NOT_WORKED_OUT.search(question.answer):
+        # To the scorer an integral equals what it comes to, so the question would be an answer.
+        return Verdict("wrong", answer, "an integral that is not worked out")
     items, item = _item_of(question)
     if item["question"].strip() != question.text:
         # Another version; or a data set whose items hang on Python's random hashes of texts.

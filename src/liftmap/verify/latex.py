@@ -51,6 +51,12 @@ _SWITCH = re.compile(
 )
 _COLOR = re.compile(r"\\(?:text)?color\s*(?:\[[^\[\]]*\])?\s*\{[^{}]*\}")
 _COLOR_BOX = re.compile(r"\\(?:colorbox\s*\{[^{}]*\}|fcolorbox\s*\{[^{}]*\}\s*\{[^{}]*\})")
+# Unit vectors, whatever marks them; two of them at least, since a bold i may be the imaginary unit.
+_MARKED_AXIS = re.compile(
+    r"\\(?:vec|hat|mathbf|boldsymbol|bm|overrightarrow|widehat)\s*"
+    r"(?:\{\s*\\?([ijk])(?:math)?\s*\}|\\?([ijk])(?:math)?(?![a-zA-Z]))"
+)
+_SECOND_AXIS = re.compile(_MARKED_AXIS.pattern.replace("[ijk]", "[jk]"))
 _FUNCTION_NAMES = "|".join(
     sorted({*FUNCTIONS, "max", "min", "gcd", "lcm", "tg", "ctg", "arctg", "asin", "acos", "atan"},
            key=len, reverse=True)
@@ -79,6 +85,18 @@ _REPLACED = [
         (r"\\(?:dfrac|tfrac|cfrac|nicefrac|sfrac|xfrac|flatfrac|ifrac)(?![a-zA-Z])", r"\\frac"),
         (r"\\[dt]binom(?![a-zA-Z])", r"\\binom"),
         (r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}", r"\\frac{\1}{\2}"),
+        (r"\{([^{}]*)\\choose(?![a-zA-Z])([^{}]*)\}", r"\\binom{\1}{\2}"),
+        (r"^([^{}]*)\\choose(?![a-zA-Z])([^{}]*)$", r"\\binom{\1}{\2}"),
+        (r"(?:\{\})?[\^_] ?\{?(\d+|n)\}? ?C ?_ ?\{?(\d+|[a-z])\}?", r"\\binom{\1}{\2}"),
+        (r"\\checkmark(?![a-zA-Z])|[✓✔✅]", " "),
+        (r"\\(?:left|right)\s*\.", " "),
+        (r"\{:\}", ":"),
+        (r"\b([ap])\.\s?m\b\.?", r"\1m"),
+        (r"^\s*(?:\\text\s*\{\s*(?:negative|minus)\s*\}|negative\b|minus\b)\s*(?=[\d.\\])", "-"),
+        (r"\^\s*\{?\s*\\(?:top|intercal)(?![a-zA-Z])\s*\}?", "^T"),
+        # A segment or a triangle by its corners.
+        (r"\\overline\s*\{\s*([A-Z]{2,3})\s*\}|\\triangle\s*(?=\{?\s*[A-Z])", r"\1"),
+        (r"\\text\s*\{\s*,?\s*(?:for|where|with|when)\s*\}", ", "),
         (r"(?:\{\})?\^ ?\{?(\d+)\}? ?/ ?_ ?\{?(\d+)\}?", r"\\frac{\1}{\2}"),
         (r"\\(?:mathrm|mathbf|mathit|mathsf|boldsymbol|bm)\s+([a-zA-Z\d])(?![a-zA-Z])", r"\1"),
         (r"\\mathring\s*\{\s*\\?(?:text|mathrm)?\s*\{?\s*A\s*\}?\s*\}", r"\\AA "),
@@ -130,6 +148,9 @@ _REPLACED = [
          r"[a-zA-Z] ?\\in ?\\mathbb ?\{ ?[ZNR] ?\}\s*$", ""),
         (r"(\d*)\.(\d{0,20})\\(?:overline|bar|dot) ?\{ ?(\d{1,20}) ?\}",
          lambda m: _repeating(*m.groups())),
+        # 0.333..., 0.1666..., 0.142857142857...
+        (r"(\d*)\.(\d{0,6}?)(?:(\d)\3{2,}|(\d{2,6})\4+)\.\.\.$",
+         lambda m: _repeating(m[1], m[2], m[3] or m[4])),
     )
 ]  # fmt: skip
 
@@ -147,6 +168,8 @@ def plain(text: str) -> str:
     )
     # Full-width forms of ASCII.
     text = "".join(chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in text)
+    if _SECOND_AXIS.search(text):
+        text = _MARKED_AXIS.sub(lambda m: rf"\hat{{{m[1] or m[2]}}} ", text)
     if "color" in text:
         text = _COLOR_BOX.sub(r"\\colorword", _COLOR.sub(r"\\colorword", text))
     for pattern, by in _REPLACED:
@@ -154,7 +177,7 @@ def plain(text: str) -> str:
     if "\\" in text:
         text = _SWITCH.sub(" ", _unwrapped(text))
     text = re.sub(r"\\?\$", "", text)
-    text = re.sub(r"\s+", " ", text).strip(" *`").rstrip(".,;: ").strip()
+    text = re.sub(r"\s+", " ", text).strip(" *`").rstrip(".,;:? ").strip()
     while text.startswith("{") and closing_brace(text, 0) == len(text) - 1:
         text = text[1:-1].strip()
     return text

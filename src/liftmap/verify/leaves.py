@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ from liftmap.verify.latex import canonical
 from liftmap.verify.numbers import Number, read_number
 from liftmap.verify.peer import same_for_peer
 from liftmap.verify.units import Dimensions, quantity
-from liftmap.verify.values import ABSOLUTE, RELATIVE, same_value
+from liftmap.verify.values import ABSOLUTE, PERCENT_IS_ASKED, RELATIVE, same_value
 from liftmap.verify.words import (
     denies,
     has_words,
@@ -29,6 +29,10 @@ from liftmap.verify.words import (
 
 # Off while a gold answer is compared with itself, to see how long its comparison takes.
 EQUAL_TEXTS_ARE_EQUAL = ContextVar("EQUAL_TEXTS_ARE_EQUAL", default=True)
+_DEGREE: Dimensions = (("degree", 1),)
+_RADIAN: Dimensions = (("radian", 1),)
+# A number next to a decimal number with so many digits may be what a float made of it.
+FLOAT_DIGITS = 15
 # math-verify passes over an operator at the end, and over all that follows a word.
 _UNFINISHED = re.compile(r"[-+*/^_=<>]$|\\(?:times|cdot|pm|le|ge|in|cup|cap)$")
 _IN_PARTS = re.compile(r"\d ?\\text ?\{[^{}]*[a-z]{2}[^{}]*\}[^a-z]*\d")
@@ -72,6 +76,14 @@ def same_leaf(gold: str, said: str) -> bool:
 
 def _same_reading(gold: Leaf, said: Leaf) -> bool:
     ratio = Fraction(1)
+    if {gold.dimensions, said.dimensions} == {_DEGREE, _RADIAN}:
+        # 60 degrees are pi/3 radians; a number of radians without pi is not a number of degrees.
+        return any(
+            same_value(one, other) is True
+            for one in gold.expressions(Fraction(1))
+            for other in said.expressions(Fraction(1))
+            if one.has_pi or other.has_pi
+        )
     if gold.dimensions is not None and said.dimensions is not None:
         if gold.dimensions != said.dimensions:
             return False
@@ -91,7 +103,8 @@ def _read(text: str) -> list[Leaf]:
     readings: list[Leaf] = []
     number = _number(text)
     if number is not None:
-        return [Leaf(text, number, 1, Fraction(1), None)]
+        degrees = re.search(r"\\degree$", text) is not None
+        return [Leaf(text, number, 1, Fraction(1), _DEGREE if degrees else None)]
     split = quantity(text)
     if split.unit and not denies(split.unit):
         value = split.value
@@ -120,8 +133,17 @@ def _same_number(
     gold: Number, gold_scale: Fraction | int, said: Number, said_scale: Fraction | int
 ) -> bool:
     rounded = gold.rounded or said.rounded
+    if rounded and any(
+        one.value.denominator == 1 and not one.rounded and other.significant_digits() < FLOAT_DIGITS
+        for one, other in ((gold, said), (said, gold))
+    ):
+        # 1 is not what 1.00000000001 is rounded to.
+        rounded = False
+    if gold.percent and said.percent:
+        gold, said = replace(gold, percent=False), replace(said, percent=False)
+    beside = gold.value if not (gold.percent or PERCENT_IS_ASKED.get()) else None
     return any(
         one == two or (rounded and abs(one - two) <= min(ABSOLUTE, abs(one) * RELATIVE))
         for one in (number * gold_scale for number in gold.values())
-        for two in (number * said_scale for number in said.values())
+        for two in (number * said_scale for number in said.values(beside))
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from liftmap.errors import ConfigError, MissingDependencyError
 from liftmap.records import Question
-from liftmap.verify.answers import final_answer
+from liftmap.verify.answers import final_answer, last_box
+from liftmap.verify.marked import before_next_question
 from liftmap.verify.steps import TwoSteps
 
 
@@ -40,4 +41,5 @@ def math(*, seconds: float = 5.0) -> TwoSteps:
 
 
 def _extract(question: Question, text: str) -> str | None:
-    return final_answer(text)
+    head = before_next_question(text)
+    return (last_box(head) if head else None) or final_answer(text)

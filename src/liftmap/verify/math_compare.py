@@ -26,13 +26,29 @@ from liftmap.verify.forms import Form, expanded, expanded_group, form, forms, ha
 from liftmap.verify.intervals import real_set, same_set
 from liftmap.verify.latex import canonical, plain
 from liftmap.verify.leaves import EQUAL_TEXTS_ARE_EQUAL, same_leaf
-from liftmap.verify.words import without_frame, words_in
+from liftmap.verify.logic import statement
+from liftmap.verify.number_words import with_digits
+from liftmap.verify.numbers import asks_for_percent, read_number
+from liftmap.verify.values import PERCENT_IS_ASKED
+from liftmap.verify.words import meaning, without_frame, words_in
 
 _LETTER = re.compile(r"(?:\\text ?\{ ?)*\(? ?([A-J]) ?\)?(?: ?\})*")
 _LETTER_FIRST = re.compile(
     r"(?:\\text\s*\{\s*)*(?:(\()\s*)?([A-Z])(?(1)\s*\)|\b(?!\s*(?:[-+*/^_=<>!(]|\\(?!text))))"
     r"(?!\s*\)?\s*(?:,|/|or\b|and\b)\s*\(?[A-Z]\b)(?:\s*\})*"
 )
+# Operations to work out, a product of vectors, "(C) 12", C(5, 2), and 5 \pmod 7.
+_TO_DO = re.compile(r"[-+*/^!]|\\(?:cdot|times|frac|sqrt|binom|sum|prod|int)(?![a-zA-Z])")
+_CROSS = re.compile(r"\\(?:vec|mathbf|boldsymbol|overrightarrow)\s*\{?\s*\w+\s*\}?\s*\\times")
+_OPTION = re.compile(r"^(?:\\text ?\{ ?)?(?:\([A-J]\)|[A-J][.)])(?: ?\})? +(?=\S)")
+_CHOOSE = re.compile(r"(?<![a-zA-Z\\])C ?\( ?(\d+) ?, ?(\d+) ?\)")
+_CONGRUENCE = re.compile(
+    r"(?:(?P<name>[a-zA-Z]) ?\\equiv ?)?(?P<value>-? ?\d+) ?\(? ?"
+    r"(?:\\[pb]?mod(?![a-zA-Z])|\\text ?\{ ?\(?mod ?\}|\bmod\b) ?\{? ?(?P<modulus>\d+) ?\}? ?"
+    r"(?:\)|\\text ?\{ ?\) ?\})?"
+)
+_TWO_WORDS = re.compile(r"[a-zA-Z]+ and [a-zA-Z]+")
+_TIME_OF_DAY = re.compile(r"(?i)(\d\d?) ?: ?(\d\d) ?(?:(?:\\text ?\{ ?)?([ap]m) ?\}?)?")
 _REJECTED = re.compile(r"(?i)\b(?:not|n't|wrong|incorrect|false|except|or [A-Z]\b)")
 
 
@@ -53,10 +69,13 @@ def compare(question: Question, answer: str) -> Verdict:
     if len(answer) > LONGEST:
         return Verdict("wrong", answer, f"the answer has more than {LONGEST} characters")
     said = plain(answer)
+    token = PERCENT_IS_ASKED.set(asks_for_percent(question.text))
     try:
-        right = canonical(said) == canonical(gold) or _same_answer(gold, said, question.text)
+        right = canonical(said) == canonical(gold) or _is_answer(question, gold, answer, said)
     except RecursionError:
         return Verdict("wrong", answer, "it is nested too deeply")
+    finally:
+        PERCENT_IS_ASKED.reset(token)
     return Verdict("right" if right else "wrong", answer)
 
 
@@ -89,6 +108,27 @@ def _usable(gold: str) -> bool:
     return not depth and bool(re.search(r"\w|\\infty|\\emptyset|\\\{ ?\\\}", gold))
 
 
+def _is_answer(question: Question, gold: str, answer: str, said: str) -> bool:
+    """Whether an answer whose text is not the gold answer's means the same, and answers at all."""
+    statements = statement(last_box(question.answer) or question.answer), statement(answer)
+    if None not in statements:
+        return statements[0] == statements[1]
+    if _CROSS.search(question.answer) or _CROSS.search(answer):
+        # Not commutative, and another thing than a scalar product.
+        return False
+    if _is_restated(gold, said, question.text):
+        return False
+    return _same_answer(gold, said, question.text)
+
+
+def _is_restated(gold: str, said: str, question: str) -> bool:
+    r"""Whether an answer only gives back what the question asks to work out: 47 \cdot 83."""
+    if not gold.isdigit() or not _TO_DO.search(said):
+        return False
+    given = canonical(said)
+    return len(given) >= 3 and given in canonical(plain(question))
+
+
 def _same_answer(gold: str, said: str, question: str) -> bool:
     letter = _LETTER.fullmatch(gold)
     if letter:
@@ -98,15 +138,54 @@ def _same_answer(gold: str, said: str, question: str) -> bool:
     words = words_in(gold)
     if words is not None and words_in(said) == words:
         return True
+    if meaning(gold) and meaning(gold) == meaning(said):
+        return True
+    times = _TIME_OF_DAY.fullmatch(gold), _TIME_OF_DAY.fullmatch(said)
+    if times[0] and times[1] and (times[0][3] or times[1][3]):
+        one, other = ((int(t[1]), t[2], (t[3] or "").lower()) for t in times if t)
+        return one[:2] == other[:2] and (one[2] == other[2] or not (one[2] and other[2]))
+    congruent = _same_congruence(gold, said)
+    if congruent is not None:
+        return congruent
     in_base = same_in_base(gold, said, question)
     if in_base is not None:
         return in_base
     return any(_same_form(one, other) for one in _readings(gold) for other in _readings(said))
 
 
+def _same_congruence(gold: str, said: str) -> bool | None:
+    r"""Whether two numbers modulo another are congruent; None if neither is one.
+
+    A number that names a modulus is not the number alone, which the question may ask for.
+    """
+    ours, theirs = _CONGRUENCE.fullmatch(gold), _CONGRUENCE.fullmatch(said)
+    if ours is None:
+        return None if theirs is None else False
+    value, modulus = int(ours["value"].replace(" ", "")), int(ours["modulus"])
+    if theirs is None:
+        return said.isdigit() and modulus > int(said) == value
+    if ours["name"] and theirs["name"] and ours["name"] != theirs["name"]:
+        return False
+    other = int(theirs["value"].replace(" ", ""))
+    return modulus == int(theirs["modulus"]) > 0 == (value - other) % modulus
+
+
 def _readings(text: str) -> list[Form]:
-    """The forms that an answer may have; a decimal that it is rounded to is one more."""
+    """The forms that an answer may have.
+
+    One more is a decimal that it is rounded to, a number in words, two words in either order, what
+    follows the letter of an option, and a binomial coefficient that looks like a point: C(5, 2).
+    """
     readings = forms(without_frame(text))
+    others = [_OPTION.sub("", text), _CHOOSE.sub(r"\\binom{\1}{\2}", text)]
+    if not re.search(r"\d", text):
+        bare = re.sub(r"\\text ?\{([^{}]*)\}", r" \1 ", text).strip()
+        digits = with_digits(bare)
+        if digits != bare or _TWO_WORDS.fullmatch(bare):
+            others.append(plain(digits))
+    for other in others:
+        if other.strip() and other != text:
+            readings += forms(without_frame(other))
     return readings + [form(part) for part in map(rounded_to, readings) if part]
 
 
@@ -143,6 +222,11 @@ def _normal(answer: Form) -> Form:
 
 def _same_relation(gold: Form, said: Form) -> bool:
     """Whether two answers are equal of which one at least is a relation."""
+    if gold.kind == "list" and set(said.signs) in ({"<"}, {">"}):
+        # Numbers that are put in order: 2 < 5 < 9 for 2, 5, 9.
+        numbers = [number.value for number in map(read_number, said.parts) if number is not None]
+        ordered = sorted(set(numbers), reverse=">" in said.signs) == numbers
+        return ordered and _same_form(gold, Form("list", said.parts, (), said.text))
     ours, theirs = assigned(gold, gold=True), assigned(said, gold=False)
     if gold.kind != "chain" or said.kind != "chain":
         # A value without a name is the value with it.

@@ -15,7 +15,7 @@ from fractions import Fraction
 LONGEST = 1000
 LARGEST_POWER = 1000
 
-_COMMA = r"(?:,|\{,\}|\\[,!]|,\\!)"
+_COMMA = r"(?:,|'|\{,\}|\\[,!]|,\\!)"
 # Spaces that part thousands: plain, no-break, thin, narrow. Plain ones before a group of zeros, or
 # after one or two digits, since "100 200 300" is a list.
 _SPACED = (
@@ -23,8 +23,11 @@ _SPACED = (
     r"|\d{3}(?: 000)++)"
     r"(?![ \u00a0\u2009\u202f]?\d)"
 )
+# 12,34,567 counts in hundred thousands.
+_INDIAN = r"\d{1,2}(?:,\d\d(?=,))++,\d{3}(?![\d,])"
 _DECIMAL = (
-    rf"(?:(?:\d{{1,3}}(?:{_COMMA}\d{{3}})++(?!\d)|{_SPACED})(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
+    rf"(?:(?:\d{{1,3}}(?:{_COMMA}\d{{3}})++(?!\d)|{_INDIAN}|{_SPACED})"
+    r"(?:\.\d++)?|\d++(?:\.\d++)?|\.\d++)"
 )
 SCALES = {
     "hundred": 100,
@@ -66,9 +69,29 @@ class Number:
     rounded: bool
     scale: int = 1
 
-    def values(self) -> tuple[Fraction, ...]:
-        """What it may stand for: 50 % is both 50 and 0.5, since questions ask for either."""
-        return (self.value, self.value / 100) if self.percent else (self.value,)
+    def significant_digits(self) -> int:
+        """How many digits it has between zeros at either end; of a fraction without end 0."""
+        ten, places = self.value, 0
+        while ten.denominator != 1 and places < 40:
+            ten, places = ten * 10, places + 1
+        return 0 if ten.denominator != 1 else len(str(abs(ten.numerator)).rstrip("0"))
+
+    def values(self, beside: Fraction | None = None) -> tuple[Fraction, ...]:
+        """What it may stand for: 50 % is both 50 and 0.5, since questions ask for either.
+
+        Args:
+            beside: The gold number if that is no percentage and the question does not ask for one.
+                Below 1 it is a share, so a percentage is a hundredth then: 0.5 % is not 0.5.
+        """
+        if not self.percent:
+            return (self.value,)
+        hundredth = self.value / 100
+        return (hundredth,) if beside and abs(beside) < 1 else (self.value, hundredth)
+
+
+def asks_for_percent(question: str) -> bool:
+    """Whether a question speaks of percentages."""
+    return re.search(r"%|\bper\s?cent", question, re.IGNORECASE) is not None
 
 
 def last_number(text: str) -> str | None:

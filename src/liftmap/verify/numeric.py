@@ -14,10 +14,18 @@ from fractions import Fraction
 
 from liftmap.errors import ConfigError
 from liftmap.records import Question, Verdict
-from liftmap.verify.answers import last_box
+from liftmap.verify.answers import gives_up, last_box, without_closing
 from liftmap.verify.exact import compiled
 from liftmap.verify.marked import answer_tag, before_next_question
-from liftmap.verify.numbers import NUMBER, SCALES, Number, last_number, read_number
+from liftmap.verify.number_words import with_digits
+from liftmap.verify.numbers import (
+    NUMBER,
+    SCALES,
+    Number,
+    asks_for_percent,
+    last_number,
+    read_number,
+)
 from liftmap.verify.steps import NO_ANSWER
 from liftmap.verify.units import quantity, with_unit
 
@@ -43,7 +51,7 @@ _JOINED = re.compile(
     r"(?:\s|and\b|or\b|about\b|\\?[$€£])*|\s+"
 )
 # What makes a number part of a formula, a ratio or a time of day: 2 sqrt(3), 3:2.
-_FACTOR = re.compile(r"\s*(?:\*|\\(?:sqrt|pi|cdot|times)\b|√|π|sqrt|pi\b|:\s*\d|!|\^)")
+_FACTOR = re.compile(r"\s*(?:\*|\\(?:sqrt|pi|cdot|times)\b|√|π|sqrt|pi\b|:\s*\d|!|\^|'\s?\d)")
 _OR = re.compile(
     r"\s*(?:\\?%|[a-zA-Z°$€£]{1,12})?\s*,?\s*\b(?:or|and/or)\b\s*(?:\w{2,12}\s+){0,2}(?:\\?[$€£])?"
 )
@@ -69,6 +77,24 @@ _STEP = re.compile(r"\b(?:step|part|case|question|problem|example|day|item)\s+#?
 _ITEM = re.compile(r"^[ \t]*(?:\*\*)?\d{1,2}[.)](?:\*\*)?(?=\s|\Z)", re.MULTILINE)
 _BOLD = re.compile(r"\*\*[ \t]*(\\?[$€£]?[-−]?\.?\d[^*\n]{0,30}?)\.?\*\*(?!\s*:|\.[ \t]+\S)")
 _MINUS = re.compile(r"(?<![\d)}])(\s|^)(?:minus|negative)\s+(?=\\?[$€£]?\.?\d)", re.IGNORECASE)
+# Letters that stand for thousands, millions and billions where they are no unit: 70k, 1.5M, $2bn.
+_LETTERED = re.compile(
+    r"(?<![\w.,^])(\d[\d,]{0,30}(?:\.\d{1,30})?)(?:\s?(bn|mn|mil|k)|([KMB]|MM))(?![\w^²³/'])(?!\s?[²³^])"
+)
+_SCALE_OF = {"k": "thousand", "m": "million", "b": "billion"}
+_UNIT_OF = {
+    "k": re.compile(r"kelvin|temperature|\bK\b", re.IGNORECASE),
+    "m": re.compile(r"\bmolar|\bM\b|\bmol\b|concentration", re.IGNORECASE),
+    "b": re.compile(r"\bbytes?\b|\b[kMGT]B\b", re.IGNORECASE),
+}
+_AND_A_HALF = re.compile(r"(?<=\d) and (?:a|one)[ -]half\b")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
+# The first line where it is a number with its unit, and what follows it explains.
+_FIRST_LINE = re.compile(
+    r"\A\s*(?:\*\*)?(\\?[$€£]?[-−]?\.?\d[\d,. ]*(?:%|[a-zA-Z°]+(?: [a-zA-Z]+)?)?)(?:\*\*)?[ \t.]*\n"
+    r"(?=\s*(?:[-*•]\s+)?\S*\s?[a-zA-Z]{2}[^\n]*[a-zA-Z]{2})(?!.*=)",
+    re.DOTALL,
+)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _EXPONENT = re.compile(r"(?<=\d)([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 
@@ -104,12 +130,13 @@ def numeric(
             seen=tolerance,
             remedy="Write for instance 0.01 for one percent of the gold number.",
         )
+    text = _without_letters(text, question)
     if pattern is not None:
         matches = compiled(pattern).findall(text)
-        said = _plain(matches[-1]).strip() if matches else ""
+        said = _in_digits(_plain(matches[-1])).strip() if matches else ""
     else:
         said = _said(text) or ""
-    gold = _only_number(_plain(question.answer))
+    gold = _only_number(_in_digits(_plain(_without_letters(question.answer, question))))
     if gold is None:
         return Verdict("unscored", said, "the gold answer is no number")
     if not said:
@@ -144,12 +171,15 @@ def same(gold: Number, answer: Number, tolerance: Fraction, question: str = "") 
 
     A question that asks for a number of millions may be answered with or without the word.
     """
+    beside = None if gold.percent or asks_for_percent(question) else gold.value
     asked = {
         n for word, n in SCALES.items() if re.search(rf"\b{word}s?\b", question, re.IGNORECASE)
     }
 
     def values(number: Number) -> set[Fraction]:
-        found = set(number.values())
+        found = set(number.values(beside))
+        if gold.percent and answer.percent:
+            found = {number.value}
         if number.scale in asked:
             found |= {value / number.scale for value in found}
         return found
@@ -175,12 +205,13 @@ def _marked(text: str) -> str | None:
     }
     cues = [
         said
-        for said in (_plain(found[1]) for found in _CUE.finditer(text[-PROSE_WITHIN:]))
+        for said in (_in_digits(_plain(cue[1])) for cue in _CUE.finditer(text[-PROSE_WITHIN:]))
         if _first(said) >= 0
     ]
-    marks = [_plain(said) for _, said in sorted(places.items(), reverse=True) if said]
+    marks = [_in_digits(_plain(said)) for _, said in sorted(places.items(), reverse=True) if said]
     bold: list[str] = _BOLD.findall(_plain(text[-PROSE_WITHIN:]))
-    for said in [*marks, *cues[-1:], *bold[-1:]]:
+    first_line = _FIRST_LINE.match(_plain(text[:PROSE_WITHIN]))
+    for said in [*marks, *cues[-1:], *bold[-1:], first_line[1] if first_line else ""]:
         if said.strip():
             return (last_box(said) or said).strip()
     return None
@@ -188,7 +219,7 @@ def _marked(text: str) -> str | None:
 
 def _last_in_prose(text: str) -> str | None:
     """The last number that is not denied; with the one before it if they are two answers."""
-    tail = _plain(text[-PROSE_WITHIN:])
+    tail = _in_digits(_plain(without_closing(text[-PROSE_WITHIN:])))
     if len(tail) <= SHORT and not re.search("[a-zA-Z]{2}", tail):
         return tail.strip() if _numbers(tail) else None
     tail = _STEP.sub(_blank, tail)
@@ -202,6 +233,8 @@ def _last_in_prose(text: str) -> str | None:
     if not numbers:
         return None if len(text) <= PROSE_WITHIN else last_number(_plain(text))
     last = numbers[-1]
+    if gives_up(tail, last.end()):
+        return None
     if len(numbers) > 1 and _RANGE.search(tail, 0, numbers[-2].start()):
         return tail[numbers[-2].start() : last.end()].strip()
     if len(numbers) > 1 and _OR.fullmatch(tail, numbers[-2].end(), last.start()):
@@ -253,9 +286,31 @@ def _first(text: str) -> int:
     return found.start() if found else -1
 
 
+def _without_letters(text: str, question: Question) -> str:
+    """The text with 1.5M as "1.5 million"; not where the question or the gold has it as a unit."""
+
+    def replaced(found: re.Match[str]) -> str:
+        letter = (found[2] or found[3])[0].lower()
+        about = f"{question.text} {question.answer}"
+        return (
+            found.group() if _UNIT_OF[letter].search(about) else f"{found[1]} {_SCALE_OF[letter]}"
+        )
+
+    return _LETTERED.sub(replaced, text)
+
+
+def _in_digits(text: str) -> str:
+    """A text without digits with its numbers in words as digits; "18th" as 18 if that is all."""
+    if _first(text) >= 0:
+        return text
+    return (
+        _ORDINAL.sub("", text) if re.search(r"\d", text) else _MINUS.sub(r"\1-", with_digits(text))
+    )
+
+
 def _plain(text: str) -> str:
     """The text in plain signs: full-width digits, raised exponents, vulgar fractions."""
-    text = _MINUS.sub(r"\1-", text)
+    text = _AND_A_HALF.sub(".5", _MINUS.sub(r"\1-", text))
     if text.isascii():
         return text
     text = _EXPONENT.sub(lambda found: "^" + found[1].translate(_RAISED), text)

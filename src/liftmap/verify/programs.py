@@ -19,6 +19,9 @@ END_OF_TEXT = re.compile(
     r"(?<![\"'])(?:<\|(?:endoftext|end_of_text|eot_id|eom_id|im_end|im_start|end|return|eos"
     r"|begin_of_text|EOT|END_OF_TURN_TOKEN|endofturn|fim_pad|file_separator)\|>"
     r"|<\uff5c(?:end|begin)\u2581of\u2581sentence\uff5c>|</?s>|<eos>|<bos>|<end_of_turn>|\[EOS\])(?![\"'])"
+    # Around the program in the prompts of MBPP and of Code Llama.
+    r"|^[ \t]*\[(?:BEGIN|DONE|/?PYTHON)\][ \t]*$",
+    re.M,
 )
 # A fence, perhaps behind the marks of lists and quotations.
 FENCE = re.compile(
@@ -124,6 +127,8 @@ def fenced_blocks(text: str) -> list[Block]:
     blocks: list[Block] = []
     lines: list[str] = []
     opening: re.Match[str] | None = None
+    source = text.splitlines(keepends=True)
+    inside = 0  # the line up to which fences stand in a docstring
 
     def close() -> None:
         assert opening is not None
@@ -133,7 +138,7 @@ def fenced_blocks(text: str) -> list[Block]:
         inner = fenced_blocks(content) if language in MARKDOWN else []
         blocks.extend(inner or [Block(language, content)])
 
-    for line in text.splitlines(keepends=True):
+    for number, line in enumerate(source):
         found = FENCE.match(line)
         if opening is None:
             if found:
@@ -144,7 +149,9 @@ def fenced_blocks(text: str) -> list[Block]:
             and found["fence"][0] == opening["fence"][0]
             and len(found["fence"]) >= len(opening["fence"])
         )
-        if found is None or not same:
+        if same and number >= inside and _in_docstring("".join(lines)):
+            inside = _end_of_program(source, number, lines, opening)
+        if found is None or not same or number < inside:
             lines.append(_unindented(line, opening["before"]))
             continue
         close()
@@ -155,6 +162,30 @@ def fenced_blocks(text: str) -> list[Block]:
         lines = [re.sub(r"(?:`{3,}|~{3,})\s*\Z", "", "".join(lines))]
         close()
     return blocks
+
+
+def _in_docstring(source: str) -> bool:
+    """Whether a source ends within a text in three quotes."""
+    return any(source.count(quotes) % 2 for quotes in ('"""', "'''"))
+
+
+def _end_of_program(
+    source: Sequence[str], start: int, lines: Sequence[str], opening: re.Match[str]
+) -> int:
+    """The line of the fence that ends a program with fences in its docstring; 0 if none makes one.
+
+    Args:
+        source: All lines.
+        start: The line of the first fence in the docstring.
+        lines: The program up to there.
+        opening: The fence before it.
+    """
+    fences = [n for n in range(start + 1, len(source)) if FENCE.match(source[n])]
+    for end in fences[:6]:
+        rest = (_unindented(line, opening["before"]) for line in source[start:end])
+        if parsed("".join([*lines, *rest])):
+            return end
+    return 0
 
 
 def _unindented(line: str, before: str) -> str:

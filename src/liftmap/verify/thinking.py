@@ -35,6 +35,8 @@ USUAL_TAGS: tuple[tuple[str, str], ...] = (
     ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("◁think▷", "◁/think▷"),
     ("<|channel>thought", "<channel|>"),
+    ("<unused94>", "<unused95>"),
+    ("<scratchpad>", "</scratchpad>"),
 )
 # What stands around the answer where such models mark it too.
 _WRAPPERS = re.compile(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
@@ -31,6 +32,8 @@ POINT_DIGITS, MOST_DIGITS = 30, 20_000
 _PRIMES = (2305843009213693951, 1000000000000000003, 4611686018427387847)
 # The largest factorial that is worked out by residues.
 _LARGEST_BY_RESIDUE = 200_000
+# Whether the question speaks of percentages; if not, 0.5 % is not the gold answer 0.5.
+PERCENT_IS_ASKED = ContextVar("PERCENT_IS_ASKED", default=False)
 _FAILURES = (ArithmeticError, TypeError, ValueError, AttributeError, RecursionError, KeyError)
 
 
@@ -43,9 +46,10 @@ def same_value(gold: Expression, said: Expression) -> bool | None:
     if gold.node == said.node and gold.percent == said.percent:
         return True
     answer: bool | None = None
+    both = gold.percent and said.percent
     for options in _readings(gold, said):
-        for gold_scale in (1, 100) if gold.percent else (1,):
-            for said_scale in (1, 100) if said.percent else (1,):
+        for gold_scale in (1, 100) if gold.percent and not both else (1,):
+            for said_scale in (1, 100) if said.percent and not both else (1,):
                 same = _same(gold, said, gold_scale, said_scale, *options)
                 if same:
                     return True

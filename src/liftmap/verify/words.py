@@ -110,6 +110,20 @@ _SMALL_WORDS = set(
     ]
 )
 _FILLER = {"a", "an", "the"}
+# How a sentence begins that ends with the word: "It is a Friday".
+_BEGINNINGS = (("it", "is"), ("it", "s"), ("it", "will", "be"), ("it", "was"), ("that", "is"))
+# Answers that are said in words or by a sign.
+_MEANINGS = {
+    "nothing": r"(?:there (?:is|are) )?no(?: real)? (?:solutions?|roots?)(?: exists?)?|\\emptyset"
+    r"|\\\{ ?\\\}|(?:the )?empty set|none exists?",
+    "reals": r"(?:the set of )?(?:all|any|every) reals?(?: numbers?)?|(?:the )?real numbers"
+    r"|\\mathbb ?\{? ?R ?\}?|\( ?- ?\\infty ?, ?\+? ?\\infty ?\)",
+    "integers": r"(?:the set of )?(?:all|any|every) integers?|(?:the )?integers"
+    r"|\\mathbb ?\{? ?Z ?\}?",
+    "positive integers": r"(?:the set of )?(?:all|any|every) (?:positive integers?"
+    r"|natural numbers?)|(?:the )?(?:positive integers|natural numbers)"
+    r"|\\mathbb ?\{? ?[NZ] ?\}?\^ ?\{? ?\+ ?\}?",
+}
 
 
 def words_in(text: str) -> tuple[str, ...] | None:
@@ -119,8 +133,25 @@ def words_in(text: str) -> tuple[str, ...] | None:
     if re.search(r"[\d\\^_=<>+*/{}|\[\]]", text):
         return None
     words = tuple(w for w in re.findall(r"[^\W_]+", text.casefold()) if w not in _FILLER)
+    for beginning in _BEGINNINGS:
+        if words[: len(beginning)] == beginning and len(words) > len(beginning):
+            words = words[len(beginning) :]
+            break
     longest = max((len(word) for word in words), default=0)
     return words if longest >= (2 if marked else 4) else None
+
+
+def meaning(text: str) -> str:
+    r"""What an answer says that has both words and a sign: `\emptyset` is "no solution".
+
+    Returns:
+        A name of the meaning; empty for all other answers.
+    """
+    bare = re.sub(r"\s+", " ", _TEXT.sub(r" \1 ", text)).strip(" .").lower()
+    for name, pattern in _MEANINGS.items():
+        if re.fullmatch(pattern, bare, re.IGNORECASE):
+            return name
+    return ""
 
 
 def phrase(text: str) -> tuple[str, ...]:
