@@ -6,7 +6,7 @@ same for a printed matrix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from typing import get_args
@@ -119,6 +119,8 @@ def compare(
     verifier: str | None = None,
     metric: str | None = None,
     think_end: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    right_at: float | None = None,
     advise_training: bool = False,
     date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
@@ -157,6 +159,9 @@ def compare(
         metric: Which metric of a log gives the verdicts, as `exact_match,flexible-extract`.
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
+        columns: Of tables: their own names for some of ours, as {"correct": "solved"}; see
+            `liftmap.read.column_names.NAMES`.
+        right_at: The value from which on a graded reward counts as right.
         advise_training: Whether the questions are those of training: advice then says what to train
             on next. Response sets of a study's train split say so themselves.
         date: The day that the result names; default today (UTC). Two runs on the same input differ
@@ -184,7 +189,13 @@ def compare(
         looks,
     )
     options.check()
-    judged: JudgedBy = {"verifier": verifier, "metric": metric, "think_end": think_end}
+    judged: JudgedBy = {
+        "verifier": verifier,
+        "metric": metric,
+        "think_end": think_end,
+        "columns": columns,
+        "right_at": right_at,
+    }
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
     times = tuple(
         asked if asked > 1 else proven_copies(outcomes)
@@ -197,12 +208,13 @@ def compare(
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
+    pair = match(
+        *tallies,
+        orders=(first.answers, then.answers),
+        min_responses=min_responses,
+    )
     comparison = compare_pair(
-        match(
-            *tallies,
-            orders=(first.answers, then.answers),
-            min_responses=min_responses,
-        ),
+        pair,
         options,
         teacher=taught,
         answers=first.answers,
@@ -214,6 +226,12 @@ def compare(
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
+    if first.by_prompt or then.by_prompt:
+        asked, then_asked = (len(tally.n) for tally in tallies)
+        notes.append(
+            "The questions have no ids and were joined by a digest of their prompts: "
+            f"{pair.drawn_from.number:,} of {asked:,} before and of {then_asked:,} after."
+        )
     return replace(
         comparison,
         warnings=(*notes, *comparison.warnings),

@@ -33,12 +33,16 @@ class ReadOptions:
         judge: What verifies responses when a verifier was asked for.
         metric: The metric to take where a log has several; None takes the first that can be used.
         think_end: The text that ends thoughts, where the user has named one.
+        right_at: The value from which on a graded metric is right; None: verdicts are 0 and 1.
+        steps: The first and the last training step to take; None: there must be one alone.
     """
 
     verifier: str | None = None
     judge: Judge | None = None
     metric: str | None = None
     think_end: str | None = None
+    right_at: float | None = None
+    steps: tuple[int, int] | None = None
 
     def refuse_metric(self, source: str) -> None:
         """For sources that are not another tool's log.
@@ -51,6 +55,19 @@ class ReadOptions:
                 f"{source} is not an evaluation tool's log, so it has no metrics to choose from.",
                 seen=self.metric,
                 remedy="Leave --metric out.",
+            )
+
+    def refuse_right_at(self, source: str) -> None:
+        """For sources whose verdicts are counts or words.
+
+        Raises:
+            InputError: A value from which on a response is right was named.
+        """
+        if self.right_at is not None:
+            raise InputError(
+                f"{source} has no graded rewards.",
+                seen=f"--right-at {self.right_at:g}",
+                remedy="Leave --right-at out.",
             )
 
 
@@ -76,6 +93,7 @@ class Outcomes:
         model: The model, where the source says which: a hub id, a path, or a served name.
         settings: How the responses were drawn, where the source says it: temperature, top_p ...
         repeated: What the texts say of copies; None where they are unknown or say nothing.
+        by_prompt: Whether question_id is a digest of the prompt, since the source has no ids.
     """
 
     source: str
@@ -90,6 +108,7 @@ class Outcomes:
     model: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     repeated: RepeatedTexts | None = None
+    by_prompt: bool = False
 
 
 def unfinished_thoughts(count: int, responses: int) -> list[str]:

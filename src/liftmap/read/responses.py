@@ -30,8 +30,12 @@ TRUNCATED: dict[str, bool | None] = {
 
 
 def is_responses(file: Glimpse) -> bool:
-    """A table with the columns question_id and correct."""
-    return file.container in ("csv", "json", "parquet") and file.has("question_id", "correct")
+    """A table with the columns question_id and correct, a row a response."""
+    return (
+        file.container in ("csv", "json", "parquet")
+        and file.has("question_id", "correct")
+        and file.kinds.get("correct") != "list"
+    )
 
 
 def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
@@ -40,7 +44,8 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     Args:
         source: What the user named.
         files: Such files.
-        options: A verifier can't be used here: the verdicts are in the file.
+        options: The value of `correct` from which on a response is right. A verifier can't be used
+            here: the verdicts are in the file.
 
     Raises:
         InputError: A file is damaged or empty; a value is missing or unknown; a question is in two
@@ -53,7 +58,7 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
             remedy="Leave --verifier out, or name the log that the verdicts were made from.",
         )
     options.refuse_metric(source)
-    rows = pl.concat([_read_file(file) for file in files], how="diagonal")
+    rows = pl.concat([_read_file(file, options.right_at) for file in files], how="diagonal")
     if "cluster" in rows.columns:
         clusters = rows.group_by("question_id").agg(pl.col("cluster").n_unique())
         torn = clusters.filter(pl.col("cluster") > 1)
@@ -63,16 +68,23 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
                 seen=torn["question_id"].sort()[0],
                 remedy="Give all rows of a question the same cluster.",
             )
-    return from_rows(source, "responses", rows)
+    notes = []
+    if options.right_at is not None:
+        notes.append(f"A response is right where correct is {options.right_at:g} or more.")
+    return from_rows(source, "responses", rows, warnings=notes)
 
 
-def _read_file(file: Glimpse) -> pl.DataFrame:
+def _read_file(file: Glimpse, right_at: float | None) -> pl.DataFrame:
     path = file.path
     frame = read_table(path, file.container, COLUMNS)
     require(frame, path, ("question_id", "correct"))
     columns = [
         question_ids(frame, path),
-        _words(frame, path, "correct", CORRECT).alias("right"),
+        (
+            _words(frame, path, "correct", CORRECT)
+            if right_at is None
+            else _graded(frame, path, right_at)
+        ).alias("right"),
         pl.repeat(False, len(frame), dtype=pl.Boolean, eager=True).alias("truncated")
         if "truncated" not in frame.columns
         else _words(frame, path, "truncated", TRUNCATED),
@@ -101,7 +113,32 @@ def _words(
     words = text.str.strip_chars().str.to_lowercase()
     known = ", ".join(meaning)
     remedy = f"Write one of {known}."
+    if (
+        column == "correct"
+        and text.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().all()
+    ):
+        remedy += " If it is graded, --right-at 1.0 counts a response as right from that value on."
     shown = frame.select(column)
     refuse_first(values.is_null(), path, f"{column} is missing", shown, remedy)
     refuse_first(~words.is_in(list(meaning)), path, f"{column} is not known", shown, remedy)
     return words.replace_strict(meaning, return_dtype=pl.Boolean)
+
+
+def _graded(frame: pl.DataFrame, path: Path, right_at: float) -> pl.Series:
+    """Whether a graded verdict reaches the value from which on it is right.
+
+    Raises:
+        InputError: A value is missing or not a number.
+    """
+    text = labels(frame, path, "correct")
+    assert text is not None
+    numbers = text.str.strip_chars().str.to_lowercase().replace({"true": "1", "false": "0"})
+    values = numbers.cast(pl.Float64, strict=False)
+    refuse_first(
+        ~values.is_finite(),
+        path,
+        "correct is not a number",
+        frame.select("correct"),
+        "With --right-at each response needs one.",
+    )
+    return values >= right_at

@@ -1,0 +1,391 @@
+"""From a table of responses to outcomes: one verdict a response, counted for each question.
+
+The last step of every reader that gives a `ResponseTable`. Reads the columns that it needs, in
+parts; says what was chosen, left out or not known; refuses what could be read in two ways.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import polars as pl
+
+from liftmap.errors import InputError
+from liftmap.read.golds import final_answer, golds_of
+from liftmap.read.logs import Entry
+from liftmap.read.logs import outcomes_of as outcomes_of_entries
+from liftmap.read.look import readable
+from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.response_table import FILE_ROWS, METRIC, ResponseTable, identified
+
+# What a verdict is written as, beside numbers.
+WORDS = {
+    **dict.fromkeys(("true", "right", "correct", "pass", "passed", "yes"), 1.0),
+    **dict.fromkeys(("false", "wrong", "incorrect", "fail", "failed", "no"), 0.0),
+}
+NOTHING = ("", "null", "none", "nan", "unscored")
+# What tools write of a response that the token limit cut.
+CUT = ("length", "max_tokens", "max_length", "truncated", "max_output_tokens", "model_length")
+# A longer gold answer is a program's tests or a worked solution: not compared with answers.
+GOLD_CHARACTERS = 200
+_ORIGIN = ("place", "step", "task", "model")
+_SHOWN = 3
+GRADED = (
+    "If it is graded, --right-at 1.0 counts a response as right from that value on; or verify the "
+    "responses here with --verifier."
+)
+
+
+def outcomes_of_table(
+    source: str, format: str, table: ResponseTable, options: ReadOptions
+) -> Outcomes:
+    """Outcomes of the responses of a tool.
+
+    Args:
+        source: What the user named.
+        format: The reader's name.
+        table: The responses.
+        options: The metric, the value from which on it is right, the steps; or what verifies the
+            responses instead.
+
+    Raises:
+        InputError: The responses are of several steps and none was named; no metric gives a
+            verdict, or it is not clear which of several does; a response has neither an id nor a
+            prompt; a file is damaged; or as in `logs.outcomes_of` with a verifier.
+    """
+    frame, by_prompt = identified(table)
+    if options.verifier is not None:
+        outcomes = _verified(source, format, frame, table, options)
+    else:
+        outcomes = _counted(source, format, frame, table, options)
+    return replace(
+        outcomes,
+        by_prompt=by_prompt,
+        warnings=(*table.notes, *outcomes.warnings),
+    )
+
+
+def _counted(
+    source: str, format: str, frame: pl.LazyFrame, table: ResponseTable, options: ReadOptions
+) -> Outcomes:
+    """Outcomes by a metric of the files."""
+    metrics = [pl.col(METRIC + name) for name in table.metrics]
+    rows = _collected(
+        frame.select(
+            *_ORIGIN,
+            "question_id",
+            "answer",
+            "finish_reason",
+            "failed",
+            pl.when(pl.col("gold").str.len_chars() <= GOLD_CHARACTERS).then("gold"),
+            *metrics,
+            gold_hash=pl.col("gold").hash(),
+        ),
+        table,
+    ).sort("place")
+    if not len(rows):
+        raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")
+    rows, notes = _of_steps(source, rows, table, options)
+    _refuse_mixed(source, rows)
+    _refuse_nameless(rows, table)
+    rows, of_conflicts = _without_conflicts(rows)
+    right, of_choice = _chosen(source, rows, table, options)
+    rows = rows.with_columns(
+        right=pl.when(~pl.col("failed").fill_null(False)).then(right),
+        truncated=pl.col("finish_reason").is_in(CUT).fill_null(False),
+    )
+    notes += of_conflicts + of_choice
+    failed = int(rows["failed"].sum())
+    if failed:
+        notes.append(f"{failed:,} of {len(rows):,} responses failed in the tool itself: unscored.")
+    if rows["finish_reason"].is_null().all():
+        notes.append("The log does not say which responses were cut by the token limit.")
+    golds = (
+        rows.filter(pl.col("gold").is_not_null())
+        .unique("question_id", keep="first", maintain_order=True)
+        .select("question_id", pl.col("gold").map_elements(_one_gold, return_dtype=pl.String))
+    )
+    model = rows["model"].drop_nulls()
+    kept = ["question_id", "right", "truncated"]
+    if rows["answer"].is_not_null().any():
+        rows = rows.with_columns(pl.col("answer").replace("", None))
+        kept.append("answer")
+    outcomes = from_rows(source, format, rows.select(kept), golds if len(golds) else None, notes)
+    return replace(outcomes, model=model[0] if len(model) else None)
+
+
+def _one_gold(gold: str) -> str:
+    found = golds_of(gold)
+    return found[0] if found else final_answer(gold)
+
+
+def _collected(frame: pl.LazyFrame, table: ResponseTable) -> pl.DataFrame:
+    """The rows; what Polars can't read is put into words."""
+    with readable(Path(table.files[0] if len(table.files) == 1 else Path(table.files[0]).parent)):
+        return frame.collect(engine="streaming")
+
+
+def place_text(table: ResponseTable, place: int) -> str:
+    """A place as file and row."""
+    return f"{table.files[place // FILE_ROWS]}, row {place % FILE_ROWS}"
+
+
+def _of_steps(
+    source: str, rows: pl.DataFrame, table: ResponseTable, options: ReadOptions
+) -> tuple[pl.DataFrame, list[str]]:
+    """The rows of the steps that were asked for.
+
+    Raises:
+        InputError: There are several steps and none was asked for; there is none of those that
+            were; or a step is in two files.
+    """
+    steps = rows["step"].drop_nulls().unique().sort().to_list()
+    asked = options.steps
+    if asked is None and len(steps) > 1:
+        raise InputError(
+            f"{source} holds the responses of {len(steps)} steps: of as many models.",
+            seen=steps[:8],
+            remedy=f"Name one, as {source}:{steps[-1]}, or several that are meant as one model, "
+            f"as {source}:{steps[0]}-{steps[-1]}.",
+        )
+    if asked is not None:
+        first, last = asked
+        rows = rows.filter(pl.col("step").is_between(first, last))
+        if not len(rows):
+            raise InputError(
+                f"{source} holds no responses of step {first if first == last else asked}.",
+                seen=steps[:12],
+                remedy="Name one of its steps.",
+            )
+    files = rows.select("step", file=pl.col("place") // FILE_ROWS).unique().sort("step", "file")
+    twice = files.filter(pl.col("step").is_duplicated())
+    folders = sorted({str(Path(table.files[file]).parent) for file in twice["file"]})
+    if len(folders) > 1:
+        raise InputError(
+            f"{source} holds logs in {len(folders)} folders"
+            + (", of the same step." if twice["step"].is_not_null().all() else "."),
+            seen=folders[:5],
+            remedy="Name one of these folders: two runs, or two kinds of rollouts, are not one.",
+        )
+    if not len(twice):
+        return rows, []
+    names = [Path(table.files[file]).name for file in twice["file"][:_SHOWN]]
+    return rows, [
+        f"{len(twice):,} files of {source} are counted together: {', '.join(names)}"
+        f"{', ...' if len(twice) > _SHOWN else ''}."
+    ]
+
+
+def _refuse_mixed(source: str, rows: pl.DataFrame) -> None:
+    """Raises if the responses are of two tasks or two models."""
+    for what in ("task", "model"):
+        values = rows[what].drop_nulls().unique().sort()
+        if len(values) > 1:
+            raise InputError(
+                f"{source} is of {len(values)} {what}s.",
+                seen=values[:5].to_list(),
+                remedy=f"Name the files of one {what}.",
+            )
+
+
+def _refuse_nameless(rows: pl.DataFrame, table: ResponseTable) -> None:
+    nameless = rows.filter(pl.col("question_id").is_null())
+    if len(nameless):
+        raise InputError(
+            f"{place_text(table, nameless['place'][0])} has neither an id nor a prompt.",
+            seen=f"{len(nameless):,} of {len(rows):,} rows",
+            remedy="Without them it is not known which question a response is to: name a column "
+            "with --columns question_id=... or prompt=...",
+        )
+
+
+def _without_conflicts(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows without questions that have two gold answers: they are two questions."""
+    golds = rows.group_by("question_id", maintain_order=True).agg(
+        pl.col("gold_hash").drop_nulls().n_unique()
+    )
+    torn = golds.filter(pl.col("gold_hash") > 1)["question_id"]
+    if not len(torn):
+        return rows, []
+    rest = rows.filter(~pl.col("question_id").is_in(torn.implode()))
+    named = ", ".join(torn[:_SHOWN])
+    if not len(rest):
+        raise InputError(
+            "All questions have several gold answers: their ids or prompts don't tell them apart.",
+            seen=named,
+            remedy="Name the column that does with --columns question_id=...",
+        )
+    return rest, [
+        f"{len(torn):,} questions ({named}{', ...' if len(torn) > _SHOWN else ''}) have several "
+        "gold answers, so they are several questions of one id or prompt: left out."
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Metric:
+    """What a metric says of the responses.
+
+    Attributes:
+        name: The metric.
+        right: A verdict for each response; null: none.
+        covered: How many responses it has a value for.
+        bad: The first row whose value is no verdict; None if there is none.
+    """
+
+    name: str
+    right: pl.Series
+    covered: int
+    bad: int | None
+
+
+def _metric(rows: pl.DataFrame, name: str, right_at: float | None) -> _Metric:
+    text = pl.col(METRIC + name).str.strip_chars().str.to_lowercase()
+    number = (
+        pl.when(text.is_in(list(WORDS)))
+        .then(text.replace_strict(WORDS, default=None, return_dtype=pl.Float64))
+        .when(~text.is_in(NOTHING))
+        .then(text.cast(pl.Float64, strict=False).fill_null(float("nan")))
+    )
+    values = rows.select(number.alias("value"))["value"]
+    if right_at is None:
+        bad = (values != 0) & (values != 1)
+        right = values == 1
+    else:
+        bad, right = values.is_nan(), values >= right_at
+    where = bad.fill_null(False).arg_true()
+    return _Metric(
+        name, right, int(values.is_not_null().sum()), int(where[0]) if len(where) else None
+    )
+
+
+def _chosen(
+    source: str, rows: pl.DataFrame, table: ResponseTable, options: ReadOptions
+) -> tuple[pl.Series, list[str]]:
+    """The verdicts of one metric, and what has to be said of the choice.
+
+    Raises:
+        InputError: There is none, it gives no verdicts, or it is not clear which is meant.
+    """
+    metrics = [_metric(rows, name, options.right_at) for name in table.metrics]
+    metrics = [metric for metric in metrics if metric.covered]
+    if options.metric is not None:
+        metrics = [_named(source, options.metric, metrics)]
+    if not metrics:
+        raise InputError(
+            f"{source} holds no verdicts.",
+            remedy="Name the column that holds them with --columns correct=..., or verify the "
+            "responses here with --verifier.",
+        )
+    most = max(metric.covered for metric in metrics)
+    usable = [metric for metric in metrics if metric.bad is None and metric.covered == most]
+    if not usable:
+        raise _no_verdict(rows, table, metrics, options)
+    chosen = usable[0]
+    others = [metric.name for metric in usable[1:] if not metric.right.equals(chosen.right)]
+    if others and not table.verdict:
+        raise InputError(
+            f"{source} has several columns that could be the verdict, and they differ.",
+            seen=[chosen.name, *others],
+            remedy=f"Name one of them: {_flags([chosen.name, *others])}.",
+        )
+    said = []
+    if others:
+        said.append(
+            f"The verdicts are those of {chosen.name}; others of the log differ: "
+            f"{', '.join(others)}. To take another: {_flags(others[:1])}."
+        )
+    if options.right_at is not None:
+        said.append(f"A response is right where {chosen.name} is {options.right_at:g} or more.")
+    missing = (
+        len(rows)
+        - chosen.covered
+        - int(rows.filter(chosen.right.is_null())["failed"].fill_null(False).sum())
+    )
+    if missing:
+        said.append(
+            f"{missing:,} of {len(rows):,} responses have no value of {chosen.name}: unscored."
+        )
+    return chosen.right, said
+
+
+def _no_verdict(
+    rows: pl.DataFrame, table: ResponseTable, metrics: Sequence[_Metric], options: ReadOptions
+) -> InputError:
+    """Why no metric gives each response a verdict, in words for the first of them."""
+    first = metrics[0]
+    bad = next((metric for metric in metrics if metric.bad is not None), first)
+    row = bad.bad or 0
+    value = rows[METRIC + bad.name][row]
+    good = [metric.name for metric in metrics if metric.bad is None]
+    another = f"Take another: {_flags(good)}. " if good else ""
+    wrong = (
+        "is not a number"
+        if options.right_at is not None
+        else ("is neither right (1) nor wrong (0)")
+    )
+    return InputError(
+        f"{place_text(table, int(rows['place'][row]))}: {bad.name} {wrong}.",
+        seen=value,
+        remedy=another + GRADED,
+    )
+
+
+def _flags(names: Sequence[str]) -> str:
+    return ", ".join(f"--metric {shlex.quote(name)}" for name in names)
+
+
+def _named(source: str, wanted: str, metrics: Sequence[_Metric]) -> _Metric:
+    """The metric of this name.
+
+    Raises:
+        InputError: There is none.
+    """
+    names = [metric.name for metric in metrics]
+    if wanted in names:
+        return metrics[names.index(wanted)]
+    near = get_close_matches(wanted, names, n=1, cutoff=0.5)
+    close = f"Did you mean {near[0]!r}? " if near else ""
+    raise InputError(
+        f"{source} has no such metric.",
+        seen=wanted,
+        remedy=f"{close}It has: {_flags(names)}." if names else "It holds no verdicts at all.",
+    )
+
+
+def _verified(
+    source: str, format: str, frame: pl.LazyFrame, table: ResponseTable, options: ReadOptions
+) -> Outcomes:
+    """Outcomes by a verifier, from the texts."""
+    columns = ["question_id", "prompt", "text", "reasoning", "gold", "finish_reason", "failed"]
+    rows = _collected(frame.select(*_ORIGIN, *columns), table).sort("place")
+    rows, notes = _of_steps(source, rows, table, options)
+    _refuse_nameless(rows, table)
+    return outcomes_of_entries(source, format, _entries(rows, table), options, notes)
+
+
+def _entries(rows: pl.DataFrame, table: ResponseTable) -> Iterator[Entry]:
+    for row in rows.iter_rows(named=True):
+        file, number = divmod(row["place"], FILE_ROWS)
+        text, reason = row["text"], row["finish_reason"]
+        yield Entry(
+            file=table.files[file],
+            row=f"row {number}",
+            name=row["question_id"],
+            content=row["question_id"],
+            numbered=False,
+            count=1,
+            metrics={},
+            texts=None if text is None else [text],
+            reasoning=None if text is None else [row["reasoning"] or ""],
+            question=row["prompt"] or "",
+            golds=golds_of(row["gold"]),
+            truncated=None if reason is None else reason in CUT,
+            failed=bool(row["failed"]),
+            epoch=str(row["place"]),
+            task=row["task"] or "",
+            model=row["model"] or "",
+        )
