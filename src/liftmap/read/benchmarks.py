@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from liftmap.errors import InputError
-from liftmap.read.chats import chat_text, conversation, table
+from liftmap.read.chats import chat_text, conversation, table, tables_in
 from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_lines
 from liftmap.read.look import Glimpse, readable
@@ -51,7 +51,7 @@ def _evalscope_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
         main = score.get("main_score_name")
         if main in values:
             values = {main: values[main], **values}
-        prompt, text, thought = conversation(line.get("messages") or [])
+        prompt, text, thought = conversation(line.get("messages"))
         group = sample.get("group_id")
         target = line.get("target")
         yield (
@@ -92,10 +92,10 @@ def read_every_eval_ever(source: str, files: Sequence[Glimpse], options: ReadOpt
 def _sample_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     for row, (_, line) in enumerate(json_lines(file.path), 1):
         asked, output, score = (table(line.get(x)) for x in ("input", "output", "evaluation"))
-        found = [table(one) for one in line.get("answer_attribution") or []]
+        found = tables_in(line.get("answer_attribution"))
         final = next((one for one in reversed(found) if one.get("is_terminal")), table(None))
         texts, thoughts = output.get("raw"), output.get("reasoning_trace")
-        prompt, text, thought = conversation(line.get("messages") or [])
+        prompt, text, thought = conversation(line.get("messages"))
         if isinstance(texts, list) and texts:
             text = str(texts[0])
         if isinstance(thoughts, list) and thoughts:
@@ -170,7 +170,7 @@ def _evalplus_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
         document = from_json(file.path.read_bytes())
     row = 0
     for task, solutions in table(table(document).get("eval")).items():
-        for solution in map(table, solutions if isinstance(solutions, list) else []):
+        for solution in tables_in(solutions):
             row += 1
             base, plus = solution.get("base_status"), solution.get("plus_status")
             yield (

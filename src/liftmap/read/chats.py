@@ -6,7 +6,6 @@ text, or parts with a text each) and sometimes reasoning_content.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -36,9 +35,9 @@ def chat_text(messages: object) -> str:
     return "" if messages is None else str(messages)
 
 
-def conversation(messages: Sequence[Any]) -> Conversation:
-    """The parts of a conversation; its text is None where the model wrote nothing."""
-    tables = [table(message) for message in messages]
+def conversation(messages: object) -> Conversation:
+    """The parts of a list of messages; its text is None where the model wrote nothing."""
+    tables = tables_in(messages)
     first = next((i for i, m in enumerate(tables) if m.get("role") == "assistant"), len(tables))
     own = [m for m in tables[first:] if m.get("role") == "assistant"]
     thoughts = [str(m.get("reasoning_content") or m.get("reasoning") or "") for m in own]
@@ -59,6 +58,11 @@ def completion_text(completion: object) -> str | None:
 def table(value: object) -> dict[str, Any]:
     """The value if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def tables_in(value: object) -> list[dict[str, Any]]:
+    """The JSON objects in a list; none if it is not one."""
+    return [table(item) for item in value] if isinstance(value, list) else []
 
 
 def only(value: object) -> object:

@@ -18,9 +18,8 @@ from liftmap.errors import InputError
 from liftmap.read.golds import final_answer, golds_of
 from liftmap.read.logs import Entry
 from liftmap.read.logs import outcomes_of as outcomes_of_entries
-from liftmap.read.look import readable
 from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
-from liftmap.read.response_table import FILE_ROWS, METRIC, ResponseTable, identified
+from liftmap.read.response_table import FILE_ROWS, METRIC, ResponseTable, collected, identified
 
 # What a verdict is written as, beside numbers.
 WORDS = {
@@ -74,7 +73,8 @@ def _counted(
 ) -> Outcomes:
     """Outcomes by a metric of the files."""
     metrics = [pl.col(METRIC + name) for name in table.metrics]
-    rows = _collected(
+    rows = collected(
+        table,
         frame.select(
             *_ORIGIN,
             "question_id",
@@ -85,7 +85,6 @@ def _counted(
             *metrics,
             gold_hash=pl.col("gold").hash(),
         ),
-        table,
     ).sort("place")
     if not len(rows):
         raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")
@@ -121,12 +120,6 @@ def _counted(
 def _one_gold(gold: str) -> str:
     found = golds_of(gold)
     return found[0] if found else final_answer(gold)
-
-
-def _collected(frame: pl.LazyFrame, table: ResponseTable) -> pl.DataFrame:
-    """The rows; what Polars can't read is put into words."""
-    with readable(Path(table.files[0] if len(table.files) == 1 else Path(table.files[0]).parent)):
-        return frame.collect(engine="streaming")
 
 
 def place_text(table: ResponseTable, place: int) -> str:
@@ -298,6 +291,8 @@ def _chosen(
             f"The verdicts are those of {chosen.name}; others of the log differ: "
             f"{', '.join(others)}. To take another: {_flags(others[:1])}."
         )
+    elif not table.verdict and options.metric is None:
+        said.append(f"The verdicts are those of {chosen.name}.")
     if options.right_at is not None:
         said.append(f"A response is right where {chosen.name} is {options.right_at:g} or more.")
     missing = (
@@ -361,14 +356,22 @@ def _verified(
 ) -> Outcomes:
     """Outcomes by a verifier, from the texts."""
     columns = ["question_id", "prompt", "text", "reasoning", "gold", "finish_reason", "failed"]
-    rows = _collected(frame.select(*_ORIGIN, *columns), table).sort("place")
+    rows = collected(table, frame.select(*_ORIGIN, *columns)).sort("place")
     rows, notes = _of_steps(source, rows, table, options)
     _refuse_nameless(rows, table)
+    for column, what in (("text", "texts"), ("gold", "gold answers")):
+        if rows[column].is_null().all():
+            raise InputError(
+                f"{source} holds no {what}, so its responses can't be verified here.",
+                seen=options.verifier,
+                remedy="Leave --verifier out to take the log's own verdicts, or name the column "
+                f"that holds them with --columns {column}=...",
+            )
     return outcomes_of_entries(source, format, _entries(rows, table), options, notes)
 
 
 def _entries(rows: pl.DataFrame, table: ResponseTable) -> Iterator[Entry]:
-    for row in rows.iter_rows(named=True):
+    for index, row in enumerate(rows.iter_rows(named=True)):
         file, number = divmod(row["place"], FILE_ROWS)
         text, reason = row["text"], row["finish_reason"]
         yield Entry(
@@ -385,7 +388,7 @@ def _entries(rows: pl.DataFrame, table: ResponseTable) -> Iterator[Entry]:
             golds=golds_of(row["gold"]),
             truncated=None if reason is None else reason in CUT,
             failed=bool(row["failed"]),
-            epoch=str(row["place"]),
+            epoch=str(index),
             task=row["task"] or "",
             model=row["model"] or "",
         )

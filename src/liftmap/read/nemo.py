@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from liftmap.read.chats import chat_text, content_text, conversation, only, table
+from liftmap.read.chats import chat_text, content_text, conversation, only, table, tables_in
 from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_document, json_lines
 from liftmap.read.look import Glimpse
@@ -131,7 +131,7 @@ def read_nemo_gym(source: str, files: Sequence[Glimpse], options: ReadOptions) -
 def _gym_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     for number, line in json_lines(file.path):
         response = table(line.get("response"))
-        items = [table(item) for item in response.get("output") or []]
+        items = tables_in(response.get("output"))
         texts = [content_text(i.get("content")) for i in items if i.get("type") == "message"]
         thoughts = [content_text(i.get("summary")) for i in items if i.get("type") == "reasoning"]
         cut = table(response.get("incomplete_details")).get("reason")

@@ -13,12 +13,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from liftmap.read.look import Glimpse
+from liftmap.errors import InputError
+from liftmap.read.look import Glimpse, readable
+from liftmap.read.tables import name_bad_line
 from liftmap.read.tabular import scan
 
 # The columns of the table; a reader gives those that its files have, the others are null.
@@ -75,6 +78,7 @@ class ResponseTable:
         numbered: Whether question_id is merely a place in a data set; the id then holds a digest of
             the prompt too.
         notes: What has to be said of how the files were read.
+        flat: Whether Polars reads the files itself.
     """
 
     frame: pl.LazyFrame
@@ -83,6 +87,7 @@ class ResponseTable:
     verdict: bool = True
     numbered: bool = False
     notes: tuple[str, ...] = ()
+    flat: bool = False
 
 
 def table_of_columns(
@@ -114,8 +119,9 @@ def table_of_columns(
     wanted = list(dict.fromkeys([*named, *metrics, *raw]))
     frames = []
     for number, file in enumerate(files):
-        frame = each(scan(file, wanted))
-        kinds = frame.collect_schema()
+        with readable(file.path):
+            frame = each(scan(file, wanted))
+            kinds = frame.collect_schema()
         taken = {
             name: as_text(kinds[column], column) if isinstance(column, str) else column
             for name, column in columns.items()
@@ -140,6 +146,7 @@ def table_of_columns(
         verdict=verdict,
         numbered=numbered,
         notes=tuple(notes),
+        flat=any(file.container == "json" for file in files),
     )
 
 
@@ -204,8 +211,9 @@ def table_of_rows(
 
 def _placed(files: Sequence[Glimpse], rows_of: RowsOf) -> Iterator[tuple[int, Row]]:
     for number, file in enumerate(files):
-        for row, values in rows_of(file):
-            yield number * FILE_ROWS + row, values
+        with readable(file.path):
+            for row, values in rows_of(file):
+                yield number * FILE_ROWS + row, values
 
 
 def _column(chunk: list[tuple[int, Row]], name: str) -> pl.Series:
@@ -255,9 +263,27 @@ def identified(table: ResponseTable) -> tuple[pl.LazyFrame, bool]:
         parts = pl.concat_str(own, asked.str.head(8), separator="-", ignore_nulls=True)
         named = pl.when(own.is_not_null()).then(parts)
         return table.frame.with_columns(question_id=named), False
-    first = table.frame.select("question_id").head(HEAD_ROWS).collect()["question_id"]
-    by_prompt = first.is_null().all()
+    first = collected(table, table.frame.select("question_id").head(HEAD_ROWS))
+    by_prompt = first["question_id"].is_null().all()
     return table.frame.with_columns(question_id=asked if by_prompt else own), by_prompt
+
+
+def collected(table: ResponseTable, frame: pl.LazyFrame) -> pl.DataFrame:
+    """The rows of a frame that comes of the table; what can't be read is put into words.
+
+    Raises:
+        InputError: A file is damaged; the message names the line where that is known.
+    """
+    path = Path(table.files[0])
+    try:
+        with readable(path if len(table.files) == 1 else path.parent):
+            return frame.collect(engine="streaming")
+    except InputError:
+        # Polars does not say which line it stumbled on.
+        for name in table.files:
+            if name.endswith((".jsonl", ".json")) and table.flat:
+                name_bad_line(Path(name))
+        raise
 
 
 def digests(prompts: pl.Series) -> pl.Series:

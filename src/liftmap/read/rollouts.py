@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from liftmap.errors import InputError
-from liftmap.read.chats import chat_text, conversation, table
+from liftmap.read.chats import chat_text, conversation, table, tables_in
 from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_document, json_lines
 from liftmap.read.look import Glimpse, readable
@@ -93,7 +93,7 @@ def _oat_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
         columns = {name: values for name, values in document.items() if isinstance(values, list)}
         document = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values())]  # noqa: B905
     row = 0
-    for line in map(table, document):
+    for line in tables_in(document):
         outputs, scores = _listed(line.get("output")), _listed(line.get("scores"))
         if len(outputs) != len(scores):
             raise InputError(
@@ -140,7 +140,7 @@ def read_tinker_cookbook(source: str, files: Sequence[Glimpse], options: ReadOpt
 
 def _tinker_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     for number, line in json_lines(file.path):
-        turns = [table(turn) for turn in line.get("turns") or []]
+        turns = tables_in(line.get("turns"))
         prompt, text, _ = conversation(turns)
         metrics, logs = table(line.get("metrics")), table(line.get("logs"))
         cut = metrics.get("max_tokens_reached") or metrics.get("context_overflow")

@@ -111,6 +111,8 @@ def _long_table(
 def exploded(frame: pl.LazyFrame, metrics: Sequence[str], listed: Sequence[str]) -> pl.LazyFrame:
     """The frame with a row a response, where verdicts are lists: Polars' own, or JSON as text."""
     head = frame.select(metrics).head(1).collect()
+    if not len(head):
+        return frame
     text = [name for name in metrics if head[name].dtype == pl.String]
     as_json = [name for name in text if str(head[name][0] or "").lstrip().startswith("[")]
     lists = [name for name in metrics if isinstance(head[name].dtype, pl.List)]
@@ -139,9 +141,9 @@ def _wide_table(
     """One column a response; an empty cell is a response that was not asked for."""
 
     def each(frame: pl.LazyFrame) -> pl.LazyFrame:
-        cells = frame.unpivot(names, index=[asked, "row"], value_name="correct")
-        given = pl.col("correct").cast(pl.String).str.strip_chars() != ""
-        return cells.filter(given.fill_null(False))
+        texts = frame.select(asked, "row", pl.col(names).cast(pl.String))
+        cells = texts.unpivot(names, index=[asked, "row"], value_name="correct")
+        return cells.filter((pl.col("correct").str.strip_chars() != "").fill_null(False))
 
     ours = "question_id" if by_id else "prompt"
     note = (

@@ -93,11 +93,11 @@ def _read_json_lines(path: Path, known: Sequence[str]) -> pl.DataFrame:
             return pl.read_ndjson(path, schema=dict.fromkeys(known, pl.String()))
     except InputError:
         # Polars does not say which line it stumbled on.
-        _name_bad_line(path)
+        name_bad_line(path)
         raise
 
 
-def _name_bad_line(path: Path) -> None:
+def name_bad_line(path: Path) -> None:
     """Raises for the first line that is no JSON object; returns if there is none."""
     with readable(path), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):

@@ -7,11 +7,19 @@ messages, the calls and named rewards. prime-rl writes the same below `rollouts/
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from liftmap.read.chats import chat_text, completion_text, content_text, conversation, table
+from liftmap.read.chats import (
+    chat_text,
+    completion_text,
+    content_text,
+    conversation,
+    table,
+    tables_in,
+)
 from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_lines
 from liftmap.read.look import Glimpse
@@ -93,15 +101,18 @@ def _episode_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
         task = table(episode.get("task"))
         work = table(table(episode.get("run")).get("work"))
         step = work.get("step", int(folder[1]) if folder else None)
-        traces = [table(trace) for trace in episode.get("traces") or []]
-        traces = [t for t in traces if table(t.get("agent")).get("trainable", True)]
+        traces = [
+            t
+            for t in tables_in(episode.get("traces"))
+            if table(t.get("agent")).get("trainable", True)
+        ]
         for trace in traces or [{}]:
             row += 1
             yield row, {"step": step, **_trace(task, trace)}
 
 
 def _trace(task: dict[str, Any], trace: dict[str, Any]) -> Row:
-    nodes = [table(node) for node in trace.get("nodes") or []]
+    nodes = tables_in(trace.get("nodes"))
     first = next((i for i, node in enumerate(nodes) if node.get("sampled")), len(nodes))
     messages = [table(node.get("message")) for node in nodes]
     asked, written = (
@@ -112,10 +123,8 @@ def _trace(task: dict[str, Any], trace: dict[str, Any]) -> Row:
     data = table(task.get("data"))
     rewards = {name: table(value) for name, value in table(trace.get("rewards")).items()}
     scored = bool(rewards) and all(reward for reward in rewards.values())
-    total = (
-        sum(r.get("score", 0) * r.get("weight", 1) for r in rewards.values()) if scored else None
-    )
-    calls = [table(call) for call in trace.get("calls") or []]
+    total = sum(map(_weighted, rewards.values())) if scored else None
+    calls = tables_in(trace.get("calls"))
     ended = next((c.get("finish_reason") for c in reversed(calls) if not c.get("error")), None)
     cut = ended == "length" or trace.get("stop_condition") in LIMITS
     usages = [table(call.get("usage")).get("completion_tokens") for call in calls]
@@ -135,3 +144,10 @@ def _trace(task: dict[str, Any], trace: dict[str, Any]) -> Row:
             **table(trace.get("metrics")),
         },
     }
+
+
+def _weighted(reward: dict[str, Any]) -> float:
+    """A reward times its weight; NaN if one of them is not a number."""
+    parts = reward.get("score"), reward.get("weight", 1.0)
+    numbers = [float(part) for part in parts if isinstance(part, int | float)]
+    return numbers[0] * numbers[1] if len(numbers) == 2 else math.nan
