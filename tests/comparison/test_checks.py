@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from liftmap.comparison.checks import different_settings
+from liftmap.comparison.checks import checks_of_sources, different_settings, proven_copies
 from liftmap.comparison.compare import compare
 from liftmap.comparison.result import Comparison
 from liftmap.errors import InputError
+from liftmap.read.outcomes import Outcomes
 
 from .conftest import FEW, make_tally, make_world
 
@@ -38,6 +41,10 @@ def test_copies_are_noticed_and_counted_once_if_asked() -> None:
     assert check.evidence["copies"] == 2
     assert check.chance is not None
     assert check.chance < 0.001
+    assert suspected.lost.noise is None, "noise is that of independent draws"
+    assert suspected.other_verdict is not None
+    assert suspected.other_verdict.accuracy.withheld == "copies"
+    assert suspected.verdict.accuracy.withheld is None, "whole questions are drawn"
     told = compare(doubled, after, copies=(2, 1), **FEW)
     assert told.checks == ()
     assert told.accuracy == compare(before, after, **FEW).accuracy
@@ -53,12 +60,30 @@ def test_decoding_without_randomness_is_noticed() -> None:
     )
 
 
+def test_a_recorded_temperature_of_0_makes_one_response_of_many() -> None:
+    sure = make_tally([4, 0, 4, 4], 4)
+    greedy = Outcomes("log", "lm-eval", sure, settings={"temperature": 0.0})
+    assert proven_copies(greedy) == 4
+    assert proven_copies(replace(greedy, settings={"temperature": 0.6})) == 1
+    unsure = replace(greedy, tally=make_tally([4, 0, 3, 4], 4))
+    assert proven_copies(unsure) == 1
+    checks = checks_of_sources(greedy, unsure, (4, 1))
+    assert [(check.kind, check.evidence["counted_once"]) for check in checks] == [
+        ("temperature 0", True),
+        ("temperature 0", False),
+    ]
+
+
 def test_topping_up_the_unsolved_is_noticed() -> None:
     before, after = make_world(300, 16, 4)
     n = np.where(before.c == 0, 32, 16)
     comparison = compare(make_tally(before.c, n.tolist()), after, **FEW)
     assert ("n by outcome", "before") in _kinds(comparison)
     assert any("Declare the plan" in text for text in comparison.warnings)
+    words = (comparison.verdict.accuracy.word, comparison.verdict.capability.word)
+    assert words == ("unsettled", "unsettled")
+    assert comparison.to_dict()["verdict"]["withheld"]["capability"] == "n by outcome"
+    assert comparison.lost.excess is None
 
 
 def test_few_clusters_are_named() -> None:

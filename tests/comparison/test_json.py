@@ -30,6 +30,7 @@ WORDED = {
     "needed_if_changed",
     "needed_are",
     "bounded",
+    "withheld",
     "p",
     "few_tries",
     "saturated_below",

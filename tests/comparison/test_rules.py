@@ -136,7 +136,7 @@ def test_a_curtailed_tally_alone_has_no_bound_for_unscored_responses() -> None:
     after = make_tally([4, 2, 2, 1, 3], [4, 4, 8, 8, 8], unscored=[0, 0, 1, 0, 0], plan=plan)
     before = make_tally([2, 3, 1, 0, 2], [4, 4, 8, 8, 8], plan=plan)
     comparison = compare(before, after, **FEW)
-    assert not comparison.verdict.accuracy.bounded
+    assert comparison.verdict.accuracy.withheld == "unscored"
     assert comparison.verdict.accuracy.word == "unsettled"
     assert comparison.accuracy.change.range is None
     assert comparison.to_dict()["verdict"]["bounded"] is False

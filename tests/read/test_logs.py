@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from liftmap.comparison.compare import compare
 from liftmap.errors import InputError
 from liftmap.read import Outcomes, read
 from liftmap.records import FixedPlan
@@ -71,6 +72,22 @@ def test_lm_eval_filters_are_told_apart(logs: dict[str, Path]) -> None:
     assert len(other.warnings) == 1
     with pytest.raises(InputError, match=r"no such metric.*exact_match,last-word"):
         read(path, metric="acc")
+
+
+def test_lm_eval_says_how_responses_were_drawn(logs: dict[str, Path], tmp_path: Path) -> None:
+    drawn, greedy = read(logs["kin_each"]), read(logs["kin_greedy"])
+    assert (drawn.settings, greedy.settings) == ({"temperature": 1.0}, {"temperature": 0.0})
+    rows = lines(logs["kin_each"])
+    for row in rows[:3]:
+        row["arguments"]["gen_args_0"]["arg_0"] = (
+            "Think. " + row["arguments"]["gen_args_0"]["arg_0"]
+        )
+    other = tmp_path / logs["kin_each"].name
+    other.write_text("\n".join(map(json.dumps, rows)))
+    [check] = [
+        check for check in compare(logs["kin_each"], other).checks if check.kind == "prompts"
+    ]
+    assert check.evidence == {"differing": 3, "questions": len(rows)}
 
 
 def test_lm_eval_multiple_choice(logs: dict[str, Path]) -> None:

@@ -154,7 +154,7 @@ def test_statements_in_words() -> None:
     assert say("unsettled", 0.005, -0.015, 0.025, **numbers).endswith(
         ": about 900 questions would show no change, about 3\u202f000 a change of +0.5"
     )
-    assert say("unsettled", 0.0, -0.1, 0.1, bounded=False).endswith("by an unknown amount")
+    assert say("unsettled", 0.0, -0.1, 0.1, withheld="unscored").endswith("by an unknown amount")
     assert say("saturated", 0.0, -0.01, 0.01, k=64).startswith("accuracy saturated: both sides")
     assert say("not measured") == "accuracy not measured: one response a question"
 

@@ -102,9 +102,9 @@ def test_within_needs_the_wider_interval_too():
 
 @pytest.mark.parametrize("word", CHANGES)
 def test_unscored_responses_without_a_bound_settle_nothing(word):
-    open_axis = measured(CHANGES[word], bounded=False, spread=0.3)
+    open_axis = measured(CHANGES[word], withheld="unscored", spread=0.3)
     facts = verdict.conclude(measured(CHANGES["up"], 1), open_axis)
-    assert facts.capability == verdict.Axis("unsettled", CHANGES[word], 256, bounded=False)
+    assert facts.capability == verdict.Axis("unsettled", CHANGES[word], 256, withheld="unscored")
     assert facts.label == "inconclusive"
 
 

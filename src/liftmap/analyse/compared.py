@@ -175,7 +175,8 @@ def verdict(data: StudyData) -> pl.DataFrame:
           show that nothing changed; null where the axis is settled or no number would do.
         - accuracy_needed_if_changed, capability_needed_if_changed: how many would show a change of
           the size of the estimate; null likewise, and where that is too near to 0.
-        - bounded: false where unscored responses could have moved a change by an unknown amount.
+        - withheld: why no word is given: unscored (responses that could have moved a change by an
+          unknown amount), n by outcome, or copies; null elsewhere.
         - questions: number of questions compared.
         - k: number of tries of capability, the most that every question supports.
         - margin: equivalence margin, as a share.

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.parts import Check
+from liftmap.comparison.parts import Check, QuestionsAre
 from liftmap.errors import InputError
 from liftmap.read.outcomes import Outcomes
 from liftmap.records import FixedPlan, Tally
@@ -26,6 +26,7 @@ from liftmap.stats.dependence import (
     same_responses,
 )
 from liftmap.stats.repeated_texts import RepeatedTexts
+from liftmap.stats.verdict import Withheld
 
 # Fewer clusters than this say little about how far others would differ.
 FEWEST_CLUSTERS = 20
@@ -63,12 +64,60 @@ def _of_counts(side: Literal["before", "after", "both"], fact: Dependence) -> Ch
     return Check(fact.kind, side, fact.chance, evidence)
 
 
+def withheld_by(
+    checks: Sequence[Check], questions_are: QuestionsAre, *, bounded: bool
+) -> Withheld | None:
+    """Why no change gets a word, out of what speaks against the responses; None if nothing does.
+
+    Copies leave intervals on questions like these as they are, since whole questions are drawn.
+
+    Args:
+        checks: What speaks against independent draws.
+        questions_are: What the words are about.
+        bounded: Whether the unscored responses, if there are any, have bounds.
+    """
+    if not bounded:
+        return "unscored"
+    if any(check.kind == "n by outcome" for check in checks):
+        return "n by outcome"
+    if questions_are == "fixed" and any(map(_has_copies, checks)):
+        return "copies"
+    return None
+
+
+def independent(checks: Sequence[Check]) -> bool:
+    """Whether nothing speaks against counts of independent draws, which noise is computed from."""
+    return not any(check.kind == "n by outcome" or _has_copies(check) for check in checks)
+
+
+def _has_copies(check: Check) -> bool:
+    """Whether responses stand several times in the counts."""
+    return check.kind == "copies" or (
+        check.kind == "repeated texts" and not check.evidence["counted_once"]
+    )
+
+
 def proven_copies(outcomes: Outcomes) -> int:
-    """How many times each response surely stands, by its text; 1 where texts prove nothing."""
-    repeated = outcomes.repeated
-    if repeated is None or not repeated.complete or outcomes.tally.counts.stops_early:
+    """How many times each response surely stands; 1 where nothing proves it.
+
+    Texts prove it, or a recorded temperature of 0, where every question was asked equally often and
+    is always right or always wrong.
+    """
+    tally, repeated = outcomes.tally, outcomes.repeated
+    if tally.counts.stops_early:
         return 1
-    return repeated.copies
+    if _is_greedy(outcomes):
+        numbers = np.unique(tally.n + tally.unscored)
+        parts = (tally.c, tally.unscored, tally.truncated)
+        if len(numbers) == 1 and all(np.isin(part, (0, numbers[0])).all() for part in parts):
+            return int(numbers[0])
+    return repeated.copies if repeated is not None and repeated.complete else 1
+
+
+def _is_greedy(outcomes: Outcomes) -> bool:
+    """Whether several responses a question were drawn at a recorded temperature of 0."""
+    asked = outcomes.tally.n + outcomes.tally.unscored
+    return outcomes.settings.get("temperature") == 0 and bool(np.any(asked > 1))
 
 
 def checks_of_sources(
@@ -84,11 +133,18 @@ def checks_of_sources(
     checks = []
     sides: tuple[Literal["before", "after"], ...] = ("before", "after")
     for side, outcomes, times in zip(sides, (before, after), copies, strict=True):
-        if outcomes.repeated is not None:
+        if _is_greedy(outcomes):
+            checks.append(Check("temperature 0", side, None, {"counted_once": times > 1}))
+        elif outcomes.repeated is not None:
             checks.append(_of_texts(side, outcomes.repeated, times > 1))
     differing = different_settings(before.settings, after.settings)
     if differing:
         checks.append(Check("settings", "both", None, differing))
+    common = before.prompts.keys() & after.prompts.keys()
+    differing_prompts = sum(before.prompts[each] != after.prompts[each] for each in common)
+    if differing_prompts:
+        counts = {"differing": differing_prompts, "questions": len(common)}
+        checks.append(Check("prompts", "both", None, counts))
     return tuple(checks)
 
 

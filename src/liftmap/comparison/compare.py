@@ -19,7 +19,9 @@ from liftmap.comparison.bootstrap import Resamples, resample
 from liftmap.comparison.checks import (
     checks_of_counts,
     checks_of_sources,
+    independent,
     proven_copies,
+    withheld_by,
     without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
@@ -280,11 +282,12 @@ def compare_pair(
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
     checks = (*checks_of_counts(pair), *checks)
+    draws_are_independent = independent(checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
         pair,
         resamples=options.resamples,
-        law_resamples=options.law_resamples,
+        law_resamples=options.law_resamples if draws_are_independent else 0,
         level=options.level,
         seed=options.seed,
         looks=options.looks,
@@ -292,7 +295,9 @@ def compare_pair(
     measured = curve(pair, tries(k, len(pair.counts)), resamples, options.questions)
     points = measured.points
     fitted = figures.joint_law(pair, resamples)
-    lost, gained = figures.lost_and_gained(pair, options.k, resamples, fitted)
+    lost, gained = figures.lost_and_gained(
+        pair, options.k, resamples, fitted, independent=draws_are_independent
+    )
     loss = first_loss_k(
         [point.k for point in points],
         [point.change.estimate for point in points],
@@ -303,9 +308,9 @@ def compare_pair(
     if answers is not None:
         rng = np.random.default_rng([options.seed, 2])
         votes = majority(answers, pair, doubling(pair.most), options.level, rng)
-    verdict = _concluded(pair, measured.leading, options, resamples)
+    verdict = _concluded(pair, measured.leading, options, resamples, checks)
     beside = [each for k, each in sorted(measured.other.items()) if k in (1, max(measured.other))]
-    other = _concluded(pair, beside, options, resamples, leads=False) if beside else None
+    other = _concluded(pair, beside, options, resamples, checks, leads=False) if beside else None
     at_64 = None
     if fitted.has_intervals and 1 < k < LAW_TRIES and (verdict.few_tries or verdict.climbing):
         [at_64] = fitted.numbers([pass_change(LAW_TRIES)])
@@ -368,6 +373,7 @@ def _concluded(
     changes: Sequence[MeasuredChange],
     options: Options,
     resamples: Resamples,
+    checks: Sequence[Check],
     *,
     leads: bool = True,
 ) -> Conclusion:
@@ -376,8 +382,12 @@ def _concluded(
     On questions like these each word comes with its p-value, which a study of many checkpoints
     adjusts; there is none where one looks more than once.
     """
-    axes = [changes[0], changes[-1]]
-    if leads == (options.questions == "like-these") and options.looks is None:
+    about_like_these = leads == (options.questions == "like-these")
+    withheld = withheld_by(
+        checks, "like-these" if about_like_these else "fixed", bounded=pair.bounded
+    )
+    axes = [replace(each, withheld=withheld) for each in (changes[0], changes[-1])]
+    if about_like_these and options.looks is None and withheld is None:
         axes = [replace(each, p_value=p_value(pair, each.k, resamples)) for each in axes]
     return conclude(
         *axes,

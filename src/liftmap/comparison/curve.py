@@ -129,7 +129,7 @@ def _on_questions_like_these(
     options = resamples.options
     measured = changes_on_questions_like_these(ks, *pair.rows, **options)
     if pair.extremes is None:
-        return [replace(each, bounded=pair.bounded) for each in measured]
+        return measured
     before, after = pair.extremes
     ones = np.ones((len(pair.counts), 1))
     floor = _floor(pair, ks)
@@ -163,14 +163,14 @@ def _on_these_questions(
     tried = [k for k in ks if most is not None and k <= most]
 
     def changes(before: Counts, after: Counts) -> list[MeasuredChange]:
-        found = changes_on_these_questions(tried, before, after, counts=pair.counts, level=level)
-        return found or []
+        measured = changes_on_these_questions(tried, before, after, counts=pair.counts, level=level)
+        return measured or []
 
     if not tried:
         return []
     measured = changes(*pair.rows)
     if pair.extremes is None:
-        return [replace(each, bounded=pair.bounded) for each in measured]
+        return measured
     before, after = pair.extremes
     worst, best = changes(before.right, after.wrong), changes(before.wrong, after.right)
     return [

@@ -164,9 +164,17 @@ def joint_law(pair: PairedTallies, resamples: Resamples) -> FittedLaw:
 
 
 def lost_and_gained(
-    pair: PairedTallies, k: int | None, resamples: Resamples, fitted: FittedLaw
+    pair: PairedTallies,
+    k: int | None,
+    resamples: Resamples,
+    fitted: FittedLaw,
+    *,
+    independent: bool = True,
 ) -> tuple[Moves, Moves]:
-    """Questions lost and gained at k tries (default half of the responses) and at n."""
+    """Questions lost and gained at k tries (default half of the responses) and at n.
+
+    Noise and what goes beyond it take independent draws for granted: None where they are not.
+    """
     lost_at_n, gained_at_n = _moves_at_n(pair, fitted)
     half = pair.most // 2
     if half < 1:
@@ -174,6 +182,11 @@ def lost_and_gained(
         return Moves(*nothing, lost_at_n), Moves(*nothing, gained_at_n)
     moves = lost_gained(*pair.rows, half if k is None else min(k, half), **resamples.options)
     lost, gained = moves.lost, moves.gained
+    if not independent:
+        return (
+            Moves(moves.k, lost.estimate, None, None, lost_at_n),
+            Moves(moves.k, gained.estimate, None, None, gained_at_n),
+        )
     return (
         Moves(moves.k, lost.estimate, lost.noise, lost.excess, lost_at_n),
         Moves(moves.k, gained.estimate, gained.noise, gained.excess, gained_at_n),

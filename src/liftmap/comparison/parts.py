@@ -156,7 +156,9 @@ class Check:
         "n by outcome",
         "few clusters",
         "repeated texts",
+        "temperature 0",
         "settings",
+        "prompts",
     ]
     side: Literal["before", "after", "both"]
     chance: float | None

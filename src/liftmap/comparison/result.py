@@ -399,7 +399,8 @@ def _verdict(
         "needed_are": "questions"
         if questions_are == "like-these"
         else "responses to each question",
-        "bounded": all(axis.bounded for axis in axes.values()),
+        "bounded": all(axis.withheld != "unscored" for axis in axes.values()),
+        "withheld": {name: axis.withheld for name, axis in axes.items()},
         "p": {name: axis.p_value for name, axis in axes.items()},
         "few_tries": verdict.few_tries,
         "saturated_below": verdict.unsaturated_k,

@@ -87,7 +87,7 @@ VERDICT: Schema = {
     "accuracy_needed_if_changed": pl.Int64(),
     "capability_needed_if_unchanged": pl.Int64(),
     "capability_needed_if_changed": pl.Int64(),
-    "bounded": pl.Boolean(),
+    "withheld": pl.String(),
     "questions": pl.Int64(),
     "k": pl.Int64(),
     "margin": pl.Float64(),
@@ -244,7 +244,7 @@ def verdict(
     row: dict[str, Any] = {
         "label": conclusion.label,
         "because": words.because(conclusion, questions_are),
-        "bounded": all(axis.bounded for axis in axes.values()),
+        "withheld": conclusion.accuracy.withheld or conclusion.capability.withheld,
         "questions": questions,
         "k": conclusion.k,
         "margin": conclusion.margin,

@@ -33,7 +33,7 @@ from liftmap.comparison.rounding import (
 from liftmap.records import Estimate
 from liftmap.stats.intervals import FirstLoss
 from liftmap.stats.law.floor import Floor
-from liftmap.stats.verdict import Axis, Conclusion
+from liftmap.stats.verdict import Axis, Conclusion, Withheld
 
 # --- the verdict --------------------------------------------------------------------------------
 
@@ -98,6 +98,15 @@ def because(
     return "; ".join(each.text for each in statements(verdict, questions_are, leads=leads))
 
 
+_WITHHELD: dict[Withheld, str] = {
+    "unscored": "responses that are unscored or exhausted the verifier could move it by an unknown "
+    "amount",
+    "n by outcome": "how often a question was asked seems to depend on what came out, which biases "
+    "every rate",
+    "copies": "responses seem to stand several times, so they say less than their number",
+}
+
+
 def about_questions(questions_are: QuestionsAre) -> str:
     """What a figure is about: `on these questions`, `on questions like these`."""
     return "on these questions" if questions_are == "fixed" else "on questions like these"
@@ -141,11 +150,8 @@ def statement(
             f"{name} too hard to tell: both sides solve next to nothing within k = "
             f"{count(axis.k)}, so no change could leave the margin of {size}"
         )
-    if not axis.bounded:
-        return (
-            f"{name} not settled: responses that are unscored or exhausted the verifier could move "
-            "it by an unknown amount"
-        )
+    if axis.withheld is not None:
+        return f"{name} not settled: {_WITHHELD[axis.withheld]}"
     text = f"{name} not settled, {points(change.low)} to {points(change.high)} against a margin of"
     return f"{text} {size}{_needed(axis, questions_are)}"
 
@@ -454,14 +460,26 @@ def check_text(check: Check) -> str:
     if check.kind == "copies":
         return (
             f"Each response {check.side} seems to stand {count(evidence['copies'])} times{chance}: "
-            "if it does, say so with --copies; intervals are too narrow otherwise."
+            "if it does, say so with --copies. Noise is not computed, and intervals on these "
+            "questions are too narrow."
         )
     if check.kind == "n by outcome":
         return (
             f"The {count(evidence['questions'])} questions with the fewest responses {check.side} "
             f"are all solved{chance}: n seems to depend on the outcomes, which biases every rate. "
-            "Declare the plan that they were drawn by."
+            "Declare the plan that they were drawn by; till then no change is called."
         )
+    if check.kind == "prompts":
+        return (
+            f"The two sides were not asked alike: the prompts of {count(evidence['differing'])} of "
+            f"{count(evidence['questions'])} questions differ (template, examples or instructions)."
+        )
+    if check.kind == "temperature 0":
+        if evidence["counted_once"]:
+            done = "the responses to a question are one, and count once"
+        else:
+            done = "outcomes differ nevertheless, so all are counted; they are not free draws"
+        return f"The temperature {check.side} was 0: {done}."
     if check.kind == "few clusters":
         return (
             f"There are only {count(evidence['clusters'])} clusters: they hardly show how far "

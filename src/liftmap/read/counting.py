@@ -60,7 +60,8 @@ def outcomes_of_table(
     if options.verifier is not None:
         outcomes = _verified(source, format, frame, table, options)
     else:
-        outcomes = _counted(source, format, frame, table, options)
+        counted = frame.drop("asked") if by_prompt else frame
+        outcomes = _counted(source, format, counted, table, options)
     return replace(
         outcomes,
         by_prompt=by_prompt,
@@ -83,6 +84,7 @@ def _counted(
             "failed",
             pl.when(pl.col("gold").str.len_chars() <= GOLD_CHARACTERS).then("gold"),
             *metrics,
+            *(("asked",) if "asked" in frame.collect_schema() else ()),
             gold_hash=pl.col("gold").hash(),
         ),
     ).sort("place")
@@ -108,13 +110,21 @@ def _counted(
         .unique("question_id", keep="first", maintain_order=True)
         .select("question_id", pl.col("gold").map_elements(_one_gold, return_dtype=pl.String))
     )
-    model = rows["model"].drop_nulls()
+    model, prompts = rows["model"].drop_nulls(), _prompts(rows)
     kept = ["question_id", "right", "truncated"]
     if rows["answer"].is_not_null().any():
         rows = rows.with_columns(pl.col("answer").replace("", None))
         kept.append("answer")
     outcomes = from_rows(source, format, rows.select(kept), golds if len(golds) else None, notes)
-    return replace(outcomes, model=model[0] if len(model) else None)
+    return replace(outcomes, model=model[0] if len(model) else None, prompts=prompts)
+
+
+def _prompts(rows: pl.DataFrame) -> dict[str, str]:
+    """The digest of each question's prompt, where ids are something else."""
+    if "asked" not in rows.columns:
+        return {}
+    asked = rows.filter(pl.col("asked").is_not_null()).unique("question_id", keep="first")
+    return dict(asked.select("question_id", "asked").iter_rows())
 
 
 def _one_gold(gold: str) -> str:

@@ -20,7 +20,7 @@ from liftmap.read.golds import golds_of, letters_of
 from liftmap.read.lines import json_document, parse
 from liftmap.read.logs import Entry, outcomes_of
 from liftmap.read.look import Glimpse, readable
-from liftmap.read.outcomes import Outcomes, ReadOptions
+from liftmap.read.outcomes import Outcomes, ReadOptions, drawing_settings
 
 # Zip files compressed with zstandard, as the tool writes them, are read by Python from 3.14 on.
 if sys.version_info >= (3, 14):
@@ -143,6 +143,7 @@ def _entry(
         uid=str(sample.get("uuid") or ""),
         task=str(spec.get("task", "")),
         model=str(spec.get("model", "")),
+        settings=drawing_settings(spec.get("model_generate_config")),
     )
     return entry, any(score.get("value") == "P" for score in scores.values())
 

@@ -18,7 +18,7 @@ from liftmap.read.lines import json_lines
 from liftmap.read.logs import Entry, outcomes_of
 from liftmap.read.look import Glimpse
 from liftmap.read.metrics import Share
-from liftmap.read.outcomes import Outcomes, ReadOptions
+from liftmap.read.outcomes import Outcomes, ReadOptions, drawing_settings
 
 # The tool's own name for a log; the lines themselves do not say which task they are of.
 FILE_NAME = re.compile(r"samples_(.+)_\d{4}-\d\d-\d\dT.*")
@@ -103,6 +103,8 @@ def _entries(file: Glimpse) -> Iterator[Entry]:
             choices=_choices(line.get("doc")),
             filter=view,
             task=named[1] if named else "",
+            settings=_settings(line),
+            prompt=_prompt(line),
         )
 
 
@@ -142,3 +144,15 @@ def _prompt(line: dict[str, Any]) -> str:
         return str(line["arguments"]["gen_args_0"]["arg_0"])
     except (KeyError, TypeError):
         return ""
+
+
+def _settings(line: dict[str, Any]) -> dict[str, object]:
+    """How the responses were drawn; nothing where the line does not say."""
+    try:
+        given = line["arguments"]["gen_args_0"]["arg_1"]
+    except (KeyError, TypeError):
+        return {}
+    settings = drawing_settings(given)
+    # Without sampling the likeliest token is taken, whatever temperature is written beside it.
+    greedy = isinstance(given, dict) and given.get("do_sample") is False
+    return settings | {"temperature": 0.0} if greedy else settings

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
@@ -62,6 +62,9 @@ class Entry:
         uid: The same in two files for one and the same responses, copied by a resumed run.
         task: The task's name, if the log has it.
         model: The model's name, if the log has it.
+        settings: How the responses were drawn, as in `Outcomes`, if the log has it.
+        prompt: The whole text that the model was given, templates and examples included, if the log
+            has it.
     """
 
     file: str
@@ -84,6 +87,8 @@ class Entry:
     uid: str = ""
     task: str = ""
     model: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    prompt: str = ""
 
     @property
     def place(self) -> str:
@@ -108,12 +113,16 @@ class Entry:
     @property
     def content_hash(self) -> str:
         """Eight hexadecimal digits."""
-        text = (
+        return digest_of(
             self.content
             if isinstance(self.content, str)
             else json.dumps(self.content, sort_keys=True, default=str)
         )
-        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def digest_of(text: str) -> str:
+    """Eight hexadecimal digits that stand for a text."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
 
 
 @dataclass(slots=True)
@@ -132,6 +141,8 @@ class _Seen:
         first_without_text: File and row of the first of them.
         several_golds: Questions with more than one gold answer.
         model: The model, if the log says it.
+        settings: How the responses were drawn: what the log says of all of them alike.
+        prompts: A digest of the prompt of each question, where known.
     """
 
     golds: dict[str, str | None] = field(default_factory=dict)
@@ -145,6 +156,8 @@ class _Seen:
     first_without_text: str = ""
     several_golds: set[str] = field(default_factory=set)
     model: str = ""
+    settings: dict[str, object] | None = None
+    prompts: dict[str, str] = field(default_factory=dict)
 
 
 def outcomes_of(
@@ -239,7 +252,13 @@ def outcomes_of(
     )
     known = golds["gold"].null_count() < len(golds)
     outcomes = from_rows(source, format, rows, golds if known else None, [*warnings, *said])
-    return replace(outcomes, model=seen.model or None, tally=_with_exhausted(outcomes.tally, seen))
+    return replace(
+        outcomes,
+        model=seen.model or None,
+        tally=_with_exhausted(outcomes.tally, seen),
+        settings=seen.settings or {},
+        prompts=seen.prompts,
+    )
 
 
 def _with_exhausted(tally: Tally, seen: _Seen) -> Tally:
@@ -296,6 +315,10 @@ def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Ent
         seen.files.setdefault(entry.file, set()).add(question_id)
         seen.cut_known |= entry.truncated is not None
         seen.model = seen.model or entry.model
+        known_settings = entry.settings if seen.settings is None else seen.settings
+        seen.settings = dict(known_settings.items() & entry.settings.items())
+        if entry.prompt:
+            seen.prompts.setdefault(question_id, digest_of(entry.prompt))
         yield entry
     if not rows:
         raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")

@@ -92,6 +92,7 @@ class Outcomes:
             does not say.
         model: The model, where the source says which: a hub id, a path, or a served name.
         settings: How the responses were drawn, where the source says it: temperature, top_p ...
+        prompts: A digest of the prompt by question_id, where the source has prompts.
         repeated: What the texts say of copies; None where they are unknown or say nothing.
         by_prompt: Whether question_id is a digest of the prompt, since the source has no ids.
     """
@@ -109,6 +110,17 @@ class Outcomes:
     settings: Mapping[str, Any] = field(default_factory=dict)
     repeated: RepeatedTexts | None = None
     by_prompt: bool = False
+    prompts: Mapping[str, str] = field(default_factory=dict)
+
+
+def drawing_settings(given: object) -> dict[str, object]:
+    """Temperature, top_p and top_k out of whatever a tool keeps of how responses were drawn."""
+    known = given if isinstance(given, Mapping) else {}
+    return {
+        name: float(known[name])
+        for name in ("temperature", "top_p", "top_k")
+        if isinstance(known.get(name), int | float) and not isinstance(known[name], bool)
+    }
 
 
 def unfinished_thoughts(count: int, responses: int) -> list[str]:

@@ -252,20 +252,20 @@ def step_in_name(file: Glimpse) -> int | None:
 
 
 def identified(table: ResponseTable) -> tuple[pl.LazyFrame, bool]:
-    """The table with an id for each response, and whether prompts give the ids.
+    """The table with an id for each response and a digest of its prompt; whether that is the id.
 
-    The id is the file's; where it is merely a place in a data set, eight digits of a digest of the
-    prompt follow; where the files have none, it is that digest.
+    The id is the file's; where it is merely a place in a data set, eight digits of the digest
+    follow; where the files have none, it is the digest. The column `asked` holds the digest.
     """
     own = pl.col("question_id").str.strip_chars().replace("", None)
     asked = pl.col("prompt").map_batches(digests, return_dtype=pl.String(), is_elementwise=True)
     if table.numbered:
         parts = pl.concat_str(own, asked.str.head(8), separator="-", ignore_nulls=True)
         named = pl.when(own.is_not_null()).then(parts)
-        return table.frame.with_columns(question_id=named), False
+        return table.frame.with_columns(question_id=named, asked=asked), False
     first = collected(table, table.frame.select("question_id").head(HEAD_ROWS))
     by_prompt = first["question_id"].is_null().all()
-    return table.frame.with_columns(question_id=asked if by_prompt else own), by_prompt
+    return table.frame.with_columns(question_id=asked if by_prompt else own, asked=asked), by_prompt
 
 
 def collected(table: ResponseTable, frame: pl.LazyFrame) -> pl.DataFrame:

@@ -204,7 +204,7 @@ def _axis(row: Mapping[str, Any], name: str, k: int) -> Axis:
         k,
         row[f"{name}_needed_if_unchanged"],
         row[f"{name}_needed_if_changed"],
-        row["bounded"],
+        row["withheld"],
     )
 
 

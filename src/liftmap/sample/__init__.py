@@ -38,8 +38,8 @@ def prompt_facts(engine: Engine, prompt: Prompt) -> dict[str, object] | None:
     keeps. None where it is not known.
     """
     tell = getattr(engine, "prompt_facts", None)
-    found: dict[str, object] | None = tell(prompt) if tell is not None else None
-    return found
+    told: dict[str, object] | None = tell(prompt) if tell is not None else None
+    return told
 
 
 # A maker takes (model, the sample section, the questions to be asked) and gives an engine. The

@@ -355,10 +355,10 @@ def mean_by_bin(
     column = np.asarray(values, dtype=np.float64)[:, None]
     kept, masses = _filled_bins(fit, options)
     shares = fit.weights[:, kept]
-    found = ratios(shares * column, shares, pseudo=_pooled(column[:, 0], options), **options)
+    means = ratios(shares * column, shares, pseudo=_pooled(column[:, 0], options), **options)
     return [
         BinMean(fit.bins.labels[index], float(mass), mean)
-        for index, mass, mean in zip(kept, masses, found, strict=True)
+        for index, mass, mean in zip(kept, masses, means, strict=True)
     ]
 
 

@@ -252,14 +252,14 @@ def _log_choose(total: float, part: float) -> float:
 
 def _primes(number: int) -> list[int]:
     """The primes that divide a number."""
-    found, factor = [], 2
+    factors, factor = [], 2
     while factor * factor <= number:
         if number % factor == 0:
-            found.append(factor)
+            factors.append(factor)
             while number % factor == 0:
                 number //= factor
         factor += 1
-    return [*found, number] if number > 1 else found
+    return [*factors, number] if number > 1 else factors
 
 
 @cache

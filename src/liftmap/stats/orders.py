@@ -87,10 +87,10 @@ def log_orders(
     begin = int(start.flat[0])
     table = _curtailed_table(plan, begin, max(int(right.max()), 0))
     possible = (right >= 0) & (c < table.shape[2]) & (n <= plan.cap)
-    found: FloatArray = table[
+    logs: FloatArray = table[
         np.where(right >= 0, right, 0), np.where(possible, n, 0), np.where(possible, c, 0)
     ]
-    return np.where(possible, found, -np.inf)
+    return np.where(possible, logs, -np.inf)
 
 
 def log_orders_in_all(n: IntArray, c: IntArray, plan: Plan | None) -> FloatArray:

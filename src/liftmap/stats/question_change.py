@@ -132,8 +132,8 @@ def _places(outcomes: _Outcomes, n: IntArray, c: IntArray) -> IntArray:
             seen={"n": int(n[foreign[0]]), "c": int(c[foreign[0]])},
             remedy="Check the plan of the tally; rounds must count scored responses only.",
         )
-    found: IntArray = order[place]
-    return found
+    chosen: IntArray = order[place]
+    return chosen
 
 
 def _unconditional(
@@ -174,5 +174,5 @@ def _log_ratios(before: _Outcomes, after: _Outcomes) -> FloatArray:
 
 def _log_likelihood(n: IntArray, c: IntArray) -> FloatArray:
     """Greatest log-likelihood of c right of n."""
-    found: FloatArray = special.xlogy(c, c / n) + special.xlogy(n - c, (n - c) / n)
-    return found
+    log_likelihood: FloatArray = special.xlogy(c, c / n) + special.xlogy(n - c, (n - c) / n)
+    return log_likelihood

@@ -31,6 +31,9 @@ Label = Literal[
     "inconclusive",
 ]
 
+# Why a change gets no word although its interval may be narrow.
+Withheld = Literal["unscored", "n by outcome", "copies"]
+
 _LABELS: dict[tuple[Word, Word], Label] = {
     ("up", "up"): "expanded",
     ("up", "within"): "sharpened",
@@ -65,7 +68,9 @@ class MeasuredChange:
         wider: The change with the interval that two pseudo-questions of +-1 give; None where the
             printed interval counts them.
         unit: The mean size of a cluster; 1 without clusters.
-        bounded: False where unscored responses could have moved the change by an unknown amount.
+        withheld: Why no interval can be trusted: unscored responses could have moved the change by
+            an unknown amount, how often a question was asked depends on what came out, or responses
+            stand several times; None where nothing speaks against it.
         extremes: The change with every unscored response against it, and in its favour; the `range`
             of the change then holds their sampling error too. None where all are scored.
         p_value: The p-value that there is no change; None where it was not asked for.
@@ -76,7 +81,7 @@ class MeasuredChange:
     spread: float | None = None
     wider: Estimate | None = None
     unit: float = 1.0
-    bounded: bool = True
+    withheld: Withheld | None = None
     extremes: tuple[float, float] | None = None
     p_value: float | None = None
 
@@ -95,7 +100,7 @@ class Axis:
         needed_if_changed: How many show a change as large as the estimate; None likewise, and where
             the estimate is too near to 0 to speak of one. Either number can be below the number of
             questions that there are: power is less than certainty.
-        bounded: As in `MeasuredChange`.
+        withheld: As in `MeasuredChange`.
         p_value: As in `MeasuredChange`.
     """
 
@@ -104,7 +109,7 @@ class Axis:
     k: int
     needed_if_unchanged: int | None = None
     needed_if_changed: int | None = None
-    bounded: bool = True
+    withheld: Withheld | None = None
     p_value: float | None = None
 
 
@@ -157,7 +162,7 @@ def conclude(
 
     Returns:
         The conclusion. Each axis is tested in this order: saturated or too hard; unsettled, where
-        unscored responses have no bound; then as in `direction`.
+        its word is withheld; then as in `direction`.
 
     Raises:
         InputError: A margin, level or power that is not between 0 and 1.
@@ -197,11 +202,11 @@ def _axis(measured: MeasuredChange, margin: float, level: float, power: float) -
     figure, change = measured.figure, measured.figure.change
     sides = (figure.before.estimate, figure.after.estimate)
     if min(sides) > 1 - margin:
-        return Axis("saturated", change, measured.k, bounded=measured.bounded)
+        return Axis("saturated", change, measured.k, withheld=measured.withheld)
     if max(sides) < margin:
-        return Axis("too hard", change, measured.k, bounded=measured.bounded)
-    if not measured.bounded:
-        return Axis("unsettled", change, measured.k, bounded=False)
+        return Axis("too hard", change, measured.k, withheld=measured.withheld)
+    if measured.withheld is not None:
+        return Axis("unsettled", change, measured.k, withheld=measured.withheld)
     wider = change if measured.wider is None else measured.wider
     word = direction(_with_range(change), margin, _with_range(wider))
     if word != "unsettled" or measured.spread is None:

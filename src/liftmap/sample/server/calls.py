@@ -242,14 +242,14 @@ def _read_choice(
     likely = _token_log_probabilities(choice.get("logprobs"))
     cut = _cut(text, reasoning, stop)
     if cut is not None:
-        kept_text, kept_reasoning, found = cut
+        kept_text, kept_reasoning, string = cut
         return Choice(
             text=kept_text,
             finish_reason="stop",
             log_probability=math.nan,
             token_count=_tokens_before(choice.get("logprobs"), text, len(kept_text)),
             reasoning=kept_reasoning,
-            error=f"the server went on after the stop string {found!r}; cut there",
+            error=f"the server went on after the stop string {string!r}; cut there",
         )
     reason = choice.get("finish_reason")
     count = len(likely) if likely and token_count < 0 else token_count
@@ -278,7 +278,7 @@ def _cut(text: str, reasoning: str, stop: Sequence[str]) -> tuple[str, str, str]
     for place, part in enumerate((reasoning, text)):
         ends = [(part.find(string), string) for string in stop if string in part]
         if ends:
-            end, string = min(ends, key=lambda found: found[0])
+            end, string = min(ends, key=lambda stop_at: stop_at[0])
             # The reasoning came first: the text would not have come.
             return (part[:end], reasoning, string) if place else ("", part[:end], string)
     return None

@@ -57,8 +57,8 @@ def climb_pairs(
         step = _dense_step(*tables, counts)
     else:
         step = _sparse_step(pairs, *tables)
-    found, log_likelihoods = _climb(step, weights[None], rounds)
-    return found[0], float(log_likelihoods[0])
+    highest, log_likelihoods = _climb(step, weights[None], rounds)
+    return highest[0], float(log_likelihoods[0])
 
 
 def climb_tables(
@@ -81,15 +81,15 @@ def climb_tables(
     Raises:
         InputError: As in `climb_pairs`.
     """
-    found = np.empty((len(counts), *weights.shape))
+    highest = np.empty((len(counts), *weights.shape))
     log_likelihoods = np.empty(len(counts))
     size = max(1, _BLOCK // max(counts[0].size, weights.size))
     for start in range(0, len(counts), size):
         block = slice(start, start + size)
         begin = np.repeat(weights[None], len(counts[block]), axis=0)
         step = _dense_step(*tables, counts[block])
-        found[block], log_likelihoods[block] = _climb(step, begin, rounds)
-    return found, log_likelihoods
+        highest[block], log_likelihoods[block] = _climb(step, begin, rounds)
+    return highest, log_likelihoods
 
 
 def _dense_step(before: FloatArray, after: FloatArray, counts: FloatArray) -> Step:

@@ -64,11 +64,11 @@ def estimate(
     values = _on_grid(law, measure)
     draws = np.array([expected(refit, measure) for refit in refits])
     ends = float(values.min()), float(values.max())
-    found = _estimate(expected(law, measure), draws, ends, law.questions, level)
+    estimate = _estimate(expected(law, measure), draws, ends, law.questions, level)
     return Estimate(
-        scale * found.estimate,
-        scale * found.low,
-        scale * found.high,
+        scale * estimate.estimate,
+        scale * estimate.low,
+        scale * estimate.high,
         None if identified is None else (scale * identified[0], scale * identified[1]),
     )
 
@@ -173,12 +173,12 @@ def cover_at_tau(
         after = one.weights.sum(axis=0) @ (1 - _share_below(one.grid_after, edges))
         return np.stack([before, after, after - before])
 
-    found, draws = shares(law), np.stack([shares(refit) for refit in refits])
+    estimates, draws = shares(law), np.stack([shares(refit) for refit in refits])
     rows = []
     for column, tau in enumerate(edges.tolist()):
         before, after, change = (
             _estimate(
-                float(found[kind, column]),
+                float(estimates[kind, column]),
                 draws[:, kind, column],
                 (-1.0 if kind == 2 else 0.0, 1.0),
                 law.questions,

@@ -180,10 +180,10 @@ def refit_laws(
             seen=0.0,
             remedy="Draw the weights with bootstrap_weights.",
         )
-    found, log_likelihoods = climb_tables(counts, tables, start, rounds)
+    laws, log_likelihoods = climb_tables(counts, tables, start, rounds)
     return tuple(
         replace(law, weights=weights, log_likelihood=log_likelihood)
-        for weights, log_likelihood in zip(found, log_likelihoods.tolist(), strict=True)
+        for weights, log_likelihood in zip(laws, log_likelihoods.tolist(), strict=True)
     )
 
 
