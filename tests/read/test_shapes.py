@@ -145,6 +145,21 @@ def test_columns_that_are_named(tmp_path: Path) -> None:
     assert comparison.questions == 2
 
 
+def test_clusters_and_texts_that_are_named(tmp_path: Path) -> None:
+    lines = "".join(f"{q},{c},topic,{q * 3}\n" for q, c in ROWS)
+    path = text_file(tmp_path / "t.csv", "id,reward,kind,out\n" + lines)
+    found = read(path, columns={"cluster": "kind", "answer": "out"})
+    assert found.tally.cluster is not None
+    assert found.tally.cluster.tolist() == ["topic", "topic"]
+    assert found.answers is not None
+    assert found.answers["answer"].to_list() == ["aaa"] * 3 + ["bbb"] * 3
+    text_file(path, "id,reward,kind\na,1,x\na,1,y\n")
+    with pytest.raises(InputError, match=r"a question is in two clusters. Seen: 'a'"):
+        read(path, columns={"cluster": "kind"})
+    with pytest.raises(InputError, match="is not a tally: unscored counts responses beside n"):
+        read(path, columns={"unscored": "kind"})
+
+
 @pytest.mark.parametrize("text", ["correct", "correct=", "wrong=a", "corect=a"])
 def test_columns_that_are_written_wrongly(text: str) -> None:
     with pytest.raises(ConfigError, match="--columns is written as question_id=COLUMN"):

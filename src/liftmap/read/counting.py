@@ -18,7 +18,7 @@ from liftmap.errors import InputError
 from liftmap.read.golds import final_answer, golds_of
 from liftmap.read.logs import Entry
 from liftmap.read.logs import outcomes_of as outcomes_of_entries
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows, refuse_torn_clusters
 from liftmap.read.response_table import FILE_ROWS, METRIC, ResponseTable, collected, identified
 
 # What a verdict is written as, beside numbers.
@@ -82,6 +82,7 @@ def _counted(
             "answer",
             "finish_reason",
             "failed",
+            "cluster",
             pl.when(pl.col("gold").str.len_chars() <= GOLD_CHARACTERS).then("gold"),
             *metrics,
             *(("asked",) if "asked" in frame.collect_schema() else ()),
@@ -115,6 +116,9 @@ def _counted(
     if rows["answer"].is_not_null().any():
         rows = rows.with_columns(pl.col("answer").replace("", None))
         kept.append("answer")
+    if rows["cluster"].is_not_null().any():
+        refuse_torn_clusters(source, rows)
+        kept.append("cluster")
     outcomes = from_rows(source, format, rows.select(kept), golds if len(golds) else None, notes)
     return replace(outcomes, model=model[0] if len(model) else None, prompts=prompts)
 

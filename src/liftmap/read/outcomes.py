@@ -143,6 +143,22 @@ def exhausted_responses(count: int, responses: int) -> list[str]:
     ]
 
 
+def refuse_torn_clusters(source: str, rows: pl.DataFrame) -> None:
+    """Refuses a question whose rows name two clusters.
+
+    Raises:
+        InputError: There is one.
+    """
+    clusters = rows.group_by("question_id").agg(pl.col("cluster").n_unique())
+    torn = clusters.filter(pl.col("cluster") > 1)
+    if len(torn):
+        raise InputError(
+            f"{source}: a question is in two clusters.",
+            seen=torn["question_id"].sort()[0],
+            remedy="Give all rows of a question the same cluster.",
+        )
+
+
 def from_rows(
     source: str,
     format: str,

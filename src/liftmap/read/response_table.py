@@ -46,6 +46,8 @@ SCHEMA: dict[str, pl.DataType] = {
     # "length" if the token limit cut the response, another word if not; null if unknown.
     "finish_reason": pl.String(),
     "tokens": pl.Int64(),
+    # Questions of one cluster are resampled together.
+    "cluster": pl.String(),
     # The response has no verdict for a cause that isn't the model's.
     "failed": pl.Boolean(),
 }

@@ -13,7 +13,7 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows, refuse_torn_clusters
 from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
 
 COLUMNS = ("question_id", "correct", "answer", "truncated", "cluster")
@@ -60,14 +60,7 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     options.refuse_metric(source)
     rows = pl.concat([_read_file(file, options.right_at) for file in files], how="diagonal")
     if "cluster" in rows.columns:
-        clusters = rows.group_by("question_id").agg(pl.col("cluster").n_unique())
-        torn = clusters.filter(pl.col("cluster") > 1)
-        if len(torn):
-            raise InputError(
-                f"{source}: a question is in two clusters.",
-                seen=torn["question_id"].sort()[0],
-                remedy="Give all rows of a question the same cluster.",
-            )
+        refuse_torn_clusters(source, rows)
     notes = []
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")

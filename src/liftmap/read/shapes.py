@@ -51,6 +51,12 @@ def read_shape(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
     """
     fields = list(dict.fromkeys(name for file in files for name in column_names(file)))
     given = files[0].names
+    if "unscored" in given:
+        raise InputError(
+            f"{source} is not a tally: unscored counts responses beside n and c.",
+            seen=dict(given),
+            remedy="Name n and c too, or leave it out: an empty verdict is unscored.",
+        )
     for file in files:
         check_given(file.path, column_names(file), given)
     taken = named(fields, given)
@@ -78,7 +84,7 @@ def _long_table(
     columns: dict[str, str | pl.Expr] = {
         ours: theirs
         for ours, theirs in taken.items()
-        if ours not in ("correct", "n", "c", "truncated", "step", "unscored", "cluster")
+        if ours not in ("correct", "n", "c", "truncated", "step")
     }
     raw = []
     if "truncated" in taken and "finish_reason" not in columns:
