@@ -124,6 +124,12 @@ def test_a_step_of_a_folder_is_named(tmp_path: Path) -> None:
     assert read(f"{ROLLOUTS / 'verifiers' / 'rollouts'}:20").tally.c.tolist() == [3, 2, 1, 0]
 
 
+def test_names_are_not_patterns(tmp_path: Path) -> None:
+    for name in ("0[1].jsonl", "*.jsonl"):
+        shutil.copy(ROLLOUTS / "verl" / "0.jsonl", tmp_path / name)
+        assert read(tmp_path / name).tally.c.tolist() == [3, 2, 1, 0]
+
+
 def test_a_step_in_two_folders_is_refused(tmp_path: Path) -> None:
     for run in ("first", "second"):
         shutil.copytree(ROLLOUTS / "verl", tmp_path / run)

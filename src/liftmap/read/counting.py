@@ -6,10 +6,8 @@ parts; says what was chosen, left out or not known; refuses what could be read i
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -19,24 +17,22 @@ from liftmap.read.golds import final_answer, golds_of
 from liftmap.read.logs import Entry
 from liftmap.read.logs import outcomes_of as outcomes_of_entries
 from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows, refuse_torn_clusters
-from liftmap.read.response_table import FILE_ROWS, METRIC, ResponseTable, collected, identified
+from liftmap.read.response_table import (
+    FILE_ROWS,
+    METRIC,
+    ResponseTable,
+    collected,
+    identified,
+    place_text,
+)
+from liftmap.read.verdict_column import chosen_verdicts
 
-# What a verdict is written as, beside numbers.
-WORDS = {
-    **dict.fromkeys(("true", "right", "correct", "pass", "passed", "yes"), 1.0),
-    **dict.fromkeys(("false", "wrong", "incorrect", "fail", "failed", "no"), 0.0),
-}
-NOTHING = ("", "null", "none", "nan", "unscored")
 # What tools write of a response that the token limit cut.
 CUT = ("length", "max_tokens", "max_length", "truncated", "max_output_tokens", "model_length")
 # A longer gold answer is a program's tests or a worked solution: not compared with answers.
 GOLD_CHARACTERS = 200
 _ORIGIN = ("place", "step", "task", "model")
 _SHOWN = 3
-GRADED = (
-    "If it is graded, --right-at 1.0 counts a response as right from that value on; or verify the "
-    "responses here with --verifier."
-)
 
 
 def outcomes_of_table(
@@ -95,7 +91,7 @@ def _counted(
     _refuse_mixed(source, rows)
     _refuse_nameless(rows, table)
     rows, of_conflicts = _without_conflicts(rows)
-    right, of_choice = _chosen(source, rows, table, options)
+    right, of_choice = chosen_verdicts(source, rows, table, options)
     rows = rows.with_columns(
         right=pl.when(~pl.col("failed").fill_null(False)).then(right),
         truncated=pl.col("finish_reason").is_in(CUT).fill_null(False),
@@ -134,11 +130,6 @@ def _prompts(rows: pl.DataFrame) -> dict[str, str]:
 def _one_gold(gold: str) -> str:
     found = golds_of(gold)
     return found[0] if found else final_answer(gold)
-
-
-def place_text(table: ResponseTable, place: int) -> str:
-    """A place as file and row."""
-    return f"{table.files[place // FILE_ROWS]}, row {place % FILE_ROWS}"
 
 
 def _of_steps(
@@ -230,139 +221,6 @@ def _without_conflicts(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         f"{len(torn):,} questions ({named}{', ...' if len(torn) > _SHOWN else ''}) have several "
         "gold answers, so they are several questions of one id or prompt: left out."
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Metric:
-    """What a metric says of the responses.
-
-    Attributes:
-        name: The metric.
-        right: A verdict for each response; null: none.
-        covered: How many responses it has a value for.
-        bad: The first row whose value is no verdict; None if there is none.
-    """
-
-    name: str
-    right: pl.Series
-    covered: int
-    bad: int | None
-
-
-def _metric(rows: pl.DataFrame, name: str, right_at: float | None) -> _Metric:
-    text = pl.col(METRIC + name).str.strip_chars().str.to_lowercase()
-    number = (
-        pl.when(text.is_in(list(WORDS)))
-        .then(text.replace_strict(WORDS, default=None, return_dtype=pl.Float64))
-        .when(~text.is_in(NOTHING))
-        .then(text.cast(pl.Float64, strict=False).fill_null(float("nan")))
-    )
-    values = rows.select(number.alias("value"))["value"]
-    if right_at is None:
-        bad = (values != 0) & (values != 1)
-        right = values == 1
-    else:
-        bad, right = values.is_nan(), values >= right_at
-    where = bad.fill_null(False).arg_true()
-    return _Metric(
-        name, right, int(values.is_not_null().sum()), int(where[0]) if len(where) else None
-    )
-
-
-def _chosen(
-    source: str, rows: pl.DataFrame, table: ResponseTable, options: ReadOptions
-) -> tuple[pl.Series, list[str]]:
-    """The verdicts of one metric, and what has to be said of the choice.
-
-    Raises:
-        InputError: There is none, it gives no verdicts, or it is not clear which is meant.
-    """
-    metrics = [_metric(rows, name, options.right_at) for name in table.metrics]
-    metrics = [metric for metric in metrics if metric.covered]
-    if options.metric is not None:
-        metrics = [_named(source, options.metric, metrics)]
-    if not metrics:
-        raise InputError(
-            f"{source} holds no verdicts.",
-            remedy="Name the column that holds them with --columns correct=..., or verify the "
-            "responses here with --verifier.",
-        )
-    most = max(metric.covered for metric in metrics)
-    usable = [metric for metric in metrics if metric.bad is None and metric.covered == most]
-    if not usable:
-        raise _no_verdict(rows, table, metrics, options)
-    chosen = usable[0]
-    others = [metric.name for metric in usable[1:] if not metric.right.equals(chosen.right)]
-    if others and not table.verdict:
-        raise InputError(
-            f"{source} has several columns that could be the verdict, and they differ.",
-            seen=[chosen.name, *others],
-            remedy=f"Name one of them: {_flags([chosen.name, *others])}.",
-        )
-    said = []
-    if others:
-        said.append(
-            f"The verdicts are those of {chosen.name}; others of the log differ: "
-            f"{', '.join(others)}. To take another: {_flags(others[:1])}."
-        )
-    elif not table.verdict and options.metric is None:
-        said.append(f"The verdicts are those of {chosen.name}.")
-    if options.right_at is not None:
-        said.append(f"A response is right where {chosen.name} is {options.right_at:g} or more.")
-    missing = (
-        len(rows)
-        - chosen.covered
-        - int(rows.filter(chosen.right.is_null())["failed"].fill_null(False).sum())
-    )
-    if missing:
-        said.append(
-            f"{missing:,} of {len(rows):,} responses have no value of {chosen.name}: unscored."
-        )
-    return chosen.right, said
-
-
-def _no_verdict(
-    rows: pl.DataFrame, table: ResponseTable, metrics: Sequence[_Metric], options: ReadOptions
-) -> InputError:
-    """Why no metric gives each response a verdict, in words for the first of them."""
-    first = metrics[0]
-    bad = next((metric for metric in metrics if metric.bad is not None), first)
-    row = bad.bad or 0
-    value = rows[METRIC + bad.name][row]
-    good = [metric.name for metric in metrics if metric.bad is None]
-    another = f"Take another: {_flags(good)}. " if good else ""
-    wrong = (
-        "is not a number"
-        if options.right_at is not None
-        else ("is neither right (1) nor wrong (0)")
-    )
-    return InputError(
-        f"{place_text(table, int(rows['place'][row]))}: {bad.name} {wrong}.",
-        seen=value,
-        remedy=another + GRADED,
-    )
-
-
-def _flags(names: Sequence[str]) -> str:
-    return ", ".join(f"--metric {shlex.quote(name)}" for name in names)
-
-
-def _named(source: str, wanted: str, metrics: Sequence[_Metric]) -> _Metric:
-    """The metric of this name.
-
-    Raises:
-        InputError: There is none.
-    """
-    names = [metric.name for metric in metrics]
-    if wanted in names:
-        return metrics[names.index(wanted)]
-    near = get_close_matches(wanted, names, n=1, cutoff=0.5)
-    close = f"Did you mean {near[0]!r}? " if near else ""
-    raise InputError(
-        f"{source} has no such metric.",
-        seen=wanted,
-        remedy=f"{close}It has: {_flags(names)}." if names else "It holds no verdicts at all.",
-    )
 
 
 def _verified(

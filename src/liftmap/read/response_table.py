@@ -288,6 +288,11 @@ def collected(table: ResponseTable, frame: pl.LazyFrame) -> pl.DataFrame:
         raise
 
 
+def place_text(table: ResponseTable, place: int) -> str:
+    """A place as file and row."""
+    return f"{table.files[place // FILE_ROWS]}, row {place % FILE_ROWS}"
+
+
 def digests(prompts: pl.Series) -> pl.Series:
     """The digest of each prompt, the same for prompts that differ in blanks or template marks.
 

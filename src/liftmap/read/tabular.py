@@ -6,6 +6,7 @@ each row from 1. CSV and JSON give text, Parquet and data sets what they hold.
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +36,9 @@ def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
     with readable(path):
         if file.container == "json" and not is_wandb_table(file):
             schema = dict.fromkeys(names, pl.String())
-            return pl.scan_ndjson(path, schema=schema, row_index_name="row", row_index_offset=1)
+            # Polars takes the name of a file of lines for a pattern.
+            name = glob.escape(str(path))
+            return pl.scan_ndjson(name, schema=schema, row_index_name="row", row_index_offset=1)
         if file.container == "parquet":
             frame = pl.scan_parquet(path, glob=False)
         elif file.container == "csv":
@@ -58,12 +61,10 @@ def column_names(file: Glimpse) -> list[str]:
     with readable(path):
         if is_wandb_table(file):
             return [str(name) for name in _document(path).get("columns", [])]
-        if file.container == "parquet":
-            return list(pl.read_parquet_schema(path))
         if file.container == "csv":
             names = pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()
             return [name.strip() for name in names]
-        if file.container in ("json", "array"):
+        if file.container in ("json", "array", "parquet"):
             return list(file.kinds)
         return sorted(file.fields)
 

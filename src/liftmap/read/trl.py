@@ -67,11 +67,10 @@ def _rewards(file: Glimpse) -> list[str]:
     """The columns of numbers; of a W&B table, which has no types, all that could be."""
     if file.container != "parquet":
         return [name for name in column_names(file) if name not in NO_REWARD]
-    kinds = pl.read_parquet_schema(file.path)
     return [
         name
-        for name, kind in kinds.items()
-        if name not in NO_REWARD and (kind.is_numeric() or kind == pl.Boolean)
+        for name, kind in file.kinds.items()
+        if name not in NO_REWARD and kind in ("number", "bool")
     ]
 
 
