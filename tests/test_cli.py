@@ -204,7 +204,7 @@ def test_mistakes_end_with_status_2(
     assert main(words) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert message in captured.err.replace("\n", " ")
+    assert message in " ".join(captured.err.split())
     assert "Traceback" not in captured.err
 
 
@@ -236,7 +236,7 @@ def test_graded_rewards_and_named_columns_on_the_command_line(
     assert main([*words, *fast]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["before"]["format"] == "verl"
-    assert "A response is right where score is 1 or more." in printed.err.replace("\n", " ")
+    assert "A response is right where score is 1 or more." in " ".join(printed.err.split())
     table = tmp_path / "t.csv"
     table.write_text("problem,solved\na,1\na,0\nb,1\nb,1\n")
     words = ["compare", str(table), str(table), "--columns", "question_id=problem,correct=solved"]

@@ -16,10 +16,11 @@ from liftmap.errors import InputError
 from liftmap.read.golds import final_answer, golds_of
 from liftmap.read.logs import Entry
 from liftmap.read.logs import outcomes_of as outcomes_of_entries
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows, refuse_torn_clusters
+from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
 from liftmap.read.response_table import (
     FILE_ROWS,
     METRIC,
+    Identified,
     ResponseTable,
     collected,
     identified,
@@ -31,7 +32,7 @@ from liftmap.read.verdict_column import chosen_verdicts
 CUT = ("length", "max_tokens", "max_length", "truncated", "max_output_tokens", "model_length")
 # A longer gold answer is a program's tests or a worked solution: not compared with answers.
 GOLD_CHARACTERS = 200
-_ORIGIN = ("place", "step", "task", "model")
+_ORIGIN = ("response", "place", "step", "task", "model")
 _SHOWN = 3
 
 
@@ -52,39 +53,37 @@ def outcomes_of_table(
             verdict, or it is not clear which of several does; a response has neither an id nor a
             prompt; a file is damaged; or as in `logs.outcomes_of` with a verifier.
     """
-    frame, by_prompt = identified(table)
+    responses = identified(table)
     if options.verifier is not None:
-        outcomes = _verified(source, format, frame, table, options)
+        outcomes = _verified(source, format, responses, table, options)
     else:
-        counted = frame.drop("asked") if by_prompt else frame
-        outcomes = _counted(source, format, counted, table, options)
+        outcomes = _counted(source, format, responses, table, options)
     return replace(
         outcomes,
-        by_prompt=by_prompt,
+        by_prompt=responses.by_prompt,
         warnings=(*table.notes, *outcomes.warnings),
     )
 
 
 def _counted(
-    source: str, format: str, frame: pl.LazyFrame, table: ResponseTable, options: ReadOptions
+    source: str, format: str, responses: Identified, table: ResponseTable, options: ReadOptions
 ) -> Outcomes:
     """Outcomes by a metric of the files."""
-    metrics = [pl.col(METRIC + name) for name in table.metrics]
     rows = collected(
         table,
-        frame.select(
+        responses.frame.select(
             *_ORIGIN,
             "question_id",
             "answer",
             "finish_reason",
             "failed",
             "cluster",
+            *(() if responses.by_prompt else ("asked",)),
+            *(METRIC + name for name in table.metrics),
             pl.when(pl.col("gold").str.len_chars() <= GOLD_CHARACTERS).then("gold"),
-            *metrics,
-            *(("asked",) if "asked" in frame.collect_schema() else ()),
             gold_hash=pl.col("gold").hash(),
         ),
-    ).sort("place")
+    ).sort("response")
     if not len(rows):
         raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")
     rows, notes = _of_steps(source, rows, table, options)
@@ -94,29 +93,43 @@ def _counted(
     right, of_choice = chosen_verdicts(source, rows, table, options)
     rows = rows.with_columns(
         right=pl.when(~pl.col("failed").fill_null(False)).then(right),
-        truncated=pl.col("finish_reason").is_in(CUT).fill_null(False),
+        truncated=pl.col("finish_reason").is_in(CUT),
+        answer=pl.col("answer").replace("", None),
     )
     notes += of_conflicts + of_choice
     failed = int(rows["failed"].sum())
     if failed:
         notes.append(f"{failed:,} of {len(rows):,} responses failed in the tool itself: unscored.")
-    if rows["finish_reason"].is_null().all():
+    if rows["truncated"].is_null().all():
         notes.append("The log does not say which responses were cut by the token limit.")
     golds = (
         rows.filter(pl.col("gold").is_not_null())
         .unique("question_id", keep="first", maintain_order=True)
         .select("question_id", pl.col("gold").map_elements(_one_gold, return_dtype=pl.String))
     )
-    model, prompts = rows["model"].drop_nulls(), _prompts(rows)
     kept = ["question_id", "right", "truncated"]
     if rows["answer"].is_not_null().any():
-        rows = rows.with_columns(pl.col("answer").replace("", None))
         kept.append("answer")
     if rows["cluster"].is_not_null().any():
         refuse_torn_clusters(source, rows)
         kept.append("cluster")
-    outcomes = from_rows(source, format, rows.select(kept), golds if len(golds) else None, notes)
-    return replace(outcomes, model=model[0] if len(model) else None, prompts=prompts)
+    counted = rows.select(kept).with_columns(pl.col("truncated").fill_null(False))
+    outcomes = from_rows(source, format, counted, golds if len(golds) else None, notes)
+    model = rows["model"].drop_nulls()
+    return replace(
+        outcomes,
+        model=model[0] if len(model) else None,
+        prompts=_prompts(rows),
+        responses=_with_texts(responses, rows) if responses.has_texts else None,
+    )
+
+
+def _with_texts(responses: Identified, rows: pl.DataFrame) -> pl.LazyFrame:
+    """The rows that were counted with what is still in the files: `Outcomes.responses`."""
+    known = rows.select("response", "right", "truncated").lazy()
+    return responses.frame.join(known, on="response", how="inner", maintain_order="left").select(
+        pl.col(name).cast(kind) for name, kind in TEXTS.items()
+    )
 
 
 def _prompts(rows: pl.DataFrame) -> dict[str, str]:
@@ -224,26 +237,32 @@ def _without_conflicts(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
 
 
 def _verified(
-    source: str, format: str, frame: pl.LazyFrame, table: ResponseTable, options: ReadOptions
+    source: str, format: str, responses: Identified, table: ResponseTable, options: ReadOptions
 ) -> Outcomes:
     """Outcomes by a verifier, from the texts."""
     columns = ["question_id", "prompt", "text", "reasoning", "gold", "finish_reason", "failed"]
-    rows = collected(table, frame.select(*_ORIGIN, *columns)).sort("place")
-    rows, notes = _of_steps(source, rows, table, options)
-    _refuse_nameless(rows, table)
-    for column, what in (("text", "texts"), ("gold", "gold answers")):
-        if rows[column].is_null().all():
-            raise InputError(
-                f"{source} holds no {what}, so its responses can't be verified here.",
-                seen=options.verifier,
-                remedy="Leave --verifier out to take the log's own verdicts, or name the column "
-                f"that holds them with --columns {column}=...",
-            )
-    return outcomes_of_entries(source, format, _entries(rows, table), options, notes)
+    notes: list[str] = []
+
+    def entries() -> Iterator[Entry]:
+        # Read anew each time: the texts are not kept.
+        rows = collected(table, responses.frame.select(*_ORIGIN, *columns)).sort("response")
+        rows, notes[:] = _of_steps(source, rows, table, options)
+        _refuse_nameless(rows, table)
+        for column, what in (("text", "texts"), ("gold", "gold answers")):
+            if rows[column].is_null().all():
+                raise InputError(
+                    f"{source} holds no {what}, so its responses can't be verified here.",
+                    seen=options.verifier,
+                    remedy="Leave --verifier out to take the log's own verdicts, or name the "
+                    f"column that holds them with --columns {column}=...",
+                )
+        return _entries(rows, table)
+
+    return outcomes_of_entries(source, format, entries, options, notes)
 
 
 def _entries(rows: pl.DataFrame, table: ResponseTable) -> Iterator[Entry]:
-    for index, row in enumerate(rows.iter_rows(named=True)):
+    for row in rows.iter_rows(named=True):
         file, number = divmod(row["place"], FILE_ROWS)
         text, reason = row["text"], row["finish_reason"]
         yield Entry(
@@ -260,7 +279,7 @@ def _entries(rows: pl.DataFrame, table: ResponseTable) -> Iterator[Entry]:
             golds=golds_of(row["gold"]),
             truncated=None if reason is None else reason in CUT,
             failed=bool(row["failed"]),
-            epoch=str(index),
+            epoch=str(row["response"]),
             task=row["task"] or "",
             model=row["model"] or "",
         )

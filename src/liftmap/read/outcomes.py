@@ -24,6 +24,22 @@ from liftmap.store import count_verdicts, tally_of
 Judge = Callable[[pl.DataFrame, dict[str, Question]], pl.DataFrame]
 
 
+# The columns of `Outcomes.responses`; all but question_id and text may be null.
+TEXTS: dict[str, pl.DataType] = {
+    "question_id": pl.String(),
+    # Null: unscored.
+    "right": pl.Boolean(),
+    "prompt": pl.String(),
+    "text": pl.String(),
+    # What the model thought, where the source has it apart from the text.
+    "reasoning": pl.String(),
+    "answer": pl.String(),
+    "tokens": pl.Int64(),
+    # Whether the token limit cut the response.
+    "truncated": pl.Boolean(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What a reader may need beyond the files.
@@ -95,6 +111,9 @@ class Outcomes:
         prompts: A digest of the prompt by question_id, where the source has prompts.
         repeated: What the texts say of copies; None where they are unknown or say nothing.
         by_prompt: Whether question_id is a digest of the prompt, since the source has no ids.
+        responses: The responses with their texts, a row each, with the columns of `TEXTS`; it is
+            read from the source when it is collected, once more each time. None where the source
+            has no texts, or does not say which responses are right.
     """
 
     source: str
@@ -111,6 +130,7 @@ class Outcomes:
     repeated: RepeatedTexts | None = None
     by_prompt: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
+    responses: pl.LazyFrame | None = None
 
 
 def drawing_settings(given: object) -> dict[str, object]:

@@ -92,6 +92,22 @@ class ResponseTable:
     flat: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A table's responses with their ids.
+
+    Attributes:
+        frame: The table with question_id for each row, and two columns more: `response`, the number
+            of the row, and `asked`, the digest of its prompt.
+        by_prompt: Whether that digest is the id.
+        has_texts: Whether there are texts.
+    """
+
+    frame: pl.LazyFrame
+    by_prompt: bool
+    has_texts: bool
+
+
 def table_of_columns(
     files: Sequence[Glimpse],
     columns: Mapping[str, str | pl.Expr],
@@ -253,21 +269,23 @@ def step_in_name(file: Glimpse) -> int | None:
     return None
 
 
-def identified(table: ResponseTable) -> tuple[pl.LazyFrame, bool]:
-    """The table with an id for each response and a digest of its prompt; whether that is the id.
+def identified(table: ResponseTable) -> Identified:
+    """The responses with an id each, by the prompt where the files have no ids.
 
-    The id is the file's; where it is merely a place in a data set, eight digits of the digest
-    follow; where the files have none, it is the digest. The column `asked` holds the digest.
+    The id is the file's; where it is merely a place in a data set, eight digits of a digest of the
+    prompt follow; where the files have none, it is the digest.
     """
     own = pl.col("question_id").str.strip_chars().replace("", None)
     asked = pl.col("prompt").map_batches(digests, return_dtype=pl.String(), is_elementwise=True)
+    first = collected(table, table.frame.select("question_id", "text").head(HEAD_ROWS))
+    by_prompt = not table.numbered and bool(first["question_id"].is_null().all())
     if table.numbered:
         parts = pl.concat_str(own, asked.str.head(8), separator="-", ignore_nulls=True)
-        named = pl.when(own.is_not_null()).then(parts)
-        return table.frame.with_columns(question_id=named, asked=asked), False
-    first = collected(table, table.frame.select("question_id").head(HEAD_ROWS))
-    by_prompt = first["question_id"].is_null().all()
-    return table.frame.with_columns(question_id=asked if by_prompt else own, asked=asked), by_prompt
+        own = pl.when(own.is_not_null()).then(parts)
+    frame = table.frame.with_columns(question_id=asked if by_prompt else own, asked=asked)
+    return Identified(
+        frame.with_row_index("response"), by_prompt, bool(first["text"].is_not_null().any())
+    )
 
 
 def collected(table: ResponseTable, frame: pl.LazyFrame) -> pl.DataFrame:

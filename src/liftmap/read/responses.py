@@ -7,14 +7,17 @@ cluster; other columns, such as the text, are left alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from liftmap.errors import InputError
+from liftmap.read.column_names import named
 from liftmap.read.look import Glimpse
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows, refuse_torn_clusters
+from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
 from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
+from liftmap.read.tabular import scan
 
 COLUMNS = ("question_id", "correct", "answer", "truncated", "cluster")
 # How the words of a column become right (True), wrong (False) or unscored (None).
@@ -64,7 +67,35 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     notes = []
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")
-    return from_rows(source, "responses", rows, warnings=notes)
+    outcomes = from_rows(source, "responses", rows, warnings=notes)
+    return replace(outcomes, responses=_with_texts(files, rows))
+
+
+def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | None:
+    """The rows with the texts that are in the files too: `Outcomes.responses`."""
+    fields = {name for file in files for name in file.fields}
+    names = named(fields)
+    if "text" not in names:
+        return None
+    chosen = {ours: names[ours] for ours in ("text", "prompt", "tokens") if ours in names}
+    texts = pl.concat(
+        scan(file, list(chosen.values())).select(
+            pl.col(theirs).cast(TEXTS[ours], strict=False).alias(ours)
+            for ours, theirs in chosen.items()
+        )
+        for file in files
+    )
+    known = rows.select(
+        pl.col(name).cast(TEXTS[name])
+        for name in ("question_id", "right", "truncated", "answer")
+        if name in rows.columns
+    )
+    both = pl.concat([known.lazy(), texts], how="horizontal")
+    there = {*known.columns, *chosen}
+    return both.select(
+        pl.col(name) if name in there else pl.lit(None, kind).alias(name)
+        for name, kind in TEXTS.items()
+    )
 
 
 def _read_file(file: Glimpse, right_at: float | None) -> pl.DataFrame:
