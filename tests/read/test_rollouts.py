@@ -124,6 +124,20 @@ def test_a_step_of_a_folder_is_named(tmp_path: Path) -> None:
     assert read(f"{ROLLOUTS / 'verifiers' / 'rollouts'}:20").tally.c.tolist() == [3, 2, 1, 0]
 
 
+def test_a_step_is_read_without_the_others(tmp_path: Path) -> None:
+    shutil.copytree(ROLLOUTS / "verl", tmp_path / "val")
+    for step in (20, 30):
+        text = (ROLLOUTS / "verl" / "10.jsonl").read_text().replace('"step": 10', f'"step": {step}')
+        (tmp_path / "val" / f"{step}.jsonl").write_text(text[: 300 * step // 20 * 2 + 400])
+    # Both files are cut off; that of step 10 is whole.
+    assert read(f"{tmp_path / 'val'}:10").tally.c.tolist() == [3, 2, 1, 1]
+    with pytest.raises(InputError, match=r"20.jsonl, line \d is no JSON"):
+        read(f"{tmp_path / 'val'}:20")
+    # What a name says is not believed where the rows say otherwise.
+    shutil.copy(ROLLOUTS / "verl" / "10.jsonl", tmp_path / "val" / "7.jsonl")
+    assert read(f"{tmp_path / 'val'}:10").tally.n.tolist() == [6] * 4
+
+
 def test_names_are_not_patterns(tmp_path: Path) -> None:
     for name in ("0[1].jsonl", "*.jsonl"):
         shutil.copy(ROLLOUTS / "verl" / "0.jsonl", tmp_path / name)

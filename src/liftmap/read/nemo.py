@@ -16,7 +16,13 @@ from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_document, json_lines
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions
-from liftmap.read.response_table import Row, step_in_name, table_of_columns, table_of_rows
+from liftmap.read.response_table import (
+    Row,
+    files_of_steps,
+    step_in_name,
+    table_of_columns,
+    table_of_rows,
+)
 
 SKILLS_VERDICTS = ("symbolic_correct", "judge_correct", "is_correct")
 
@@ -70,6 +76,7 @@ def read_nemo_rl(source: str, files: Sequence[Glimpse], options: ReadOptions) ->
     Raises:
         InputError: See `counting.outcomes_of_table`.
     """
+    files = files_of_steps(files, options.steps)
     rows = table_of_rows(files, _rl_rows, ["reward"])
     return outcomes_of_table(source, "nemo_rl", rows, options)
 

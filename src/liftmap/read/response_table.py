@@ -20,6 +20,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from liftmap.errors import InputError
+from liftmap.read.lines import json_lines
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.tables import name_bad_line
 from liftmap.read.tabular import scan
@@ -64,7 +65,10 @@ RowsOf = Callable[[Glimpse], Iterator[tuple[int, Row]]]
 
 # Marks of chat templates, which tell nothing of the question.
 _MARKS = re.compile(r"<\|[^<>|]*\|>")
-_STEP = re.compile(r"(?:.*[^0-9.])?(\d+)")
+# Files that hold one step, as tools name them: 100.jsonl, val_data_step100.jsonl,
+# completions_00100.parquet, global_step_100_evals/..., step_100/...
+_STEP_FILE = re.compile(r"(?:.*step_?|completions_)?(\d+)")
+_STEP_FOLDER = re.compile(r"(?:global_)?step_(\d+)(?:_evals)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +266,48 @@ def written(value: object) -> str | None:
 
 
 def step_in_name(file: Glimpse) -> int | None:
-    """The number at the end of a file's name, or of one of the two folders above it."""
-    for part in (file.path.stem, file.path.parent.name, file.path.parent.parent.name):
-        if named := _STEP.fullmatch(part.removesuffix("_evals")):
-            return int(named[1])
-    return None
+    """The training step that a file's name, or a folder above it, is made of; None: it has none."""
+    if named := _STEP_FILE.fullmatch(file.path.stem):
+        return int(named[1])
+    folders = (_STEP_FOLDER.fullmatch(folder.name) for folder in file.path.parents)
+    return next((int(named[1]) for named in folders if named), None)
+
+
+def files_of_steps(
+    files: Sequence[Glimpse], steps: tuple[int, int] | None, column: str | None = None
+) -> Sequence[Glimpse]:
+    """The files that can hold some steps, so that the others need not be read.
+
+    Args:
+        files: The files.
+        steps: The first and the last step; None: all.
+        column: The column of the rows that says the step too: a file whose first row says otherwise
+            than its name is read.
+
+    Returns:
+        Those files; all of them where none can.
+    """
+    if steps is None:
+        return files
+    kept = [
+        file
+        for file in files
+        if (step := step_in_name(file)) is None
+        or steps[0] <= step <= steps[1]
+        or (column is not None and _first_value(file, column) != str(step))
+    ]
+    return kept or files
+
+
+def _first_value(file: Glimpse, column: str) -> str | None:
+    """What the first row of a file has in a column; None where that can't be read."""
+    with readable(file.path):
+        if file.container == "json":
+            # Only this line: a file that is still being written has no whole last one.
+            first = next((row for _, row in json_lines(file.path)), {})
+            return written(first.get(column))
+        values = scan(file, [column]).select(pl.col(column).cast(pl.String)).head(1).collect()
+    return values.item() if len(values) else None
 
 
 def identified(table: ResponseTable) -> Identified:

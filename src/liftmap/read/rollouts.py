@@ -18,7 +18,7 @@ from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_document, json_lines
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions
-from liftmap.read.response_table import Row, step_in_name, table_of_rows
+from liftmap.read.response_table import Row, files_of_steps, step_in_name, table_of_rows
 
 
 def is_skyrl(file: Glimpse) -> bool:
@@ -37,12 +37,12 @@ def read_skyrl(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
     Raises:
         InputError: See `counting.outcomes_of_table`.
     """
-    rows = table_of_rows(files, _skyrl_rows, ["score"])
+    rows = table_of_rows(files_of_steps(files, options.steps), _skyrl_rows, ["score"])
     return outcomes_of_table(source, "skyrl", rows, options)
 
 
 def _skyrl_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
-    step = step_in_name(file) if "global_step" in str(file.path.parent.name) else None
+    step = step_in_name(file)
     for number, line in json_lines(file.path):
         score = line.get("score")
         if isinstance(score, list):
@@ -81,7 +81,7 @@ def read_oat(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Out
     Raises:
         InputError: See `counting.outcomes_of_table`.
     """
-    rows = table_of_rows(files, _oat_rows, ["scores"])
+    rows = table_of_rows(files_of_steps(files, options.steps), _oat_rows, ["scores"])
     return outcomes_of_table(source, "oat", rows, options)
 
 

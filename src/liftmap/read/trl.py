@@ -20,7 +20,7 @@ from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_lines
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions
-from liftmap.read.response_table import Row, table_of_columns, table_of_rows
+from liftmap.read.response_table import Row, files_of_steps, table_of_columns, table_of_rows
 from liftmap.read.tabular import column_names, is_wandb_table
 
 # Columns that are not what a reward function returned.
@@ -57,6 +57,7 @@ def read_trl(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Out
     Raises:
         InputError: See `counting.outcomes_of_table`.
     """
+    files = files_of_steps(files, options.steps, "step")
     rewards = dict.fromkeys(name for file in files for name in _rewards(file))
     columns: dict[str, str | pl.Expr] = {"prompt": "prompt", "text": "completion", "step": "step"}
     table = table_of_columns(files, columns, _ordered(list(rewards)), verdict=False)

@@ -8,7 +8,6 @@ messages, the calls and named rewards. prime-rl writes the same below `rollouts/
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,11 +23,10 @@ from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_lines
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions
-from liftmap.read.response_table import Row, table_of_rows
+from liftmap.read.response_table import Row, files_of_steps, step_in_name, table_of_rows
 
 # Why a trace stopped, where that cut the response.
 LIMITS = ("max_turns", "max_input_tokens", "max_output_tokens", "max_total_tokens")
-_STEP_FOLDER = re.compile(r"step_(\d+)")
 
 
 def is_verifiers_v0(file: Glimpse) -> bool:
@@ -89,18 +87,18 @@ def read_verifiers(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     Raises:
         InputError: See `counting.outcomes_of_table`.
     """
-    rows = table_of_rows(files, _episode_rows, ["reward"])
+    rows = table_of_rows(files_of_steps(files, options.steps), _episode_rows, ["reward"])
     return outcomes_of_table(source, "verifiers", rows, options)
 
 
 def _episode_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     """A row for each trace whose agent is the model that is trained or evaluated."""
     row = 0
-    folder = next((m for p in file.path.parts if (m := _STEP_FOLDER.fullmatch(p))), None)
+    of_folder = step_in_name(file)
     for _, episode in json_lines(file.path):
         task = table(episode.get("task"))
         work = table(table(episode.get("run")).get("work"))
-        step = work.get("step", int(folder[1]) if folder else None)
+        step = work.get("step", of_folder)
         traces = [
             t
             for t in tables_in(episode.get("traces"))

@@ -15,7 +15,7 @@ from liftmap.read.column_names import verdicts
 from liftmap.read.counting import outcomes_of_table
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions
-from liftmap.read.response_table import as_text, step_in_name, table_of_columns
+from liftmap.read.response_table import as_text, files_of_steps, table_of_columns
 
 COLUMNS = {"prompt": "input", "text": "output", "gold": "gts", "answer": "pred"}
 
@@ -40,6 +40,7 @@ def read_verl(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Ou
     """
     if files[0].container == "parquet":
         return _read_generation(source, files, options)
+    files = files_of_steps(files, options.steps, "step")
     fields = {name for file in files for name in file.fields}
     # The score may hold penalties and credit for form; what says "accuracy" does not.
     metrics = verdicts(fields)
@@ -47,7 +48,7 @@ def read_verl(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Ou
         metrics.append(str(options.metric))
     columns: dict[str, str | pl.Expr] = dict(COLUMNS)
     columns["step"] = pl.col("step").cast(pl.Int64, strict=False)
-    table = table_of_columns(files, columns, metrics, raw=["step"], steps=None)
+    table = table_of_columns(files, columns, metrics, raw=["step"])
     return outcomes_of_table(source, "verl", table, options)
 
 
@@ -61,7 +62,5 @@ def _read_generation(source: str, files: Sequence[Glimpse], options: ReadOptions
         return frame.with_columns(asked).explode("responses")
 
     columns: dict[str, str | pl.Expr] = {"prompt": "prompt", "text": "responses", "gold": gold}
-    table = table_of_columns(
-        files, columns, [], raw=["reward_model"], steps=step_in_name, each=each
-    )
+    table = table_of_columns(files, columns, [], raw=["reward_model"], each=each)
     return outcomes_of_table(source, "verl", table, options)
