@@ -207,6 +207,18 @@ def test_verdicts_that_are_missing_are_unscored_and_counted(tmp_path: Path) -> N
     assert read(path, metric="score", right_at=1.0).tally.c.tolist() == [3, 2, 1, 0]
 
 
+def test_failures_of_the_tool_are_unscored_whatever_reward_it_gives(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    rows = (ROLLOUTS / "nemo_evaluator" / "results.jsonl").read_text().splitlines()
+    failed = {"error": "no server", "error_category": "infra_error", "method": "infra_error"}
+    rows[3] = json.dumps(json.loads(rows[3]) | {"reward": 0.0, "scoring_details": failed})
+    path.write_text("\n".join(rows))
+    found = read(path)
+    assert found.tally.unscored.tolist() == [0, 1, 0, 0]
+    assert found.tally.c.tolist() == [3, 1, 1, 0]
+    assert "1 of 12 responses failed in the tool itself: unscored." in found.warnings
+
+
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "0.jsonl"
     path.write_text((ROLLOUTS / "verl" / "0.jsonl").read_text()[:-40])

@@ -9,9 +9,16 @@ NeMo-Skills: `output.jsonl`, `output-rs<seed>.jsonl`, a row a question and seed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from liftmap.read.chats import chat_text, content_text, conversation, only, table, tables_in
+from liftmap.read.chats import (
+    chat_text,
+    completion_text,
+    content_text,
+    conversation,
+    only,
+    table,
+    tables_in,
+)
 from liftmap.read.counting import outcomes_of_table
 from liftmap.read.lines import json_document, json_lines
 from liftmap.read.look import Glimpse
@@ -24,6 +31,8 @@ from liftmap.read.response_table import (
     table_of_rows,
 )
 
+# What NeMo Evaluator calls a failure that is not the model's.
+INFRASTRUCTURE = ("infra_error", "system")
 SKILLS_VERDICTS = ("symbolic_correct", "judge_correct", "is_correct")
 
 
@@ -181,19 +190,17 @@ def read_nemo_evaluator(source: str, files: Sequence[Glimpse], options: ReadOpti
 
 def _evaluator_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     for number, line in json_lines(file.path):
-        response = line.get("model_response")
-        text: Any = table(response).get("content") if isinstance(response, dict) else response
+        details = table(line.get("scoring_details"))
         yield (
             number,
             {
                 "question_id": line.get("problem_idx"),
-                "prompt": chat_text(line.get("prompt")),
-                "text": content_text(text) if text is not None else None,
+                "prompt": chat_text(line.get("prompt")) or None,
+                "text": completion_text(line.get("model_response")),
                 "answer": line.get("extracted_answer"),
                 "gold": line.get("expected_answer"),
-                "finish_reason": line.get("finish_reason"),
-                "tokens": line.get("completion_tokens"),
-                "failed": bool(line.get("error")),
-                "metrics": {"reward": line.get("reward")},
+                # The tool gives these the reward 0; its own words say that they are its failures.
+                "failed": details.get("error_category") in INFRASTRUCTURE,
+                "metrics": {"reward": line.get("reward"), **table(line.get("scorer_rewards"))},
             },
         )

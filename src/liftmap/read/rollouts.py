@@ -198,7 +198,8 @@ def _rllm_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
                 "question_id": part.get("idx") if task is None else task,
                 "task": head.get("dataset_name"),
                 "model": head.get("model"),
-                "failed": bool(part.get("error")),
+                # An agent that ran out of time is wrong; what broke down around it is not.
+                "failed": bool(part.get("error")) and part.get("termination_reason") != "timeout",
                 "metrics": {"is_correct": part.get("is_correct"), "reward": part.get("reward")},
             },
         )

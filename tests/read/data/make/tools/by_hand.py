@@ -111,10 +111,14 @@ def main(out: Path) -> None:
                 "problem_idx": t.question,
                 "repeat": t.index,
                 "reward": float(t.right),
-                "prompt": t.prompt,
+                "scorer_rewards": {},
                 "model_response": t.text,
                 "extracted_answer": t.answer or None,
                 "expected_answer": t.gold,
+                "scoring_details": {"method": "exact_match"},
+                "metadata": {},
+                "tokens": 21,
+                "latency_ms": 1.0,
             }
             for t in made
         ),
