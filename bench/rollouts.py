@@ -101,6 +101,7 @@ def document(name: str, path: Path, rng: random.Random) -> None:
     if name == "oat":
         made = [
             {"input": f"Question {i // 50}", "output": texts[i % 100], "scores": float(i % 3 == 0)}
+            | {"format_input": f"Question {i // 50}", "generator": "run"}
             for i in rows
         ]
     elif name == "rllm":

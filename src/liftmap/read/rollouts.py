@@ -7,7 +7,7 @@ has verdicts and no texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -66,8 +66,17 @@ def _skyrl_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
 
 
 def is_oat(file: Glimpse) -> bool:
-    """A JSON list, or an object of lists, with input, output and scores."""
-    return file.container in ("array", "json") and file.has("input", "output", "scores")
+    """A JSON list with output, scores and generator, and a prompt beside its format_... form."""
+    return (
+        file.container == "array"
+        and file.has("output", "scores", "generator")
+        and _oat_prompt(file.fields) is not None
+    )
+
+
+def _oat_prompt(fields: Collection[str]) -> str | None:
+    """The column of prompts, whose name is a setting of the tool: `x` where there is `format_x`."""
+    return next((name for name in fields if f"format_{name}" in fields), None)
 
 
 def read_oat(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
@@ -89,9 +98,7 @@ def _oat_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     step = step_in_name(file)
     with readable(file.path):
         document = from_json(file.path.read_bytes())
-    if isinstance(document, dict):
-        columns = {name: values for name, values in document.items() if isinstance(values, list)}
-        document = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values())]  # noqa: B905
+    prompt = _oat_prompt(file.fields) or "input"
     row = 0
     for line in tables_in(document):
         outputs, scores = _listed(line.get("output")), _listed(line.get("scores"))
@@ -106,7 +113,7 @@ def _oat_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
                 row,
                 {
                     "step": step,
-                    "prompt": chat_text(line.get("input")),
+                    "prompt": chat_text(line.get(prompt)),
                     "text": output,
                     "gold": line.get("reference"),
                     "metrics": {"scores": score},

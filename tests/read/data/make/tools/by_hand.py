@@ -4,7 +4,7 @@
 
 Read between July and November 2026 in NVIDIA-NeMo/RL (nemo_rl/evals/eval.py, algorithms/grpo.py),
 NVIDIA-NeMo/Skills, NVIDIA-NeMo/Gym, NVIDIA-NeMo/Evaluator (engine/artifacts.py), rllm-org/rllm
-(eval/results.py), evaleval/every_eval_ever (instance_level_eval.schema.json), sail-sg/oat,
+(eval/results.py), evaleval/every_eval_ever (instance_level_eval.schema.json), sail-sg/oat (oat/learners/base.py),
 PrimeIntellect-ai/verifiers before 0.4, LeapLabTHU/limit-of-RLVR and passk-inference 0.3.1.
 """
 
@@ -186,6 +186,7 @@ def main(out: Path) -> None:
                 "input": t.prompt,
                 "output": t.text,
                 "scores": float(t.right),
+                "format_input": f"<|im_start|>user\n{t.prompt}<|im_end|>\n",
                 "reference": t.gold,
                 "generator": "org/model",
             }
