@@ -4,8 +4,9 @@
 
 Read between July and November 2026 in NVIDIA-NeMo/RL (nemo_rl/evals/eval.py, algorithms/grpo.py),
 NVIDIA-NeMo/Skills, NVIDIA-NeMo/Gym, NVIDIA-NeMo/Evaluator (engine/artifacts.py), rllm-org/rllm
-(eval/results.py), evaleval/every_eval_ever (instance_level_eval.schema.json), sail-sg/oat (oat/learners/base.py),
-PrimeIntellect-ai/verifiers before 0.4, LeapLabTHU/limit-of-RLVR and passk-inference 0.3.1.
+(eval/results.py), evaleval/every_eval_ever (instance_level_eval.schema.json), sail-sg/oat
+(oat/learners/base.py), PrimeIntellect-ai/verifiers before 0.4, LeapLabTHU/limit-of-RLVR and
+passk-inference 0.3.1.
 """
 
 from __future__ import annotations
