@@ -143,6 +143,15 @@ ATTACKS: tuple[Attack, ...] = (
         share=0.05,
     ),
     *_other(
+        (judge.GATE_FAILED,),
+        {"four rules, nothing changed: 300 questions, n = 16": repeated.gate_unchanged},
+    ),
+    *_other(
+        (judge.GATE_PASSED,),
+        {"a rule, sharpened at a cost: 500 questions, n = 256": repeated.gate_at_a_cost},
+        share=0.5,
+    ),
+    *_other(
         (judge.NO_WARNING,),
         {"the same file twice: 200 questions, n = 16": repeated.same_file_twice},
     ),

@@ -57,6 +57,8 @@ MCNEMAR = "McNemar rejects"
 ABOVE_FLOOR = "gross loss above its floor"
 NO_WARNING = "no warning"
 COLOURED = "a bin coloured"
+GATE_FAILED = "a rule failed"
+GATE_PASSED = "a lost model passed"
 CALLED = "a checkpoint called up or down"
 ACCURACY_SETTLED = "accuracy settled"
 CAPABILITY_SETTLED = "pass@k settled"
@@ -84,7 +86,8 @@ PROMISES: Mapping[str, Promise] = {
         Promise(LEVEL, at_least=True),
     ),
     **dict.fromkeys(
-        (*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED, ABOVE_FLOOR), Promise(1 - LEVEL, False)
+        (*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED, ABOVE_FLOOR, GATE_FAILED, GATE_PASSED),
+        Promise(1 - LEVEL, False),
     ),
     NO_WARNING: Promise(0.0, at_least=False),
     **dict.fromkeys(

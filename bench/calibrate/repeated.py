@@ -20,6 +20,8 @@ from bench.calibrate.judge import (
     CALLED,
     COLOURED,
     FALSE_WORD,
+    GATE_FAILED,
+    GATE_PASSED,
     LEVEL,
     NO_WARNING,
     called,
@@ -27,7 +29,7 @@ from bench.calibrate.judge import (
     law_claims,
     word_pair,
 )
-from bench.calibrate.situations import Claims, Trial, compare, nothing
+from bench.calibrate.situations import Claims, Trial, compare, costly, nothing
 from bench.calibrate.worlds import Responses, World
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
 from liftmap.comparison.figures import banded, bin_draws
@@ -50,6 +52,29 @@ def same_file_twice(rng: np.random.Generator) -> Trial:
         side = world.draw(rng)[0]
         comparison = compare(world, side, side, rng)
         return {NO_WARNING: not comparison.checks}
+
+    return trial
+
+
+def gate_unchanged(rng: np.random.Generator) -> Trial:
+    """Nothing changed, and four rules require just that nothing falls: none may fail."""
+    rules = ("accuracy >= 0", "pass@4 >= 0", "pass@16 >= 0", "lost <= 0")
+    world = nothing(300, 16, require=rules)(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        gate = compare(world, *world.draw(rng), rng).gate
+        return {GATE_FAILED: any(each.word == "failed" for each in gate)}
+
+    return trial
+
+
+def gate_at_a_cost(rng: np.random.Generator) -> Trial:
+    """pass@256 truly falls by 7 points where at most 1 is allowed: the rule may not pass."""
+    world = costly(500, 256, require=("pass@256 >= -1",))(rng)
+
+    def trial(rng: np.random.Generator) -> Claims:
+        gate = compare(world, *world.draw(rng), rng).gate
+        return {GATE_PASSED: any(each.word == "passed" for each in gate)}
 
     return trial
 

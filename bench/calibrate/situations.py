@@ -60,12 +60,12 @@ def nothing(units: int, n: int, **options: Any) -> Situation:
     return make
 
 
-def costly(units: int, n: int) -> Situation:
+def costly(units: int, n: int, **options: Any) -> Situation:
     """Sharpened at a cost: +7.6 points at k = 1, -7 at k = 256."""
 
     def make(rng: np.random.Generator) -> World:
         sides = worlds.sharpened_at_a_cost(rng)
-        return World("sharpened at a cost", *sides, units, (fixed(n), fixed(n)))
+        return World("sharpened at a cost", *sides, units, (fixed(n), fixed(n)), options)
 
     return make
 

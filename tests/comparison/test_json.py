@@ -73,6 +73,7 @@ FIELDS = {
     "mcnemar_p",
     "first_loss_k",
     "verdict",
+    "gate",
     "guidance",
     "warnings",
     "mcnemar",

@@ -207,6 +207,24 @@ def test_verdicts_that_are_missing_are_unscored_and_counted(tmp_path: Path) -> N
     assert read(path, metric="score", right_at=1.0).tally.c.tolist() == [3, 2, 1, 0]
 
 
+def test_what_a_judge_of_nemo_skills_says(tmp_path: Path) -> None:
+    path = tmp_path / "output.jsonl"
+    said = ["Reasoning: no.\nJudgement: Yes", "Judgement: **No**", "It is unclear."]
+    rows = [{"problem": "1 + 1", "generation": "2", "judgement": text} for text in said]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    found = read(path)
+    assert (found.format, found.tally.n.tolist(), found.tally.c.tolist()) == (
+        "nemo_skills",
+        [2],
+        [1],
+    )
+    assert "1 of 3 responses have no value of judge_correct: unscored." in found.warnings
+    path.write_text("\n".join(json.dumps(row | {"symbolic_correct": False}) for row in rows))
+    found = read(path)
+    assert (found.tally.n.tolist(), found.tally.c.tolist()) == ([3], [0])
+    assert read(path, metric="judge_correct").tally.c.tolist() == [1]
+
+
 def test_failures_of_the_tool_are_unscored_whatever_reward_it_gives(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     rows = (ROLLOUTS / "nemo_evaluator" / "results.jsonl").read_text().splitlines()

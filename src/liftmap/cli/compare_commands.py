@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from liftmap.comparison.plan_record import Planning
     from liftmap.comparison.result import Comparison
 
+# Exit statuses of a gate; 2 is a mistake in the command.
+FAILED, UNTOLD = 1, 3
+
+Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseAppendAction]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
@@ -47,11 +51,13 @@ def compare(
     resamples: int = 1000,
     advise_training: bool = False,
     copies: tuple[int, int] = (1, 1),
+    require: Rules = (),
+    markdown: File = None,
     json: File = None,
     report: File = None,
     out: OutFolder = None,
     sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
-) -> None:
+) -> int:
     """Compare two models, with the sampling noise taken out.
 
     With --task and --out BEFORE and AFTER are models (a hub id, a folder, a .gguf file, a served
@@ -68,6 +74,10 @@ def compare(
         liftmap compare base.eval trained.eval --k 64 --json comparison.json
         liftmap compare runs/grpo/val:0 runs/grpo/val:200
         liftmap compare base.csv rl.csv --columns question_id=problem,correct=solved
+        liftmap compare base.csv trained.csv --require "accuracy >= -1" --require "lost <= 2"
+
+    Exit status: 0; with --require 1 where a rule failed, 3 where none did but one can't be told; 2
+    for a mistake.
 
     Args:
         before: Results of the model that one starts from.
@@ -92,6 +102,9 @@ def compare(
         resamples: Bootstrap resamples of everything else.
         advise_training: The questions are those of training: say what to train on next.
         copies: How many times each response stands before, and after: they are counted once.
+        require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
+            (questions beyond noise), or a file with one a line; may be given several times.
+        markdown: Write a summary in Markdown, for a pull request or a job's summary.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
@@ -145,8 +158,23 @@ def compare(
         think_end=think_end,
         advise_training=advise_training,
         copies=copies,
+        require=require,
     )
     _show(comparison, json, report)
+    if markdown is not None:
+        from liftmap.files import write_text
+        from liftmap.report.markdown import comparison_markdown
+
+        write_text(markdown, comparison_markdown(comparison))
+    return _gate_status(comparison)
+
+
+def _gate_status(comparison: Comparison) -> int:
+    """The exit status that the answers to --require come to."""
+    answers = {each.word for each in comparison.gate}
+    if "failed" in answers:
+        return FAILED
+    return UNTOLD if "can't tell" in answers else 0
 
 
 def _asked(

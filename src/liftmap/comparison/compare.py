@@ -25,11 +25,12 @@ from liftmap.comparison.checks import (
     without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
+from liftmap.comparison.gate import answer, level_of_each, parse_rules
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.measures import measures
-from liftmap.comparison.parts import Check, CurvePoint, Provenance, QuestionsAre
+from liftmap.comparison.parts import Answer, Check, CurvePoint, Provenance, QuestionsAre, Rule
 from liftmap.comparison.provenance import provenance_of, with_responses
 from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
@@ -61,6 +62,7 @@ class Options:
     min_responses: int | None = None
     looks: int | None = None
     advise_training: bool = False
+    require: tuple[Rule, ...] = ()
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -126,6 +128,7 @@ def compare(
     advise_training: bool = False,
     date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
+    require: Sequence[str] = (),
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -169,6 +172,8 @@ def compare(
         date: The day that the result names; default today (UTC). Two runs on the same input differ
             in it alone.
         copies: How many times each response stands before, and after; they are then counted once.
+        require: What has to hold, as `accuracy >= -1`, `pass@16 >= -1` (points), `lost <= 2`
+            (questions beyond noise), or paths of files with such a rule a line; answered in `gate`.
 
     Returns:
         What changed, with the noise taken out.
@@ -189,6 +194,7 @@ def compare(
         questions,
         min_responses,
         looks,
+        require=parse_rules(require),
     )
     options.check()
     judged: JudgedBy = {
@@ -351,6 +357,30 @@ def compare_pair(
         date=date or today(),
         checks=checks,
         measures=measures(pair, fitted, resamples, answers, golds),
+        gate=_gate(pair, options, checks),
+    )
+
+
+def _gate(pair: PairedTallies, options: Options, checks: Sequence[Check]) -> tuple[Answer, ...]:
+    """The answers to what is required, by intervals that hold together."""
+    if not options.require:
+        return ()
+    resamples = resample(
+        pair,
+        resamples=options.resamples,
+        law_resamples=0,
+        level=level_of_each(options.level, len(options.require)),
+        seed=options.seed,
+        looks=options.looks,
+    )
+    return answer(
+        options.require,
+        pair,
+        resamples,
+        most=most_tries_of(pair, options.questions),
+        questions_are=options.questions,
+        withheld=withheld_by(checks, options.questions, bounded=pair.bounded),
+        independent=independent(checks),
     )
 
 

@@ -15,11 +15,16 @@ from liftmap.stats.bins import Bins
 from liftmap.stats.law.estimates import Cover
 from liftmap.stats.law.floor import Floor
 from liftmap.stats.support import Support
+from liftmap.stats.verdict import Withheld
 
 Matrix = tuple[tuple[float, ...], ...]
 # What a figure is about: questions like these (others could be asked), or these very questions
 # (other responses to them could be drawn).
 QuestionsAre = Literal["like-these", "fixed"]
+
+# What a rule is about, and how it is answered.
+Figure = Literal["accuracy", "pass@k", "lost"]
+Answered = Literal["passed", "failed", "can't tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,48 @@ class Moves:
     noise: Estimate | None
     excess: Estimate | None
     at_n: MovesAtN | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is required of one figure.
+
+    Attributes:
+        figure: accuracy or pass@k, changes in points; lost, questions lost beyond noise.
+        k: Number of tries of pass@k; 1 for accuracy, None for lost.
+        sign: Whether the figure has to be at least or at most the bound.
+        bound: In points, or questions.
+    """
+
+    figure: Figure
+    k: int | None
+    sign: Literal[">=", "<="]
+    bound: float
+
+    @property
+    def text(self) -> str:
+        """As it is written: `pass@16 >= -1`."""
+        name = f"pass@{self.k}" if self.figure == "pass@k" else self.figure
+        return f"{name} {self.sign} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A rule with its evidence.
+
+    Attributes:
+        rule: The rule.
+        word: passed, where the whole interval keeps the rule; failed, where all of it breaks it;
+            else can't tell.
+        evidence: The figure in the units of the rule, with the interval that the word rests on;
+            None where it can't be had.
+        missing: Why there is no evidence, or why it can't be trusted; None where it can.
+    """
+
+    rule: Rule
+    word: Answered
+    evidence: Estimate | None
+    missing: Withheld | Literal["k", "noise"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import polars as pl
 from liftmap import __version__
 from liftmap.comparison import tables, words
 from liftmap.comparison.parts import (
+    Answer,
     Check,
     CurvePoint,
     Guidance,
@@ -77,6 +78,7 @@ class Comparison:
         date: The day it was made, by UTC.
         checks: What speaks against independent draws; in words they are among the warnings.
         measures: Measures beside accuracy and capability; None where none was made.
+        gate: The answers to what was required; empty where nothing was.
     """
 
     before: Provenance
@@ -106,6 +108,7 @@ class Comparison:
     date: Date = field(default_factory=today)
     checks: tuple[Check, ...] = ()
     measures: Measures | None = None
+    gate: tuple[Answer, ...] = ()
 
     @property
     def accuracy(self) -> Change:
@@ -239,6 +242,16 @@ class Comparison:
                 if self.other_verdict is None
                 else _verdict(self.other_verdict, self.other_are, leads=False),
             },
+            "gate": [
+                {
+                    "rule": each.rule.text,
+                    "answer": each.word,
+                    "evidence": _plain(each.evidence),
+                    "missing": each.missing,
+                    "text": words.gate_text(each),
+                }
+                for each in self.gate
+            ],
             "guidance": [
                 {
                     "kind": guidance.kind,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from liftmap.comparison.parts import (
+    Answer,
     Check,
     Guidance,
     McNemar,
@@ -25,6 +26,7 @@ from liftmap.comparison.rounding import (
     change_text,
     count,
     fixed,
+    interval,
     number_of_questions,
     p_value,
     percent,
@@ -497,6 +499,42 @@ def check_text(check: Check) -> str:
         for name, (before, after) in evidence.items()
     )
     return f"The two sides were not asked alike: {differing}."
+
+
+# --- what was required --------------------------------------------------------------------------
+
+
+_MISSING: dict[str, str] = {
+    "k": "k is above the tries that every question supports",
+    "noise": "noise can't be computed",
+    **{str(reason): text for reason, text in _WITHHELD.items()},
+}
+
+
+def gate_text(answer: Answer) -> str:
+    """A rule and its answer: `accuracy >= -1: passed, +0.4 points [-0.6, +1.5]`."""
+    return f"{answer.rule.text}: {answer.word}, {gate_evidence(answer)}"
+
+
+def gate_evidence(answer: Answer) -> str:
+    """What an answer rests on: `+0.4 points [-0.6, +1.5]`, or why it is missing."""
+    parts, evidence = [], answer.evidence
+    if evidence is not None:
+        unit = "questions" if answer.rule.k is None else "points"
+        ends = interval(evidence, scale=1)
+        parts.append(f"{fixed(evidence.estimate, signed=True)} {unit} {ends}")
+    if answer.missing is not None:
+        parts.append(_MISSING[answer.missing])
+    return "; ".join(parts)
+
+
+def gate_note(rules: int, level: float, questions_are: QuestionsAre) -> str:
+    """What the intervals of a gate hold for."""
+    together = "its interval covers" if rules == 1 else "all intervals together cover"
+    return (
+        f"Passed if the whole interval keeps the rule, failed if all of it breaks it; {together} "
+        f"{level_text(level)}, {about_questions(questions_are)}."
+    )
 
 
 # --- measures beside accuracy and capability ----------------------------------------------------

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import polars as pl
+
 from liftmap.read.chats import (
     chat_text,
     completion_text,
@@ -33,12 +35,12 @@ from liftmap.read.response_table import (
 
 # What NeMo Evaluator calls a failure that is not the model's.
 INFRASTRUCTURE = ("infra_error", "system")
-SKILLS_VERDICTS = ("symbolic_correct", "judge_correct", "is_correct")
+SKILLS_VERDICTS = ("symbolic_correct", "judge_correct", "is_correct", "is_correct-plus", "passed")
 
 
 def is_nemo_skills(file: Glimpse) -> bool:
     """Lines with generation and one of the tool's verdicts, or the answer that it found."""
-    own = file.fields & {*SKILLS_VERDICTS, "predicted_answer"}
+    own = file.fields & {*SKILLS_VERDICTS, "predicted_answer", "judgement"}
     return file.container == "json" and file.has("generation") and bool(own)
 
 
@@ -48,7 +50,8 @@ def read_nemo_skills(source: str, files: Sequence[Glimpse], options: ReadOptions
     Args:
         source: What the user named.
         files: `output*.jsonl` files.
-        options: The metric (by default the first of symbolic and judge), or the verifier.
+        options: The metric (by default symbolic_correct, else what the judge says), or the
+            verifier.
 
     Raises:
         InputError: See `counting.outcomes_of_table`.
@@ -63,8 +66,20 @@ def read_nemo_skills(source: str, files: Sequence[Glimpse], options: ReadOptions
     }
     fields = {name for file in files for name in file.fields}
     metrics = [name for name in SKILLS_VERDICTS if name in fields]
-    rows = table_of_columns(files, columns, metrics)
+    if "judgement" in fields and "judge_correct" not in metrics:
+        metrics.insert(1 if metrics else 0, "judge_correct")
+    rows = table_of_columns(files, columns, metrics, raw=["judgement"], each=_with_judgement)
     return outcomes_of_table(source, "nemo_skills", rows, options)
+
+
+def _with_judgement(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The frame with the judge's verdict, which ends its words: "Judgement: Yes"."""
+    if "judge_correct" not in frame.collect_schema():
+        return frame
+    said = pl.col("judgement").str.to_lowercase().str.extract_all(r"judgement:\W*(?:yes|no)\b")
+    return frame.with_columns(
+        pl.coalesce("judge_correct", said.list.last().str.extract(r"(yes|no)$"))
+    )
 
 
 def is_nemo_rl(file: Glimpse) -> bool:

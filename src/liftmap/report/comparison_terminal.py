@@ -28,6 +28,7 @@ from liftmap.records import Estimate
 
 # Styles of the words of an axis; words that are not here say that nothing is known.
 _STYLES = {"up": "bold blue", "down": "bold dark_orange3", "within": "bold"}
+_GATE_STYLES = {"passed": "bold blue", "failed": "bold dark_orange3", "can't tell": "bold"}
 # Ids that stand behind a piece of advice; all are in the JSON.
 _NAMED = 3
 
@@ -40,6 +41,7 @@ def comparison_page(comparison: Comparison) -> Group:
         parts += [Text("What the matrix does fix", "bold"), *_advice(firm), Text()]
     parts += [
         *_verdict(comparison),
+        *_gate(comparison),
         _section("Accuracy (k = 1) and capability (pass@k), %", _curve(comparison)),
         _section(
             f"The same {words.about_questions(comparison.other_are)}, %", _other_curve(comparison)
@@ -70,6 +72,19 @@ def _verdict(comparison: Comparison) -> list[RenderableType]:
             for statement in (*comparison.statements, *comparison.other_statements)
         ),
         *map(_bullet, comparison.caveats),
+    ]
+
+
+def _gate(comparison: Comparison) -> list[RenderableType]:
+    """The answers to what was required."""
+    if not comparison.gate:
+        return []
+    note = words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are)
+    return [
+        Text(),
+        Text("Required", "bold"),
+        *(Text(words.gate_text(each), _GATE_STYLES[each.word]) for each in comparison.gate),
+        Text(note, "dim"),
     ]
 
 

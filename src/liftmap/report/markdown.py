@@ -1,0 +1,67 @@
+"""A comparison in Markdown: what a pull request, a job's summary or a model card shows.
+
+Reads a `Comparison`, gives text in the Markdown that GitHub and the model hub render.
+"""
+
+from __future__ import annotations
+
+from liftmap.comparison import words
+from liftmap.comparison.result import Comparison
+from liftmap.comparison.rounding import change_text, count, number_of_questions, percent
+from liftmap.records import Change
+
+_MARKS = {"passed": "✅", "failed": "❌", "can't tell": "❔"}
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """The verdict, the two axes, what was required and what has to be known.
+
+    Args:
+        comparison: The comparison.
+
+    Returns:
+        Markdown that ends with a line break.
+    """
+    lines = [
+        f"### {words.headline(comparison.verdict)}",
+        "",
+        f"{_escaped(comparison.before.name)} → {_escaped(comparison.after.name)}, "
+        f"{count(comparison.questions)} questions, intervals cover "
+        f"{words.level_text(comparison.level)}.",
+        "",
+        *(
+            f"- {_escaped(statement.text)}"
+            for statement in (*comparison.statements, *comparison.other_statements)
+        ),
+        "",
+    ]
+    if comparison.gate:
+        lines += ["| required | answer | evidence |", "|---|---|---|"]
+        for each in comparison.gate:
+            mark = f"{_MARKS[each.word]} {each.word}"
+            evidence = _escaped(words.gate_evidence(each))
+            lines.append(f"| `{each.rule.text}` | {mark} | {evidence} |")
+        note = words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are)
+        lines += ["", _escaped(note), ""]
+    lines += ["| | before, % | after, % | change |", "|---|---|---|---|"]
+    figures = {"accuracy": comparison.accuracy}
+    if comparison.k > 1:
+        point = comparison.at_k
+        figures[f"pass@{comparison.k}"] = Change(point.before, point.after, point.change)
+    for name, figure in figures.items():
+        sides = (percent(figure.before.estimate), percent(figure.after.estimate))
+        lines.append(f"| {name} | {sides[0]} | {sides[1]} | {change_text(figure.change)} |")
+    if comparison.lost.excess is not None:
+        text = number_of_questions(comparison.lost.excess, signed=True)
+        lines.append(f"| lost beyond noise, questions | | | {text} |")
+    notes = (*comparison.caveats, *comparison.warnings)
+    if notes:
+        lines += ["", *(f"- {_escaped(note)}" for note in notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """The text with what Markdown and HTML would read taken as it is."""
+    table: dict[str, str | int | None] = {character: f"\\{character}" for character in "\\`*_[]|~#"}
+    table |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+    return " ".join(text.translate(str.maketrans(table)).split())
