@@ -1,8 +1,7 @@
 """The readers of NVIDIA's NeMo tools: NeMo-Skills, NeMo-RL, NeMo-Gym and NeMo Evaluator.
 
 NeMo-Skills: `output.jsonl`, `output-rs<seed>.jsonl`, a row a question and seed. NeMo-RL:
-`val_data_step<n>.jsonl` and `train_data_step<n>.jsonl`, and the evaluation's
-`evaluation_data.json`. NeMo-Gym: rollouts, a response of the OpenAI API a line. NeMo Evaluator:
+`val_data_step<n>.jsonl`, and the evaluation's `evaluation_data.json`. NeMo-Gym: rollouts, a response of the OpenAI API a line. NeMo Evaluator:
 `results.jsonl`, a row a problem and repeat.
 """
 
@@ -125,8 +124,9 @@ def _rl_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
             content = content[0]
         messages = content if isinstance(content, list) else []
         prompt, text, thought = conversation(messages)
-        if not messages and content is not None:
-            text = str(content)
+        if isinstance(only(content), str):
+            # Training data: the prompt is not told from the response.
+            text = str(only(content))
         yield (
             number,
             {
