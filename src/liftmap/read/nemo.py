@@ -1,8 +1,8 @@
 """The readers of NVIDIA's NeMo tools: NeMo-Skills, NeMo-RL, NeMo-Gym and NeMo Evaluator.
 
 NeMo-Skills: `output.jsonl`, `output-rs<seed>.jsonl`, a row a question and seed. NeMo-RL:
-`val_data_step<n>.jsonl`, and the evaluation's `evaluation_data.json`. NeMo-Gym: rollouts, a response
-of the OpenAI API a line. NeMo Evaluator: `results.jsonl`, a row a problem and repeat.
+`val_data_step<n>.jsonl`, and the evaluation's `evaluation_data.json`. NeMo-Gym: rollouts, a
+response of the OpenAI API a line. NeMo Evaluator: `results.jsonl`, a row a problem and repeat.
 """
 
 from __future__ import annotations
