@@ -131,6 +131,15 @@ ATTACKS: tuple[Attack, ...] = (
     *_compared((*INTERVALS, judge.MCNEMAR), _CLUSTERS),
     *_compared(BOUNDED, _UNSCORED),
     *_compared(judge.FALSE, _UNSCORED_CURTAILED),
+    *_other(
+        (*BOUNDED, *THESE),
+        {
+            f"{percent} % unscored, curtailed, in stored order: 500 questions": (
+                repeated.unscored_in_order(percent / 100)
+            )
+            for percent in (2, 5)
+        },
+    ),
     *_compared(DEPENDENT, _DEPENDENT),
     *_compared(LAW, _OF_LAW, share=0.1),
     *_compared(LAW, _OF_LARGE_LAW, share=0.05),

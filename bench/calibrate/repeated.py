@@ -26,14 +26,17 @@ from bench.calibrate.judge import (
     NO_WARNING,
     called,
     holds,
+    judge,
     law_claims,
     word_pair,
 )
-from bench.calibrate.situations import Claims, Trial, compare, costly, nothing
+from bench.calibrate.situations import NO_REFITS, Claims, Trial, compare, costly, nothing
 from bench.calibrate.worlds import Responses, World
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
+from liftmap.comparison.compare import Options, compare_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import match
+from liftmap.records import CurtailedPlan
 from liftmap.stats.bins import study_bins
 from liftmap.stats.multiple import holm, simultaneous_level
 from liftmap.stats.passk import accuracy
@@ -54,6 +57,33 @@ def same_file_twice(rng: np.random.Generator) -> Trial:
         return {NO_WARNING: not comparison.checks}
 
     return trial
+
+
+def unscored_in_order(share: float) -> Callable[[np.random.Generator], Trial]:
+    """Nothing changed; after, right responses are unscored under a curtailed plan, stored in order.
+
+    So there are bounds, as there are for response sets.
+    """
+
+    def make(rng: np.random.Generator) -> Trial:
+        plan = CurtailedPlan(stop_after=8, cap=64, round_size=8)
+        p = worlds.unchanged(rng)
+        world = World("unscored in order", p, p, 500, (worlds.curtailed(plan),) * 2)
+
+        def trial(rng: np.random.Generator) -> Claims:
+            chosen = world.choose(rng)
+            rates = p[chosen].ravel()
+            before = worlds.tally(worlds.curtailed(plan)(rates, rng))
+            responses, order = worlds.curtailed_in_order(rates, rng, plan, share)
+            pair = match(before, worlds.tally(responses), orders=(None, order))
+            options = Options(law_resamples=NO_REFITS, seed=int(rng.integers(2**31)))
+            comparison = compare_pair(pair, options)
+            assert pair.bounded
+            return judge(comparison, world, chosen)
+
+        return trial
+
+    return make
 
 
 def gate_unchanged(rng: np.random.Generator) -> Trial:

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy import special, stats
 
@@ -176,6 +177,36 @@ def curtailed(plan: CurtailedPlan, share: float = 0.0) -> Respond:
         return Responses(n, c, rng.negative_binomial(n, 1 - lost), plan)
 
     return respond
+
+
+def curtailed_in_order(
+    p: Rates, rng: np.random.Generator, plan: CurtailedPlan, share: float
+) -> tuple[Responses, pl.DataFrame]:
+    """As `curtailed`, response by response: also the rows in the order of drawing.
+
+    Rounds are topped up to scored responses, so a question may be asked more often than the cap.
+
+    Returns:
+        The counts; and question_id and right (null where it could not be scored).
+    """
+    asked = 4 * plan.cap
+    right = rng.random((len(p), asked)) < p[:, None]
+    lost = right & (rng.random(right.shape) < min(1.0, share / float(p.mean())))
+    scored, solved = (x.cumsum(axis=1) for x in (~lost, right & ~lost))
+    ends = ~lost & (scored % plan.round_size == 0) & (solved >= plan.stop_after)
+    ends |= ~lost & (scored == plan.cap)
+    last = ends.argmax(axis=1)
+    row = np.arange(len(p))
+    question, place = np.nonzero(np.arange(asked) <= last[:, None])
+    order = pl.DataFrame(
+        {
+            "question_id": np.char.add("q", question.astype(np.str_)),
+            "right": np.where(right[question, place], 1, 0),
+            "lost": lost[question, place],
+        }
+    ).select("question_id", right=pl.when(~pl.col("lost")).then(pl.col("right") == 1))
+    n = scored[row, last]
+    return Responses(n, solved[row, last], last + 1 - n, plan), order
 
 
 def topped_up(n: int, most: int) -> Respond:

@@ -190,6 +190,9 @@ class AnalyseSection(Section):
     """What leads: figures on questions like these (others could be asked), or on these very ones
     (other responses could be drawn; capability at half of them). Both are always there."""
 
+    min_responses: int | None = Field(default=None, ge=1)
+    """Questions asked fewer times are left out; by default half of the median."""
+
     @field_validator("law_resamples")
     @classmethod
     def _none_or_several(cls, value: int) -> int:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
-from liftmap.comparison.checks import checks_of_sources, different_settings, proven_copies
+from liftmap.comparison.checks import (
+    checks_of_sources,
+    different_settings,
+    proven_copies,
+    without_copied_answers,
+)
 from liftmap.comparison.compare import compare
 from liftmap.comparison.result import Comparison
 from liftmap.errors import InputError
@@ -30,6 +37,30 @@ def test_the_same_file_twice_is_noticed() -> None:
     comparison = compare(before, before, **FEW)
     assert ("same responses", "both") in _kinds(comparison)
     assert any("the same responses twice" in text for text in comparison.warnings)
+
+
+def test_one_file_on_both_sides_is_noticed_however_few_its_questions(tmp_path: Path) -> None:
+    text = "question_id,n,c\nq1,2,1\nq2,2,0\nq3,2,2\n"
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    for path in (one, other):
+        path.write_text(text)
+    comparison = compare(one, tmp_path / "." / "one.csv", **FEW)
+    assert _kinds(comparison) == {("same file", "both")}
+    assert compare(one, other, **FEW).checks == (), "two models may have the same few counts"
+
+
+def test_copied_answers_vote_once() -> None:
+    answers = pl.DataFrame(
+        {
+            "question_id": ["q000"] * 4 + ["q001"] * 4,
+            "answer": ["1", "2", "1", "2", "3", "3", "3", "3"],
+            "right": [True, False, True, False, True, True, True, True],
+        }
+    )
+    once = without_copied_answers(answers, 2)
+    assert once is not None
+    assert once["answer"].to_list() == ["1", "2", "3", "3"]
+    assert without_copied_answers(answers, 1) is answers
 
 
 def test_copies_are_noticed_and_counted_once_if_asked() -> None:
@@ -98,3 +129,9 @@ def test_settings_that_differ_are_compared_where_both_are_known() -> None:
     assert different_settings(before, {"temperature": 0.6, "top_p": 1.0}) == {
         "temperature": [1.0, 0.6]
     }
+
+
+@pytest.mark.parametrize("copies", [(0, 1), (1, -2)])
+def test_a_response_stands_once_at_least(copies: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="copies is out of range"):
+        compare(*make_world(20, 8, 4), **FEW, copies=copies)

@@ -75,6 +75,7 @@ FIELDS = {
     "verdict",
     "gate",
     "guidance",
+    "caveats",
     "warnings",
     "mcnemar",
     "checks",

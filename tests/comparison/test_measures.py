@@ -56,3 +56,22 @@ def test_guessing_and_the_spread_of_answers_are_counted() -> None:
     assert found.answer_entropy is not None
     assert found.answer_entropy.estimate == 0
     assert any("guessing" in line for line in measure_lines(found))
+
+
+@pytest.mark.parametrize("n", [4, 256])
+def test_cover_and_groups_are_neither_too_sure_nor_useless(n: int) -> None:
+    rng = np.random.default_rng(1)
+    rates = rng.beta(0.4, 0.6, 300)
+    sides = [make_tally(rng.binomial(n, rates), n) for _ in range(2)]
+    found = compare(*sides, **REFITTED).measures
+    assert found is not None
+    cover, group = found.cover[-1].before, found.groups[-1].before
+    assert cover.low <= np.mean(rates >= 0.9) <= cover.high
+    assert group.low <= np.mean(1 - rates**64 - (1 - rates) ** 64) <= group.high
+    assert n < 256 or cover.high - cover.low < 0.15
+
+
+def test_one_response_leaves_success_rates_open() -> None:
+    found = compare(*make_world(60, 1, 6), **REFITTED).measures
+    assert found is not None
+    assert found.cover == found.groups == ()

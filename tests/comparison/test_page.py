@@ -13,13 +13,13 @@ import pytest
 import vl_convert
 
 from liftmap.comparison.compare import compare
-from liftmap.comparison.parts import Provenance
+from liftmap.comparison.parts import Provenance, QuestionsAre
 from liftmap.comparison.published import reanalyse
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.words import advice
 from liftmap.report.comparison import build_comparison_page, render_comparison
 
-from .conftest import FEW, make_tally
+from .conftest import FEW, make_tally, make_world
 
 
 def _own_text(page: str) -> str:
@@ -89,3 +89,17 @@ def test_a_published_matrix_leads_with_what_it_fixes(figure_9a: Path) -> None:
 def test_few_responses_make_a_page_too(n: int) -> None:
     page = render_comparison(compare(make_tally([0, 1, 1], n), make_tally([1, 1, 0], n), **FEW))
     assert "What changed" in page
+
+
+def test_one_response_has_its_interval_drawn_and_no_capability() -> None:
+    text = render_comparison(compare(*make_world(40, 1, 2), **FEW))
+    assert "within 1 responses" not in text
+    assert len(re.findall(r'"strokeWidth": ?8[,}]', text)) == 3, "two sides and their change"
+
+
+def test_the_page_says_what_intervals_are_about() -> None:
+    world = make_world(40, 8, 2)
+    readings: tuple[QuestionsAre, QuestionsAre] = ("like-these", "fixed")
+    like, fixed = (render_comparison(compare(*world, **FEW, questions=q)) for q in readings)
+    assert "an interval says what other questions would give" in like
+    assert "an interval says what other responses would give" in fixed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from liftmap.errors import InputError
 from liftmap.read.study import chance_rate
 from liftmap.records import CurtailedPlan, Question, Tally
 from liftmap.report.overview import lines, summarise, summary_rows
+from liftmap.stats.intervals import FirstLoss
 
 from .conftest import FEW, make_tally, make_world
 
@@ -269,3 +271,55 @@ def test_a_change_that_does_not_stand_among_many_checkpoints_is_not_coloured() -
     best = summarise(of_one_arm).filter(pl.col("best_of").is_not_null())
     assert best["best_of"].to_list() == [6]
     assert any("chosen by the result" in text for text in lines(best)[0].notes)
+
+
+def test_k_of_1_is_not_taken_for_one_response() -> None:
+    asked = compare(*make_world(60, 16, 2), **FEW, k=1)
+    assert asked.verdict.capability.word == "not measured"
+    assert not any("one response" in text for text in (*asked.caveats, str(asked.statements)))
+    assert any("one response" in text for text in compare(*make_world(60, 1, 2), **FEW).caveats)
+
+
+def test_figures_on_these_questions_are_not_left_out_in_silence() -> None:
+    def missing(n: int) -> bool:
+        return any("Figures on these" in x for x in compare(*make_world(60, n, 2), **FEW).caveats)
+
+    assert missing(7)
+    assert not missing(8)
+
+
+def test_questions_with_fewer_responses_are_not_said_to_fail_more_often() -> None:
+    n = [8, 16] * 10
+    notes = compare(make_tally([0, 3] * 10, n), make_tally([0, 3] * 10, n), **FEW).notes
+    assert "Never right: 10 questions before, 10 after." in notes
+
+
+def test_a_set_of_first_losses_with_a_gap_is_not_said_to_be_a_range() -> None:
+    comparison = compare(*make_world(40, 4, 2), **FEW)
+    loss = FirstLoss(None, (1, 3, 4, 5, 8), never_possible=True)
+    [text] = [x for x in replace(comparison, first_loss_k=loss).notes if x.startswith("First k")]
+    assert text.endswith("1, 3 to 5, 8 or never.")
+
+
+def test_where_one_looks_often_a_test_for_one_look_is_not_shown() -> None:
+    assert compare(*make_world(60, 8, 2), **FEW, looks=100).mcnemar is None
+
+
+@pytest.mark.parametrize("cluster", [None, list("aabcccccccc")])
+def test_few_compared_of_many_common_questions_have_resamples_all_the_same(cluster: Any) -> None:
+    unscored = [0, 0, 0] + [9] * 8
+    sides = [make_tally([1, 2, 3] + [1] * 8, unscored=unscored, cluster=cluster) for _ in range(2)]
+    comparison = compare(*sides, **FEW)
+    assert comparison.questions == 3
+    assert np.isfinite(comparison.accuracy.change.low)
+
+
+def test_bins_of_few_questions_do_not_shrink_to_a_sure_change() -> None:
+    # Two alike questions show no spread at all.
+    comparison = compare(make_tally([0, 0], 16), make_tally([4, 4], 16), **FEW)
+    assert comparison.bins
+    for one in comparison.bins:
+        assert one.change.low < 0.25 < one.change.high
+        assert not one.survives
+    [alone] = compare(make_tally([0] * 30, 16), make_tally([0] * 30, 16), **FEW).bins
+    assert alone.change.low < 0 < alone.change.high

@@ -14,6 +14,7 @@ from liftmap.analyse import analyse
 from liftmap.analyse.data import StudyData
 from liftmap.comparison.bootstrap import resample
 from liftmap.comparison.compare import compare
+from liftmap.comparison.match import TooFewQuestionsError
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.tables import SCHEMAS
 from liftmap.config import StudyConfig
@@ -254,3 +255,18 @@ def test_weights_of_other_tables_are_those_of_a_comparison(data: StudyData) -> N
     by_row = np.zeros_like(resamples.options["weights"])
     np.add.at(by_row.T, pair.row_of_question, by_question.T)
     assert np.array_equal(by_row, resamples.options["weights"])
+
+
+def test_min_responses_of_a_study_are_those_of_compare(
+    folder: Path, config: StudyConfig, arm: StudyModel
+) -> None:
+    section = config.analyse.model_copy(update={"min_responses": 11, "law_resamples": 0})
+    few = StudyData(StudyFolder(folder), config.model_copy(update={"analyse": section}))
+    own = few.comparison(few.base, arm)
+    base = str(folder / "responses" / "base" / "test")
+    options = {**_options(config), "law_resamples": 0, "min_responses": 11}
+    try:
+        expected = compare(base, f"{folder}:{arm.model}", **options).questions
+    except TooFewQuestionsError:
+        expected = 0
+    assert (0 if own is None else own.questions) == expected

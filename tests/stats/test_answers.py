@@ -103,7 +103,7 @@ def test_gradient_share_of_law_and_counts_agree(rng: np.random.Generator) -> Non
     rates, shares = np.array([0, 0.02, 0.4, 1.0]), np.array([0.1, 0.3, 0.4, 0.2])
     c = rng.binomial(64, rng.choice(rates, 10_000, p=shares))
     sizes = [1, 4, 16, 64]
-    by_law = [float(mixed_group(size)(rates, rates) @ shares) for size in sizes]
+    by_law = [float(mixed_group(size)(rates) @ shares) for size in sizes]
     assert by_law[0] == 0
     assert by_law[1] == pytest.approx(0.3 * (1 - 0.02**4 - 0.98**4) + 0.4 * (1 - 0.4**4 - 0.6**4))
     by_counts = gradient_share_of_counts(np.full(10_000, 64), c, sizes).mean(axis=0)

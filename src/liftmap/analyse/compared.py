@@ -58,12 +58,16 @@ def capability(data: StudyData) -> pl.DataFrame:
           of the responses, or these are fewer than 8.
         - these_after, these_after_low, these_after_high: likewise after.
         - these_change, these_change_low, these_change_high: after minus before.
-        - these_change_least, these_change_greatest: what unscored responses could make of it.
+        - these_before_least, these_before_greatest: what unscored responses could make of it.
+        - these_after_least, these_after_greatest: likewise.
+        - these_change_least, these_change_greatest: likewise.
         - like_these_before, like_these_before_low, like_these_before_high: the same on questions
           like these: what other questions would show.
         - like_these_after, like_these_after_low, like_these_after_high: likewise after.
         - like_these_change, like_these_change_low, like_these_change_high: after minus before.
-        - like_these_change_least, like_these_change_greatest: as above.
+        - like_these_before_least, like_these_before_greatest: as of these questions.
+        - like_these_after_least, like_these_after_greatest: likewise.
+        - like_these_change_least, like_these_change_greatest: likewise.
     """
     return _of_models(data, "capability", data.afters)
 
@@ -257,12 +261,16 @@ def contrast(data: StudyData) -> pl.DataFrame:
           of the responses, or these are fewer than 8.
         - these_after, these_after_low, these_after_high: likewise after.
         - these_change, these_change_low, these_change_high: after minus before.
-        - these_change_least, these_change_greatest: what unscored responses could make of it.
+        - these_before_least, these_before_greatest: what unscored responses could make of it.
+        - these_after_least, these_after_greatest: likewise.
+        - these_change_least, these_change_greatest: likewise.
         - like_these_before, like_these_before_low, like_these_before_high: the same on questions
           like these: what other questions would show.
         - like_these_after, like_these_after_low, like_these_after_high: likewise after.
         - like_these_change, like_these_change_low, like_these_change_high: after minus before.
-        - like_these_change_least, like_these_change_greatest: as above.
+        - like_these_before_least, like_these_before_greatest: as of these questions.
+        - like_these_after_least, like_these_after_greatest: likewise.
+        - like_these_change_least, like_these_change_greatest: likewise.
     """
     comparisons = [(pair, data.comparison(*pair)) for pair in data.contrasts]
     return stacked(

@@ -19,7 +19,12 @@ from numpy.typing import NDArray
 from liftmap.analyse.responses import check_complete, kin_style, load_responses
 from liftmap.analyse.table import FloatArray
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
-from liftmap.comparison.checks import checks_of_sources, proven_copies, without_copies
+from liftmap.comparison.checks import (
+    checks_of_sources,
+    proven_copies,
+    without_copied_answers,
+    without_copies,
+)
 from liftmap.comparison.compare import Options, compare_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
@@ -211,7 +216,13 @@ class StudyData:
             )
             tallies = [self.tally(model) for model in also]
             orders = (self._order_of(before), self._order_of(after))
-            return match(first, then, also=tallies, orders=orders)
+            return match(
+                first,
+                then,
+                also=tallies,
+                orders=orders,
+                min_responses=self.config.analyse.min_responses,
+            )
         except TooFewQuestionsError as error:
             self._refusals[before.model, after.model] = str(error)
             return None
@@ -240,7 +251,7 @@ class StudyData:
                 else compare_pair(
                     pair,
                     options,
-                    answers=self._answers_of(before),
+                    answers=without_copied_answers(self._answers_of(before), self._copies(before)),
                     sides=(self._provenance(before), self._provenance(after)),
                     chance=chance_rate(self.questions),
                     golds=self._read(before).golds,

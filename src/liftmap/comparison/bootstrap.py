@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -75,10 +76,12 @@ def resample(
     everyone = len(drawn_from.compared) == drawn_from.number
     draws = (
         draw if everyone else draw[drawn_from.compared]
-        for block in _blocks(drawn_from.number, drawn_from.cluster, len(weights), seed)
+        for block in _blocks(drawn_from.number, drawn_from.cluster, None, seed)
         for draw in block
     )
-    for row, draw in zip(weights, draws, strict=True):
+    # Where few questions are compared of those that are drawn from, a draw may hold none of them.
+    filled = (draw for draw in draws if draw.any())
+    for row, draw in zip(weights, filled, strict=False):
         row[:] = np.bincount(pair.row_of_question, weights=draw, minlength=len(row))
     drawn: WeightArray | None = None
     if weighted:
@@ -116,12 +119,14 @@ def question_weights(
     Returns:
         Shape (resamples, questions).
     """
-    return np.concatenate(list(_blocks(questions, cluster, resamples, seed)))
+    blocks = _blocks(questions, cluster, resamples, seed)
+    return np.concatenate(list(blocks))[:resamples]
 
 
 def _blocks(
-    questions: int, cluster: IntArray | None, resamples: int, seed: int
+    questions: int, cluster: IntArray | None, resamples: int | None, seed: int
 ) -> Iterator[WeightArray]:
+    """Blocks of draws: so many as to hold the resamples, or without end where None is given."""
     rng = np.random.default_rng([seed, 0])
-    for start in range(0, resamples, _BLOCK):
-        yield bootstrap_weights(questions, min(_BLOCK, resamples - start), rng, cluster)
+    for _ in count() if resamples is None else range(-(-resamples // _BLOCK)):
+        yield bootstrap_weights(questions, _BLOCK, rng, cluster)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.parts import Check, QuestionsAre
+from liftmap.comparison.parts import Check, Provenance, QuestionsAre
 from liftmap.errors import InputError
 from liftmap.read.outcomes import Outcomes
 from liftmap.records import FixedPlan, Tally
@@ -148,6 +150,20 @@ def checks_of_sources(
     return tuple(checks)
 
 
+def same_file(before: Provenance, after: Provenance) -> Check | None:
+    """Whether both sides are one file.
+
+    Two files that are equal byte for byte count as one where they hold more than counts: two models
+    may well have the same counts.
+    """
+    if before.path is None or after.path is None:
+        return None
+    same = Path(before.path).resolve() == Path(after.path).resolve()
+    with_texts = before.format not in ("tally", "responses")
+    copied = with_texts and before.digest_of_file == after.digest_of_file is not None
+    return Check("same file", "both", None, {}) if same or copied else None
+
+
 def _of_texts(side: Literal["before", "after"], fact: RepeatedTexts, once: bool) -> Check:
     evidence = {
         "copies": fact.copies,
@@ -165,6 +181,14 @@ def different_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> d
         for name, value in before.items()
         if name in after and after[name] != value
     }
+
+
+def without_copied_answers(answers: pl.DataFrame | None, copies: int) -> pl.DataFrame | None:
+    """The rows of `Outcomes.answers` with each response standing once instead of `copies` times."""
+    if answers is None or copies == 1:
+        return answers
+    alike = pl.int_range(pl.len()).over("question_id", "answer", "right")
+    return answers.filter(alike % copies == 0)
 
 
 def without_copies(tally: Tally, copies: int) -> Tally:

@@ -21,7 +21,9 @@ from liftmap.comparison.checks import (
     checks_of_sources,
     independent,
     proven_copies,
+    same_file,
     withheld_by,
+    without_copied_answers,
     without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
@@ -205,6 +207,12 @@ def compare(
         "right_at": right_at,
     }
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    if min(copies) < 1:
+        raise InputError(
+            "copies is out of range.",
+            seen=copies,
+            remedy="Say how many times each response stands, before and after: 1 is once.",
+        )
     times = tuple(
         asked if asked > 1 else proven_copies(outcomes)
         for outcomes, asked in zip((first, then), copies, strict=True)
@@ -221,16 +229,21 @@ def compare(
         orders=(first.answers, then.answers),
         min_responses=min_responses,
     )
+    sides = provenance_of((before, after), (first, then))
+    same = same_file(*sides)
     comparison = compare_pair(
         pair,
         options,
         teacher=taught,
-        answers=first.answers,
-        sides=provenance_of((before, after), (first, then)),
+        answers=without_copied_answers(first.answers, times[0]),
+        sides=sides,
         chance=first.chance,
         date=date,
         golds=first.golds,
-        checks=checks_of_sources(first, then, times),
+        checks=(
+            *(() if same is None else (same,)),
+            *checks_of_sources(first, then, times),
+        ),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -281,13 +294,20 @@ def compare_pair(
     k = most if options.k is None else min(options.k, most)
     beyond = options.k if options.k is not None and options.k > most else None
     if beyond is not None and not options.extrapolate:
-        has = "responses" if options.questions == "like-these" else "tries (half of the responses)"
+        has = "tries (half of the responses)" if options.questions == "fixed" else "responses"
+        if most == 1:
+            has = "response"
         raise InputError(
             f"k is above the {most:,} {has} that every question has on both sides. {_have(pair)}",
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    checks = (*checks_of_counts(pair), *checks)
+    known = {check.kind for check in checks}
+    counted = checks_of_counts(pair)
+    # That both sides are one file says more than that their counts are the same.
+    if "same file" in known:
+        counted = tuple(check for check in counted if check.kind != "same responses")
+    checks = (*counted, *checks)
     draws_are_independent = independent(checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
@@ -341,7 +361,8 @@ def compare_pair(
         transitions=figures.transitions(pair, bins, fitted),
         lost=lost,
         gained=gained,
-        mcnemar=figures.mcnemar_at_n(pair),
+        # Its p-value holds for one look.
+        mcnemar=figures.mcnemar_at_n(pair) if options.looks is None else None,
         first_loss_k=loss,
         verdict=verdict,
         guidance=guidance,

@@ -14,26 +14,36 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from liftmap.comparison.parts import FloorAtN, MovesAtN
+from liftmap.comparison.parts import FloorAtN, GroupGradient, MovesAtN
 from liftmap.records import Estimate
 from liftmap.stats.law import estimates as law_estimates
 from liftmap.stats.law.counts import PairCounts
-from liftmap.stats.law.estimates import Range, moves_at_n
+from liftmap.stats.law.estimates import Range, moves_at_n, united
 from liftmap.stats.law.fit import JointLaw, fit_joint_law, refit_laws
 from liftmap.stats.law.floor import MovesFloor, fit_law_of_world, moves_floor
-from liftmap.stats.law.identification import identification_range, profile_tolerance
+from liftmap.stats.law.identification import (
+    identification_range,
+    limits_of_side,
+    profile_tolerance,
+)
 from liftmap.stats.law.measures import (
     Measure,
+    before,
     gross_gained,
     gross_lost,
+    mixed_group,
     noise,
     noise_from,
+    swapped,
 )
 from liftmap.stats.passk import IntArray
 from liftmap.stats.resampling import WeightArray
 
 # Laws under which the data are at least half as likely as under the best.
 _ALIKE = 0.7
+SIDES: tuple[Literal["before", "after"], ...] = ("before", "after")
+# Responses in the GRPO groups that are looked at.
+GROUP_SIZES = (4, 8, 16, 32, 64)
 
 
 @dataclass(eq=False)
@@ -64,6 +74,11 @@ class FittedLaw:
         """The counts."""
         return self.count()
 
+    @property
+    def most_responses(self) -> int:
+        """The most responses of a question, on the side that has fewer."""
+        return min(int(side.n.max()) for side in (self.pairs.before, self.pairs.after))
+
     @cached_property
     def law(self) -> JointLaw:
         """The law of greatest likelihood."""
@@ -92,6 +107,33 @@ class FittedLaw:
     def share(self, measure: Measure) -> Estimate:
         """The mean of one measure with its interval, without a range."""
         return law_estimates.estimate(self.law, self.refits, measure, level=self.level)
+
+    @cached_property
+    def groups(self) -> tuple[GroupGradient, ...]:
+        """The share of GRPO groups with a gradient at all, for each group size, before and after.
+
+        Empty where the law has no intervals, and where questions have one response: that leaves
+        everything open. Intervals are profile limits united with the bootstrap's.
+        """
+        if not self.has_intervals or self.most_responses < 2:
+            return ()
+        asked = [mixed_group(size) for size in GROUP_SIZES]
+        measures = [before(measure) for measure in asked]
+        tolerance = profile_tolerance(self.level)
+        sides = [
+            [
+                united(self.share(measure), *ends)
+                for measure, ends in zip(
+                    of_side,
+                    limits_of_side(self.pairs, side, asked, tolerance=tolerance),
+                    strict=True,
+                )
+            ]
+            for side, of_side in zip(SIDES, (measures, map(swapped, measures)), strict=True)
+        ]
+        return tuple(
+            GroupGradient(size, *shares) for size, *shares in zip(GROUP_SIZES, *sides, strict=True)
+        )
 
     def moves_at_n(self, n: int) -> tuple[MovesAtN, MovesAtN]:
         """Questions lost and gained at k = n, with noise, excess and gross part, and their floor.

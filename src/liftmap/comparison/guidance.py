@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from liftmap.comparison.fitted import FirmlyLost, FittedLaw, firmly_lost
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.measures import gradient
 from liftmap.comparison.parts import CurvePoint, GroupGradient, Guidance, Moves
 from liftmap.comparison.votes import Vote
 from liftmap.records import Tally
@@ -158,7 +157,7 @@ def _mixed(pair: PairedTallies, fitted: FittedLaw) -> Guidance | None:
             "mixed": len(mixed),
             "compared": pair.questions,
             "share": len(mixed) / pair.questions,
-            "groups": group_facts(gradient(fitted)),
+            "groups": group_facts(fitted.groups),
         },
         _ids(pair, ranked),
     )

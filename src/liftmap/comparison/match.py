@@ -148,7 +148,7 @@ def match(
     compared = np.flatnonzero(judged).astype(np.int64)
     if len(compared) < 2:
         raise TooFewQuestionsError(
-            "A comparison needs two questions or more.",
+            " ".join(["A comparison needs two questions or more.", *warnings]),
             seen=len(compared),
             remedy="Give more questions with scored responses on both sides.",
         )
@@ -326,7 +326,10 @@ def _about(before: Tally, after: Tally, bounded: bool) -> list[str]:
                 else "the counts of a curtailed plan alone give no bound for them, so no change is "
                 "called up, down or within the margin. Compare the response sets instead."
             )
-            warnings.append(f"{unscored:,} responses {name} are unscored and left out; {bound}")
+            are = "response {} is" if unscored == 1 else "responses {} are"
+            warnings.append(
+                f"{unscored:,} {are.format(name)} unscored and left out of all figures; {bound}"
+            )
         exhausted = 0 if tally.exhausted is None else int(tally.exhausted.sum())
         if exhausted:
             bound = (
@@ -336,9 +339,11 @@ def _about(before: Tally, after: Tally, bounded: bool) -> list[str]:
                 else "the counts of a curtailed plan alone give no bound for them, so no change is "
                 "called up, down or within the margin. Compare the response sets instead."
             )
+            exhausting = "response" if exhausted == 1 else "responses"
+            count = "counts" if exhausted == 1 else "count"
             warnings.append(
-                f"{exhausted:,} responses {name} exhausted the verifier's time or memory and count "
-                f"as wrong; {bound}"
+                f"{exhausted:,} {exhausting} {name} exhausted the verifier's time or memory and "
+                f"{count} as wrong; {bound}"
             )
     if not (before.counts.stops_early or after.counts.stops_early):
         sizes = [int(end) for tally in (before, after) for end in (tally.n.min(), tally.n.max())]

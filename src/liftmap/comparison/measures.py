@@ -10,21 +10,20 @@ import numpy as np
 import polars as pl
 
 from liftmap.comparison.bootstrap import Resamples
-from liftmap.comparison.fitted import FittedLaw
+from liftmap.comparison.fitted import SIDES, FittedLaw
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.parts import GroupGradient, Measures
+from liftmap.comparison.parts import Measures
 from liftmap.records import Estimate
 from liftmap.stats.answers import AnswerCounts, answer_spread, count_answers, guess_rate
 from liftmap.stats.intervals import means
 from liftmap.stats.law.estimates import Cover, cover_at_tau
-from liftmap.stats.law.identification import identification_range, profile_tolerance
-from liftmap.stats.law.measures import covers, covers_change, mixed_group, swapped
+from liftmap.stats.law.identification import limits_of_side, profile_tolerance
+from liftmap.stats.law.measures import covers
 from liftmap.stats.passk import IntArray
 from liftmap.stats.support import Support, support
 
 # Success rates that Cover@tau is given for.
 TAUS = (0.1, 0.5, 0.9)
-GROUP_SIZES = (4, 8, 16, 32, 64)
 
 
 def measures(
@@ -47,45 +46,24 @@ def measures(
     guesses = entropy = None
     if answers is not None:
         guesses, entropy = _of_answers(pair, answers, golds, resamples.options["level"])
-    return Measures(_cover(fitted), gradient(fitted), _support(pair, resamples), guesses, entropy)
-
-
-def gradient(fitted: FittedLaw) -> tuple[GroupGradient, ...]:
-    """The share of GRPO groups with a gradient at all, for each group size, before and after.
-
-    Empty where the law has no intervals.
-    """
-    if not fitted.has_intervals:
-        return ()
-    return tuple(
-        GroupGradient(
-            size, fitted.share(mixed_group(size)), fitted.share(swapped(mixed_group(size)))
-        )
-        for size in GROUP_SIZES
-    )
+    return Measures(_cover(fitted), fitted.groups, _support(pair, resamples), guesses, entropy)
 
 
 def _cover(fitted: FittedLaw) -> tuple[Cover, ...]:
     """Cover@tau with intervals that are profile limits united with the bootstrap's."""
-    if not fitted.has_intervals:
+    if not fitted.has_intervals or fitted.most_responses < 2:
         return ()
-    pairs = fitted.pairs
-    n_before, n_after = int(pairs.before.n.max()), int(pairs.after.n.max())
-    asked = [
-        measure
-        for tau in TAUS
-        for measure in (
-            covers(tau, n_before),
-            swapped(covers(tau, n_after)),
-            covers_change(tau, n_before, n_after),
+    pairs, tolerance = fitted.pairs, profile_tolerance(fitted.level)
+    first, then = (
+        limits_of_side(
+            pairs,
+            side,
+            [covers(tau, int(getattr(pairs, side).n.max())) for tau in TAUS],
+            tolerance=tolerance,
         )
-    ]
-    limits = identification_range(
-        pairs, asked, law=fitted.law, tolerance=profile_tolerance(fitted.level)
+        for side in SIDES
     )
-    profiles = [
-        (limits[place], limits[place + 1], limits[place + 2]) for place in range(0, len(limits), 3)
-    ]
+    profiles = list(zip(first, then, strict=True))
     return cover_at_tau(fitted.law, fitted.refits, TAUS, level=fitted.level, profiles=profiles)
 
 

@@ -156,6 +156,7 @@ class Check:
 
     kind: Literal[
         "same responses",
+        "same file",
         "deterministic",
         "copies",
         "n by outcome",

@@ -22,7 +22,6 @@ from liftmap.comparison.compare import Options
 from liftmap.comparison.figures import as_rows
 from liftmap.comparison.fitted import FittedLaw, firmly_lost
 from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss
-from liftmap.comparison.measures import gradient
 from liftmap.comparison.parts import (
     ComparedResponses,
     CurvePoint,
@@ -171,7 +170,7 @@ def reanalyse(
         seed=seed,
         source="matrix",
         date=date or today(),
-        measures=Measures(groups=gradient(fitted)),
+        measures=Measures(groups=fitted.groups),
     )
 
 

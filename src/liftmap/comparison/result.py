@@ -152,6 +152,9 @@ class Comparison:
                 chance=self.chance,
                 looks=self.looks,
                 level=self.level,
+                questions_are=self.questions_are,
+                one_response=self.lost.k is None and not self.is_published,
+                these_missing=self.other_verdict is None and not self.is_published,
             )
         )
 
@@ -262,6 +265,7 @@ class Comparison:
                 }
                 for guidance in self.guidance
             ],
+            "caveats": list(self.caveats),
             "warnings": list(self.warnings),
             "measures": None if self.measures is None else _measures(self.measures),
             "checks": [

@@ -42,10 +42,8 @@ CAPABILITY: Schema = {
     "band_low": pl.Float64(),
     "band_high": pl.Float64(),
     "extrapolated": pl.Boolean(),
-    **estimate_schema("these_before", "these_after"),
-    **estimate_schema("these_change", ranged=True),
-    **estimate_schema("like_these_before", "like_these_after"),
-    **estimate_schema("like_these_change", ranged=True),
+    **estimate_schema("these_before", "these_after", "these_change", ranged=True),
+    **estimate_schema("like_these_before", "like_these_after", "like_these_change", ranged=True),
 }
 DIFFICULTY: Schema = {
     "k": pl.Int64(),
@@ -148,10 +146,9 @@ def capability(curve: Sequence[CurvePoint], questions_are: QuestionsAre) -> pl.D
 
 
 def _named(name: str, figure: Change | None) -> Values:
-    """The columns of one figure with a name in front; of the sides without their range."""
+    """The columns of one figure with a name in front."""
     values = change_columns(figure, ranged=True)
-    sides = ("before_least", "before_greatest", "after_least", "after_greatest")
-    return {f"{name}_{column}": value for column, value in values.items() if column not in sides}
+    return {f"{name}_{column}": value for column, value in values.items()}
 
 
 def difficulty(bins: Sequence[BinChange]) -> pl.DataFrame:

@@ -35,6 +35,7 @@ from liftmap.comparison.rounding import (
 from liftmap.records import Estimate
 from liftmap.stats.intervals import FirstLoss
 from liftmap.stats.law.floor import Floor
+from liftmap.stats.these_questions import LEAST_RESPONSES
 from liftmap.stats.verdict import Axis, Conclusion, Withheld
 
 # --- the verdict --------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ def statement(
         at = f" at k = {count(axis.k)}" if axis.k > 1 else ""
         name = f"{about_questions(questions_are)} {name}{at}"
     if axis.change is None:
-        return f"{name} not measured: one response a question"
+        return f"{name} not measured: a single try (k = 1) is accuracy alone"
     change = axis.change.whole
     if axis.word in ("up", "down"):
         return f"{name} {axis.word} {change_text(change)}"
@@ -144,18 +145,25 @@ def statement(
         return f"{name} within the margin of {size}, {change_text(change)}"
     if axis.word == "saturated":
         return (
-            f"{name} saturated: both sides solve nearly everything within k = {count(axis.k)}, so "
-            f"no change could leave the margin of {size}"
+            f"{name} saturated: {_solved_by_both(axis.k, 'nearly all')}, so they can't show a "
+            f"change beyond the margin of {size}"
         )
     if axis.word == "too hard":
         return (
-            f"{name} too hard to tell: both sides solve next to nothing within k = "
-            f"{count(axis.k)}, so no change could leave the margin of {size}"
+            f"{name} too hard to tell: {_solved_by_both(axis.k, 'next to none')}, so they can't "
+            f"show a change beyond the margin of {size}"
         )
     if axis.withheld is not None:
         return f"{name} not settled: {_WITHHELD[axis.withheld]}"
     text = f"{name} not settled, {points(change.low)} to {points(change.high)} against a margin of"
     return f"{text} {size}{_needed(axis, questions_are)}"
+
+
+def _solved_by_both(k: int, share: str) -> str:
+    """How many of the questions both sides solve: within k tries, or of all responses."""
+    if k == 1:
+        return f"{share} of the responses on both sides are right"
+    return f"both sides solve {share} of the questions within k = {count(k)}"
 
 
 def _needed(axis: Axis, questions_are: QuestionsAre) -> str:
@@ -178,6 +186,9 @@ def caveats(
     chance: float | None,
     looks: int | None,
     level: float,
+    questions_are: QuestionsAre = "like-these",
+    one_response: bool = False,
+    these_missing: bool = False,
 ) -> Iterator[str]:
     """How far a verdict reaches: its k, the curve beyond, guessing, and how often one may look.
 
@@ -187,13 +198,28 @@ def caveats(
         chance: Share of right responses that guessing gives.
         looks: Number of questions planned, where intervals hold at every look.
         level: Coverage of the intervals.
+        questions_are: What leads.
+        one_response: Whether a question has a single response.
+        these_missing: Whether responses are too few for figures on these questions.
     """
+    if one_response:
+        yield "With one response a question only accuracy can be measured; capability takes more."
+    if these_missing:
+        yield (
+            f"Figures on these questions alone are left out: they take {LEAST_RESPONSES} responses "
+            "or more to each question on both sides."
+        )
+    if questions_are == "fixed":
+        yield (
+            "Bands, changes by difficulty, questions lost and gained, and other measures are about "
+            "questions like these."
+        )
     measured = verdict.capability.word != "not measured"
     k = count(verdict.k)
     reasons = []
     if measured and verdict.few_tries:
         reasons.append(f"capability at k = {k} rests on few tries")
-    if measured and verdict.climbing:
+    if measured and verdict.climbing and verdict.capability.word != "saturated":
         reasons.append(f"pass@k before still climbs at k = {k}")
     if reasons:
         text = " and ".join(reasons)
@@ -222,7 +248,7 @@ def caveats(
     else:
         yield (
             f"All intervals hold together, with {level_text(level)}, at every look while questions "
-            f"are asked in random order up to {count(looks)}."
+            f"are asked in random order; they are narrowest for their kind at {count(looks)}."
         )
 
 
@@ -267,10 +293,9 @@ def notes(
     bins, raw = transitions.bins, transitions.raw
     if bins.last[0] == 0:
         unsolved = (sum(raw[0]), sum(row[0] for row in raw))
-        yield (
-            f"Never right in {count(bins.n)}: {count(unsolved[0])} questions before, "
-            f"{count(unsolved[1])} after."
-        )
+        tries = "" if lost.at_n is None else f" in {count(lost.at_n.n)}"
+        numbers = f"{count(unsolved[0])} questions before, {count(unsolved[1])} after"
+        yield f"Never right{tries}: {numbers}."
     for name, moves in (("lost", lost), ("gained", gained)):
         if moves.at_n is not None and moves.at_n.observed and moves.at_n.noise is not None:
             yield _noise_share(name, moves.at_n, moves.at_n.noise)
@@ -327,13 +352,17 @@ def _first_possible(ks: Sequence[int], *, never: bool) -> str:
     """The set of the first k in words: `1 to 8 or never`."""
     if not ks:
         return "none"
-    return f"{_span(ks)} or never" if never else _span(ks)
-
-
-def _span(ks: Sequence[int]) -> str:
-    if not ks:
-        return ""
-    return count(ks[0]) if len(ks) == 1 else f"{count(ks[0])} to {count(ks[-1])}"
+    runs: list[list[int]] = []
+    for k in ks:
+        if runs and k == runs[-1][-1] + 1:
+            runs[-1].append(k)
+        else:
+            runs.append([k])
+    spans = [
+        ", ".join(map(count, run)) if len(run) < 3 else f"{count(run[0])} to {count(run[-1])}"
+        for run in runs
+    ]
+    return f"{', '.join(spans)}{' or never' if never else ''}"
 
 
 # --- what to do ---------------------------------------------------------------------------------
@@ -454,6 +483,8 @@ def check_text(check: Check) -> str:
             "Both sides have the same counts for every question: are they the same responses twice?"
             f"{chance}"
         )
+    if check.kind == "same file":
+        return "Both sides are the same file: nothing can have changed from one to the other."
     if check.kind == "deterministic":
         return (
             f"Every question is always right or always wrong {check.side}{chance}: was it decoded "
@@ -553,19 +584,21 @@ def measure_lines(measures: Measures | None) -> list[str]:
         f"before, {share(each.after)} after"
         for each in measures.cover
     ]
-    if measures.groups:
-        shares = ", ".join(
-            f"{percent(each.before.estimate, 0)} to {percent(each.after.estimate, 0)} % at "
-            f"{each.size}"
-            for each in measures.groups
-        )
-        lines.append(f"GRPO groups with a gradient, before to after by size: {shares}")
+    lines += [
+        f"GRPO groups of {each.size} with a gradient: {share(each.before)} % before, "
+        f"{share(each.after)} after"
+        for each in measures.groups
+    ]
     if measures.support is not None:
         of = measures.support
         lines.append(
-            f"Within {count(of.k)} tries kept {share(of.kept)} %, gained {share(of.gained)}, lost "
-            f"{share(of.lost)}, never there {share(of.never)}; without noise {share(of.retention)} "
-            f"% of what was solved is kept, {share(of.discovery)} % of what is solved is new"
+            f"Questions by whether {count(of.k)} tries solve them: {share(of.kept)} % before and "
+            f"after, {share(of.gained)} after alone, {share(of.lost)} before alone, "
+            f"{share(of.never)} neither"
+        )
+        lines.append(
+            f"Of what was solved {share(of.retention)} % is kept, where 100 is what an unchanged "
+            f"model keeps; of what is solved {share(of.discovery)} % is new beyond noise"
         )
     if measures.guess_rate is not None:
         lines.append(f"Solved by guessing common answers, before: {share(measures.guess_rate)} %")

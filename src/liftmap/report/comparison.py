@@ -75,6 +75,8 @@ def render_comparison(comparison: Comparison) -> str:
         ],
         words=reading,
         questions=count(comparison.questions),
+        measured=comparison.k > 1,
+        draws="questions" if comparison.questions_are == "like-these" else "responses",
         warnings=comparison.warnings,
         lead=_advice(lead),
         guidance=_advice([piece for piece in guidance if piece not in lead]),

@@ -137,7 +137,9 @@ def _bins(comparison: Comparison) -> Table:
     ranged = any(change.change.range for change in comparison.bins)
     banded = any(change.band for change in comparison.bins)
     sizes = {change.responses for change in comparison.bins} - {None}
-    size = f"right of {count(sizes.pop())}" if len(sizes) == 1 else "right before"
+    # Where halves differ in size, the labels are out of the most responses.
+    out_of = sizes.pop() if len(sizes) == 1 else comparison.transitions.bins.n
+    size = f"right of {count(out_of)}"
     last = ["band, all bins"] * banded + ["range of change"] * ranged
     table = _table(size, "questions", "before", "after", "change", *last)
     for figure in comparison.bins:

@@ -147,7 +147,8 @@ def curves(capability: pl.DataFrame) -> dict[str, Panel]:
         capability: The table `capability`.
     """
     table = in_points(capability, "before", "after")
-    bounds = domain([*table["before_low"], *table["after_high"], *table["after_low"]])
+    ends = ("before_low", "before_high", "after_low", "after_high")
+    bounds = domain([value for name in ends for value in table[name]])
     bounds = (max(0.0, bounds[0]), min(100.0, bounds[1]))
     drawings: dict[str, Panel] = {}
     for _, rows in panels(table, "arm"):
@@ -172,7 +173,7 @@ def _ribbon(
     x = log_k(rows)
     chart = alt.Chart(rows)
     axis = alt.Y(f"{name}:Q", title="solved within k, %", scale=scale)
-    band = chart.mark_area(color=colour, opacity=shade).encode(
+    band = _shade(chart, rows, colour, shade).encode(
         x=x, y=alt.Y(f"{name}_low:Q", scale=scale), y2=f"{name}_high:Q"
     )
     line = chart.mark_line(color=colour, strokeWidth=2, point={"color": colour, "size": 18})
@@ -184,6 +185,16 @@ def _ribbon(
         alt.Tooltip(f"{name}_high:Q", format=".1f", title="high"),
     ]
     return [band, line.encode(x=x, y=axis, tooltip=tips)]
+
+
+def _shade(chart: alt.Chart, rows: pl.DataFrame, colour: str, opacity: float) -> alt.Chart:
+    """The shade between two ends: an area, or a bar where there is one k alone."""
+    shade: alt.Chart = (
+        chart.mark_area(color=colour, opacity=opacity)
+        if rows["k"].n_unique() > 1
+        else chart.mark_rule(color=colour, opacity=opacity, strokeWidth=8)
+    )
+    return shade
 
 
 def changes(capability: pl.DataFrame) -> dict[str, Panel]:
@@ -219,7 +230,7 @@ def _change_panels(table: pl.DataFrame, panel: str, title: str) -> dict[str, Pan
         x = log_k(rows)
         chart = alt.Chart(rows)
         y = alt.Y("change:Q", title=title, scale=scale, axis=signed_axis())
-        band = chart.mark_area(color=INK, opacity=0.12).encode(
+        band = _shade(chart, rows, INK, 0.12).encode(
             x=x, y=alt.Y("band_low:Q", scale=scale), y2="band_high:Q"
         )
         line = chart.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y)

@@ -139,7 +139,7 @@ def cover_at_tau(
     taus: Sequence[float],
     *,
     level: float = 0.95,
-    profiles: Sequence[tuple[Range, Range, Range]] | None = None,
+    profiles: Sequence[tuple[Range, Range]] | None = None,
 ) -> tuple[Cover, ...]:
     """The share of questions that are solved at least so often, before and after.
 
@@ -150,10 +150,12 @@ def cover_at_tau(
         refits: Its refits to resamples, 2 or more.
         taus: Success rates in [0, 1].
         level: Chance that each interval should hold the true share.
-        profiles: For each tau the profile limits of `covers` before, after and of `covers_change`
-            (`identification_range` at `profile_tolerance(level)`); the intervals are united with
-            them. In simulations with 200 questions of 8 responses the bootstrap alone covers 83 to
-            93 %, the profile 97 to 100 %.
+        profiles: For each tau the profile limits of `covers` before and after
+            (`identification.limits_of_side` at `profile_tolerance(level)`); the intervals are
+            united with them, that of the change with the limits that follow from both (the method
+            of variance estimates recovery, Zou and Donner 2008, doi 10.1002/sim.3095; for two sides
+            that move together it is wide). In simulations with 200 questions of 8 responses the
+            bootstrap alone covers 83 to 93 %.
 
     Returns:
         One row for each tau; intervals as in `estimate`.
@@ -187,9 +189,17 @@ def cover_at_tau(
             for kind in range(3)
         )
         if profiles is not None:
-            before, after, change = (
-                _united(figure, *limits)
-                for figure, limits in zip((before, after, change), profiles[column], strict=True)
+            first, then = (
+                united(Estimate(figure.estimate, figure.estimate, figure.estimate), *limits)
+                for figure, limits in zip((before, after), profiles[column], strict=True)
+            )
+            below = np.hypot(then.estimate - then.low, first.high - first.estimate)
+            above = np.hypot(then.high - then.estimate, first.estimate - first.low)
+            middle = change.estimate
+            before = united(before, first.low, first.high)
+            after = united(after, then.low, then.high)
+            change = united(
+                change, max(middle - float(below), -1.0), min(middle + float(above), 1.0)
             )
         rows.append(Cover(before, after, change, tau))
     return tuple(rows)
@@ -287,8 +297,8 @@ def moves_at_n(
     net = Estimate(total * excess, total * net.low, total * net.high, of_excess)
     if profile is not None:
         least, greatest = total * profile[0], total * profile[1]
-        of_law = _united(of_law, least, greatest)
-        net = _united(net, observed - greatest, observed - least)
+        of_law = united(of_law, least, greatest)
+        net = united(net, observed - greatest, observed - least)
     return MovesAtN(
         k=k,
         observed=round(observed),
@@ -298,7 +308,7 @@ def moves_at_n(
     )
 
 
-def _united(figure: Estimate, least: float, greatest: float) -> Estimate:
+def united(figure: Estimate, least: float, greatest: float) -> Estimate:
     """The figure with its interval widened to other limits."""
     return replace(figure, low=min(figure.low, least), high=max(figure.high, greatest))
 

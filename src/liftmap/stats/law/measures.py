@@ -21,6 +21,8 @@ from liftmap.stats.passk import FloatArray
 
 # (p_before, p_after), arrays that broadcast, to values of their common shape.
 Measure = Callable[[FloatArray, FloatArray], FloatArray]
+# The same of the success rate of one side.
+MeasureOfSide = Callable[[FloatArray], FloatArray]
 
 
 def unsolved(p: FloatArray, k: float) -> FloatArray:
@@ -108,31 +110,30 @@ def gross_gained(k: int) -> Measure:
     )
 
 
-def mixed_group(size: int) -> Measure:
-    """Right and wrong responses before in a group of `size`: 1 - p^size - (1-p)^size, in [0, 1].
+def mixed_group(size: int) -> MeasureOfSide:
+    """Right and wrong responses in a group of `size`: 1 - p^size - (1-p)^size, in [0, 1].
 
     Only such a group gives GRPO a gradient (Shao et al. 2024, arXiv 2402.03300, section 4.1: the
     advantage is the reward less the group's mean).
     """
-    return lambda before, after: 1 - before**size - (1 - before) ** size + 0 * after
+    return lambda p: 1 - p**size - (1 - p) ** size
 
 
-def covers(tau: float, n: int) -> Measure:
-    """Whether p_before is tau or more, as a step one standard error of c/n wide, in [0, 1].
+def before(measure: MeasureOfSide) -> Measure:
+    """The measure of the success rate before."""
+    return lambda p_before, p_after: measure(p_before) + 0 * p_after
+
+
+def covers(tau: float, n: int) -> MeasureOfSide:
+    """Whether p is tau or more, as a step one standard error of c/n wide, in [0, 1].
 
     For the limits of Cover@tau: n responses can't tell on which side of tau a question lies that
     is closer to it.
     """
 
-    def value(before: FloatArray, after: FloatArray) -> FloatArray:
-        angle = np.arcsin(np.sqrt(before)) - np.arcsin(np.sqrt(tau))
-        step: FloatArray = np.clip(0.5 + angle * 2 * np.sqrt(n), 0, 1) + 0 * after
+    def value(p: FloatArray) -> FloatArray:
+        angle = np.arcsin(np.sqrt(p)) - np.arcsin(np.sqrt(tau))
+        step: FloatArray = np.clip(0.5 + angle * 2 * np.sqrt(n), 0, 1)
         return step
 
     return value
-
-
-def covers_change(tau: float, n_before: int, n_after: int) -> Measure:
-    """Change of `covers`, after minus before, in [-1, 1]."""
-    one, other = covers(tau, n_before), swapped(covers(tau, n_after))
-    return lambda before, after: other(before, after) - one(before, after)
