@@ -12,10 +12,11 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import reading, sampling, statistics, verifying
+from bench import durability, reading, sampling, statistics, verifying
 from bench.timing import Row
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "durability": durability.run,
     "reading": reading.run,
     "sampling": sampling.run,
     "statistics": statistics.run,

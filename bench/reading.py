@@ -23,6 +23,7 @@ from bench.timing import Row, rate
 from liftmap.read import read
 from liftmap.records import Question, Response
 from liftmap.store import StudyFolder, shard_name
+from liftmap.studyfile import parse_config
 
 QUESTIONS, EACH, CHARACTERS = 800, 250, 1000
 TOTAL = QUESTIONS * EACH
@@ -99,6 +100,8 @@ def _study(rows: pl.DataFrame, folder: Path) -> Made:
     study = StudyFolder(folder / "study")
     study.write_questions("test", [Question(f"q{i}", "", "") for i in range(QUESTIONS)])
     responses = study.responses("base", "test")
+    responses.keep_settings({"shards": -(-len(rows) // SHARD)})
+    responses.keep_verifier_settings("exact", {})
     for shard, part in enumerate(rows.iter_slices(SHARD)):
         responses.write_responses(
             shard_name(shard),
@@ -119,9 +122,8 @@ def _study(rows: pl.DataFrame, folder: Path) -> Made:
                 reason=pl.lit(""),
             ),
         )
-    study.config_file.write_text(
-        '[base]\nmodel = "x"\n[task]\nname = "kin"\n[arms.a]\nmethod = "grpo"\n'
-    )
+    plain = {"base": {"model": "x"}, "task": {"name": "kin"}, "arms": {"a": {"method": "grpo"}}}
+    study.keep_config(parse_config(plain, "the benchmark"))
     shards = sorted((folder / "study/responses/base/test").glob("*.parquet"))
     return "responses of a study", f"{study.path}:base", TOTAL, partial(_shards, shards), "PyArrow"
 

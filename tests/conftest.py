@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 # Two test processes with two threads each would be slower than one; and nothing is fetched.
@@ -31,6 +33,24 @@ SCRIPTED: dict[str, Any] = {
     },
     "analyse": {"resamples": 200, "law_resamples": 4},
 }
+
+
+def as_earlier(folder: Path) -> None:
+    """Makes a folder one of schema 1: no seals, no facts, no number, no digest of gold answers."""
+    from liftmap.files import read_json
+
+    (folder / "liftmap.json").unlink()
+    for path in folder.rglob("*.parquet"):
+        frame = pl.read_parquet(path)
+        frame.write_parquet(path, compression="zstd")
+    for path in folder.rglob("*.json"):
+        plain = read_json(path)
+        for key in ("golds", "weights", "seed"):
+            plain.pop(key, None)
+        path.write_text(json.dumps(plain, indent=2) + "\n")
+    for path in (*folder.glob("study.toml"), *folder.glob("report.html")):
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if "liftmap-seal" not in line))
 
 
 @pytest.fixture(scope="session")

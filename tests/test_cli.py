@@ -37,8 +37,8 @@ def test_the_command_line_starts_with_little() -> None:
     heavy = {"numpy", "polars", "scipy", "altair", "rich.progress", "asyncio", "torch", "datasets"}
     assert not heavy & modules
     assert {name for name in modules if name.startswith("liftmap.")} == {
-        *(f"liftmap.{name}" for name in ("cli", "errors", "records", "sections")),
-        *(f"liftmap.cli.{name}" for name in ("flags", "printing")),
+        *(f"liftmap.{name}" for name in ("cli", "errors", "records", "sections", "stopping")),
+        *(f"liftmap.cli.{name}" for name in ("flags", "printing", "check_command")),
         *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "audit", "compare")),
     }
 

@@ -103,7 +103,7 @@ def test_every_format_is_in_the_docs() -> None:
 
 
 def test_files_and_folders_in_the_docs_are_there() -> None:
-    for page in (ROOT / "docs").glob("*.md"):
+    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "SECURITY.md"):
         source = ROOT / "src" / "liftmap"
         for name in re.findall(r"`([\w/]+(?:\.py|/))`", page.read_text("utf-8")):
             assert (source / name).exists() or (ROOT / name).exists(), (page.name, name)

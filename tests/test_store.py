@@ -41,6 +41,7 @@ def test_questions_and_responses_come_back_as_they_were(tmp_path: Path) -> None:
     assert folder.read_questions("test") == QUESTIONS
     responses = folder.responses("base", "test")
     assert responses.shards() == []
+    responses.keep_settings({"shards": 2})
     responses.write_responses(shard_name(1), [response("b", 0)])
     responses.write_responses(shard_name(0), [response("a", 0), response("a", 1, "", cut=True)])
     frame = responses.read_responses()
@@ -64,6 +65,7 @@ def test_questions_and_responses_come_back_as_they_were(tmp_path: Path) -> None:
 def test_what_a_server_gives_comes_back_too(tmp_path: Path) -> None:
     """No tokens, a count of its own or none, reasoning apart, and responses that never came."""
     responses = StudyFolder(tmp_path).responses("base", "test")
+    responses.keep_settings({"shards": 1})
     nan = float("nan")
     rows = [
         Response("a", 0, "Zack", (), "stop", nan, token_count=7, reasoning="Ann, then Zack"),
@@ -82,6 +84,7 @@ def test_what_a_server_gives_comes_back_too(tmp_path: Path) -> None:
 
 def test_a_tally_counts_each_verdict_once(tmp_path: Path) -> None:
     responses = StudyFolder(tmp_path).responses("base", "test")
+    responses.keep_settings({"shards": 1})
     responses.write_responses(
         shard_name(0), [response("a", i, cut=i == 2) for i in range(4)] + [response("b", 0)]
     )
@@ -90,6 +93,7 @@ def test_a_tally_counts_each_verdict_once(tmp_path: Path) -> None:
     labelled = frame.with_columns(
         verdict=pl.Series(verdicts), answer=pl.lit("Zack"), reason=pl.lit("")
     )
+    responses.keep_verifier_settings("exact", {})
     responses.write_verdicts("exact", shard_name(0), labelled)
     tally = responses.tally("exact", QUESTIONS)
     assert tally.question_ids.tolist() == ["a", "b", "c"]
@@ -105,8 +109,17 @@ def test_a_tally_counts_each_verdict_once(tmp_path: Path) -> None:
     assert responses.verifiers() == ["exact"]
     first = responses.read_verdicts("exact", shard_name(0))
     assert first["verdict"].cast(pl.String).to_list() == verdicts
+
+
+def test_a_tally_knows_the_plan(tmp_path: Path) -> None:
+    responses = StudyFolder(tmp_path).responses("base", "test")
     plan = CurtailedPlan(stop_after=2, cap=4, round_size=2)
-    responses.keep_settings({"plan": asdict(plan)})
+    responses.keep_settings({"shards": 1, "plan": asdict(plan)})
+    responses.write_responses(shard_name(0), [response("a", 0)])
+    responses.keep_verifier_settings("exact", {})
+    verdict = {"verdict": pl.lit("right"), "answer": pl.lit(""), "reason": pl.lit("")}
+    keys = responses.read_responses(columns=["question_id", "response_index"])
+    responses.write_verdicts("exact", shard_name(0), keys.with_columns(**verdict))
     assert responses.tally("exact", QUESTIONS).plan == plan
 
 
@@ -119,7 +132,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
         self.touch()
         raise OSError(errno.ENOSPC, "No space left on device", str(self))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StoreError, match=r"No space left.*Make room"):
         write_text(target, "x")
     assert list(target.parent.iterdir()) == []
@@ -135,6 +148,7 @@ from liftmap.store import StudyFolder, responses_frame, shard_name
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 responses = StudyFolder(Path({str(tmp_path)!r})).responses("base", "test")
+responses.keep_settings({{"shards": 2}})
 rows = [Response(str(i * i), i, str(i ** 5), (i,), "stop", float(i)) for i in range(5000)]
 responses.write_responses(shard_name(0), rows[:1])
 responses.write_responses(shard_name(1), rows)
@@ -144,8 +158,8 @@ responses.write_responses(shard_name(1), rows)
     assert last.startswith("liftmap.errors.StoreError: ")
     assert "could not be written" in last
     assert "Make room" in last
-    left = [p.name for p in (tmp_path / "responses/base/test").iterdir()]
-    assert left == [shard_name(0)]
+    left = {p.name for p in (tmp_path / "responses/base/test").iterdir()}
+    assert left == {"settings.json", shard_name(0)}
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -153,10 +167,13 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     responses = folder.responses("base", "test")
     with pytest.raises(StoreError, match="holds no shards"):
         responses.read_responses()
+    responses.keep_settings({"shards": 1})
     responses.write_responses(shard_name(0), [response("a", 0)])
     shard = tmp_path / "responses" / "base" / "test" / shard_name(0)
     shard.write_bytes(shard.read_bytes()[:-20])
-    with pytest.raises(StoreError, match=r"shard-00000.parquet is damaged.*Delete that file"):
+    with pytest.raises(
+        StoreError, match=r"shard-00000.parquet is damaged.*`liftmap check`.*--repair"
+    ):
         responses.read_responses()
     with pytest.raises(StoreError, match="does not exist"):
         folder.read_table("capability")
@@ -196,7 +213,14 @@ ELSEWHERE = {
     "report/build.py": {"page.html.j2"},
     "report/comparison.py": {"comparison.html.j2"},
     "sample/gguf.py": {"config.json", "liftmap", "gguf"},
+    "sample/identity.py": {
+        *("config.json", "generation_config.json", "adapter_config.json"),
+        *("chat_template.json", "tokenizer.json", "tokenizer_config.json"),
+        *("special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"),
+        *("liftmap", "digests.json"),
+    },
     "sample/hf.py": {"config.json", "adapter_config.json"},
+    "tasks/hub.py": {"folder"},
     "testbed/pretrain.py": {"pretraining.json"},
     "testbed/world.py": {"checkpoints"},
     "verify/attack.py": {"data", "attacks"},

@@ -20,10 +20,9 @@ from liftmap.errors import ConfigError, InputError, StoreError
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import find
 from liftmap.sample import ENGINES, check_model, make_engine
-from liftmap.sample.sampling import questions_digest
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection, VerifySection
-from liftmap.store import ResponseSet, StudyFolder
+from liftmap.store import ResponseSet, StudyFolder, questions_digest
 from liftmap.tasks import preset
 from liftmap.tasks.sets import load_questions
 from liftmap.verify import make_verifier
@@ -164,8 +163,9 @@ def _questions(folder: StudyFolder, asking: Asking) -> list[Question]:
     settings = {"task": asking.task, "options": dict(asking.options)}
     if not folder.has_questions(asking.split):
         questions = load_questions(asking.task, asking.split, asking.options, "the task")
-        folder.keep_task(asking.split, {**settings, "questions": questions_digest(questions)})
-        folder.write_questions(asking.split, questions)
+        task = {**settings, "questions": questions_digest(questions)}
+        folder.keep_task(asking.split, task)
+        folder.write_questions(asking.split, questions, task)
         return questions
     questions = folder.read_questions(asking.split)
     folder.keep_task(asking.split, {**settings, "questions": questions_digest(questions)})

@@ -14,6 +14,10 @@ from there.
 
 from __future__ import annotations
 
+# Characters of a value that is shown, and of a sentence around values.
+SEEN_CHARACTERS = 500
+SENTENCE_CHARACTERS = 20_000
+
 
 class LiftmapError(Exception):
     """Root of all errors raised on purpose: `what` is wrong, the value `seen`, the `remedy`."""
@@ -22,12 +26,18 @@ class LiftmapError(Exception):
         self.what = what
         self.seen = seen
         self.remedy = remedy
-        parts = [what]
+        parts = [_shortened(what, SENTENCE_CHARACTERS)]
         if seen is not None:
-            parts.append(f"Seen: {seen!r}.")
+            parts.append(f"Seen: {_shortened(repr(seen), SEEN_CHARACTERS)}.")
         if remedy:
-            parts.append(remedy)
+            parts.append(_shortened(remedy, SENTENCE_CHARACTERS))
         super().__init__(" ".join(parts))
+
+
+def _shortened(text: str, longest: int) -> str:
+    """A text, or its two ends: a file may hold an id of 50 MB."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
 
 
 class InputError(LiftmapError, ValueError):

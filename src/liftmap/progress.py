@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-console = Console(stderr=True)
+from liftmap.console import console
 
 
 class _Rate(ProgressColumn):
@@ -67,14 +66,14 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         done: Items that an earlier run finished.
     """
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[unit]}"),
         _Rate(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
         # A log file or CI gets one line when the step ends instead of a bar that moves.
         disable=not console.is_terminal,
@@ -87,4 +86,4 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         finished = bar.tasks[0].completed - done
         note = bar.tasks[0].fields["note"]
         line = f"{what}: {finished:,.0f} {unit} in {elapsed:.1f} s{', ' if note else ''}{note}"
-        console.print(line, highlight=False)
+        console.print(line)

@@ -12,6 +12,9 @@ from liftmap.errors import ConfigError, UnknownNameError
 
 T = TypeVar("T")
 
+# Names that a remedy lists.
+MOST_NAMES = 20
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known word, or all of them."""
@@ -21,7 +24,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     if close:
         return f"Did you mean {close[0]!r}?"
-    return f"Use one of: {', '.join(names)}." if names else "There is none to choose from."
+    if not names:
+        return "There is none to choose from."
+    others = f" and {len(names) - MOST_NAMES:,} others" if len(names) > MOST_NAMES else ""
+    return f"Use one of: {', '.join(names[:MOST_NAMES])}{others}."
 
 
 def find(registry: Mapping[str, T], name: str, what: str) -> T:

@@ -23,18 +23,23 @@ import polars as pl
 from liftmap.analyse import analyse
 from liftmap.config import BASE, TEACHER, StudyConfig, model_name
 from liftmap.errors import StoreError
-from liftmap.files import read_json, read_toml, write_json
+from liftmap.files import write_json
 from liftmap.records import SPLITS, Checkpoint, FixedPlan, Split
 from liftmap.registry import find
 from liftmap.report.build import build_report
-from liftmap.sample import ENGINES, check_model, make_engine
+from liftmap.sample import ENGINES, check_model, identity_of, make_engine
 from liftmap.sample.templates import get_template
 from liftmap.sections import VerifySection
 from liftmap.store import StudyFolder
-from liftmap.studyfile import load_config, parse_config
+from liftmap.studyfile import load_config
 from liftmap.tasks.sets import make_questions
 from liftmap.train import GIVEN, check_trl_settings, get_method
-from liftmap.train.arm import read_checkpoint, source_model, train_arm
+from liftmap.train.arm import (
+    read_checkpoint,
+    refuse_other_weights_of,
+    source_model,
+    train_arm,
+)
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
 from liftmap.verify.run import rule_of_verdicts, verify
@@ -107,19 +112,45 @@ def open_study(folder: StudyFolder, config: StudyConfig | None = None) -> Iterat
                 f"{folder.path} is not a study folder (it has no {folder.config_file.name}).",
                 remedy="Name a folder that `liftmap study` made.",
             )
-        config = parse_config(read_toml(folder.config_file), str(folder.config_file))
+        config = folder.read_config()
         given = None
     else:
         given = config
     with folder.held():
         if given is not None:
             folder.keep_config(given)
-        file = folder.environment_file
-        run = StudyRun(folder, config, read_json(file)["stages"] if file.exists() else [])
+        run = StudyRun(folder, config, _earlier_stages(folder))
         try:
             yield run
         finally:
             run.write_environment()
+
+
+def _earlier_stages(folder: StudyFolder) -> list[dict[str, Any]]:
+    """The wall times of the stages that earlier runs wrote.
+
+    Raises:
+        StoreError: The file is not as liftmap writes it.
+    """
+    file = folder.environment_file
+    if not file.exists():
+        return []
+    written = folder.read_record(file)
+    try:
+        return [
+            {
+                "stage": str(row["stage"]),
+                "seconds": float(row["seconds"]),
+                "items": int(row["items"]),
+            }
+            for row in written["stages"]
+        ]
+    except (TypeError, KeyError, ValueError, OverflowError):
+        raise StoreError(
+            f"{file} is not as liftmap writes it.",
+            remedy="Move it away: it holds the versions and wall times of earlier runs, and "
+            "nothing depends on it.",
+        ) from None
 
 
 @dataclass
@@ -268,6 +299,8 @@ class StudyRun:
             if not loaded:
                 asked = [q for split in splits for q in self.folder.read_questions(split)]
                 loaded["engine"] = make_engine(model, self.config.sample, asked)
+                if self._checkpoint(name) is not None and checkpoint is not None:
+                    refuse_other_weights_of(self.folder, *checkpoint, identity_of(loaded["engine"]))
             return loaded["engine"]
 
         try:
@@ -389,9 +422,11 @@ class StudyRun:
             row["items"] += items
         rows = list(stages.values())
         total = round(sum(row["seconds"] for row in rows), 3)
+        # With the settings once more: a damaged study.toml is made again of them.
+        settings = self.folder.read_settings()
         write_json(
             self.folder.environment_file,
-            {**environment(), "stages": rows, "seconds_total": total},
+            {**environment(), "stages": rows, "seconds_total": total, "study": settings},
         )
 
 

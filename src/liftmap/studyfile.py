@@ -33,6 +33,10 @@ def load_config(path: str | Path) -> StudyConfig:
     file = Path(path)
     if not file.exists() and str(path) in shipped_studies():
         file = Path(str(resources.files("liftmap.configs") / f"{path}.toml"))
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise ConfigError(
+            f"The study file {file} is a pipe or a device.", remedy="Name a TOML file."
+        )
     try:
         data = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -53,6 +57,8 @@ def load_config(path: str | Path) -> StudyConfig:
         raise ConfigError(
             f"{file} is not UTF-8 text: {error}.", remedy="Save it as UTF-8."
         ) from None
+    except RecursionError:
+        raise ConfigError(f"{file} is nested too deeply.", remedy="Correct it.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not TOML: {error}.", remedy="Correct that line.") from None
     return parse_config(data, str(file))

@@ -49,7 +49,7 @@ class Study:
         texts in `cut` are truncated.
         """
         target = self.folder.responses(model, split)
-        ids = list(texts)
+        ids, scores = list(texts), []
         target.keep_settings({"shards": (len(ids) + 1) // 2})
         for index, start in enumerate(range(0, len(ids), 2)):
             rows = [
@@ -90,11 +90,14 @@ class Study:
                             under_base[text] * (size + 1) - likely * tokens
                         )
                         row["answer_token_count"] = size + 1 - tokens
-                target.write_scores("base", shard_name(index), pl.DataFrame(scored))
+                scores.append((shard_name(index), pl.DataFrame(scored)))
         verify(target, self.questions, self.config.verify)
-        if parts is not None:
-            rule = rule_of_verdicts(target, self.config.verify)
-            target.keep_score_settings("base", {"thinking": rule.to_plain()})
+        rule = rule_of_verdicts(target, self.config.verify)
+        if scores:
+            told = {} if parts is None else {"thinking": rule.to_plain()}
+            target.keep_score_settings("base", told)
+        for shard, frame in scores:
+            target.write_scores("base", shard, frame)
 
     def answer_at(self, model: str, rates: Sequence[float], n: int, seed: int) -> None:
         """Responses that are right at each question's rate: ` so ANSWER`, sometimes ` wait so`."""

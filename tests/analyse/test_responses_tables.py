@@ -115,8 +115,11 @@ def test_likelihood_of_thought_and_answer(make_study, asked):
     assert not any("together" in text for text in warnings(study.data)["text"])
     # Under another rule for thoughts the parts mean nothing, which is said.
     for model in ("base", "rlvr@1"):
-        folder = study.folder.path / "scores" / model / "test" / "base"
-        write_json(folder / "settings.json", {"thinking": ThinkingRule(end="so").to_plain()})
+        scores = study.folder.responses(model, "test").scores("base")
+        frames = {shard: (scores.read(shard), scores.facts(shard)) for shard in scores.shards()}
+        write_json(scores.settings_file, {"thinking": ThinkingRule(end="so").to_plain()})
+        for shard, (frame, facts) in frames.items():
+            scores.write(shard, frame, responses=facts["responses"])
     row = _row(likelihood(study.data), style="all")
     assert (row["thought_before"], row["answer_after"], row["answer_questions"]) == (None,) * 3
     assert row["after"] == pytest.approx(-0.8)

@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from liftmap.analyse import analyse
-from liftmap.files import read_parquet, write_parquet
 from liftmap.store import StudyFolder
 from liftmap.studyfile import load_config
 
@@ -16,9 +15,11 @@ from liftmap.studyfile import load_config
 def test_unknown_lengths_leave_the_rest_as_it_is(scripted_study: Path, tmp_path: Path) -> None:
     copy = tmp_path / "served"
     shutil.copytree(scripted_study, copy)
-    for shard in copy.glob("responses/sharper@1/test/shard-*.parquet"):
-        frame = read_parquet(shard)
-        write_parquet(shard, frame.with_columns(token_count=pl.lit(None, pl.Int32)))
+    target = StudyFolder(copy).responses("sharper@1", "test")
+    for shard in target.shards():
+        frame, verdicts = target.read_responses(shard), target.read_verdicts("exact", shard)
+        target.write_responses(shard, frame.with_columns(token_count=pl.lit(None, pl.Int32)))
+        target.write_verdicts("exact", shard, verdicts)
     config = load_config(copy / "study.toml")
     before, after = (analyse(StudyFolder(p), config)["length"] for p in (scripted_study, copy))
     served = pl.col("arm") == "sharper"

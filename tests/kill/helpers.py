@@ -106,7 +106,7 @@ def files(folder: Path) -> set[str]:
 
 def unfinished(names: set[str]) -> set[str]:
     """Those that a process was writing when it was killed."""
-    return {name for name in names if name.endswith(".tmp")}
+    return {name for name in names if name.endswith(".liftmap-unfinished")}
 
 
 def assert_same(folder: Path, other: Path) -> None:

@@ -35,6 +35,8 @@ def study(tmp_path: Path) -> StudyFolder:
     }
     folder.keep_config(parse_config(config, "the test"))
     responses = folder.responses("base", "test")
+    responses.keep_settings({"shards": 3})
+    responses.keep_verifier_settings("exact", {})
     for place, (name, verdicts) in enumerate(
         zip("cab", (VERDICTS[:3], VERDICTS[3:6], VERDICTS[6:]), strict=True)
     ):

@@ -178,6 +178,7 @@ def answer(
         "log_probability": [r.log_probability * 1.1 for r in responses],
         "token_count": [len(r.token_ids) + 1 for r in responses],
     }
+    target.keep_score_settings("base", {})
     target.write_scores("base", shard_name(0), pl.DataFrame(scored))
     verify(target, list(questions), config.verify)
 

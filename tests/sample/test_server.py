@@ -24,7 +24,8 @@ from liftmap.errors import ConfigError, MissingDependencyError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample import check_model, make_engine
 from liftmap.sample.server import ServerEngine, check_server
-from liftmap.sample.server.calls import NEUTRAL, Fault, read_choices, request_seed, retry_after
+from liftmap.sample.server.calls import NEUTRAL, Fault, request_seed, retry_after
+from liftmap.sample.server.replies import read_choices
 from liftmap.sections import SampleSection, ServerSection
 
 from . import faulty_server

@@ -17,7 +17,8 @@ from liftmap.ask import Asking, sample_model
 from liftmap.cli import main
 from liftmap.comparison.load import load
 from liftmap.errors import InputError
-from liftmap.sample.server.calls import Choice, Fault, UnsaidEnd, read_choices
+from liftmap.sample.server.calls import Fault
+from liftmap.sample.server.replies import Choice, UnsaidEnd, read_choices
 from liftmap.sections import SampleSection, ServerSection, VerifySection
 from liftmap.store import ResponseSet
 

@@ -29,6 +29,8 @@ from liftmap.store.response_set import UNSPLIT
 from liftmap.tasks.kin import kin
 from liftmap.verify.thinking import USUAL, ThinkingRule, answer_start
 
+from ..conftest import as_earlier
+
 SETTINGS = SamplingSettings(max_tokens=24, seed=3)
 QUESTIONS = kin("test", limit=12)
 PROMPTS = {q.question_id: q.text for q in QUESTIONS}
@@ -135,6 +137,7 @@ def test_scores_of_a_response_set_tell_thought_and_answer_apart(tmp_path: Path) 
     assert sums.to_series(1).to_list() == scores["token_count"].to_list()
     assert (scores["answer_token_count"] > 0).any()
     # Scores of earlier versions have neither settings nor parts: read as of both together.
+    as_earlier(tmp_path)
     folder = tmp_path / "scores" / "base" / "test" / "base"
     (folder / "settings.json").unlink()
     for file in folder.glob("*.parquet"):

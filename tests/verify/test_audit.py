@@ -20,6 +20,7 @@ TEXTS = ["so 0.5", "so 1/2", "so 3", "none"]
 @pytest.fixture
 def target(tmp_path: Path) -> ResponseSet:
     target = ResponseSet(tmp_path, "base", "test")
+    target.keep_settings({"shards": len(QUESTIONS)})
     for index, question in enumerate(QUESTIONS):
         responses = [
             Response(question.question_id, i, text, (), "stop", 0.0) for i, text in enumerate(TEXTS)

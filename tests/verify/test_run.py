@@ -130,6 +130,7 @@ def test_a_response_to_no_known_question_is_named() -> None:
 def test_shards_are_judged_apart_and_only_those_that_are_missing(tmp_path: Path) -> None:
     target = ResponseSet(tmp_path, "base", "test")
     questions = [Question(f"q{i}", "2 + 3 ?", "5") for i in range(2)]
+    target.keep_settings({"shards": 2})
 
     def shard(index: int, failed: bool = False) -> None:
         responses = [
@@ -154,8 +155,13 @@ FIVE = Question("q", "2 + 3 ?", "5")
 NUMERIC = VerifySection(verifier="numeric")
 
 
-def _answered(path: Path, *texts: str, reasoning: str = "") -> ResponseSet:
+def _answered(
+    path: Path, *texts: str, reasoning: str = "", prompt: dict[str, object] | None = None
+) -> ResponseSet:
     target = ResponseSet(path, "base", "test")
+    target.keep_settings({"shards": 1})
+    if prompt is not None:
+        target.keep_prompt(prompt)
     target.write_responses(
         shard_name(0),
         [
@@ -179,11 +185,10 @@ RIGHT, UNFINISHED = ("right", ""), ("wrong", ENDED_WHILE_THINKING)
 
 def test_a_thought_that_the_prompt_opened(tmp_path: Path) -> None:
     texts = ("6?</think>5", "It may be 5")
-    opened = _answered(tmp_path / "opened", *texts)
-    opened.keep_prompt({"end": "assistant\n<think>\n", "marks": {"<think>": 1, "</think>": 2}})
+    opens = {"end": "assistant\n<think>\n", "marks": {"<think>": 1, "</think>": 2}}
+    opened = _answered(tmp_path / "opened", *texts, prompt=opens)
     assert _verdicts(opened) == [RIGHT, UNFINISHED]
-    closed = _answered(tmp_path / "closed", *texts)
-    closed.keep_prompt({"end": "assistant\n", "marks": {}})
+    closed = _answered(tmp_path / "closed", *texts, prompt={"end": "assistant\n", "marks": {}})
     assert _verdicts(closed) == [RIGHT, RIGHT]
     # Of a server's prompts nothing is known: the responses tell.
     assert _verdicts(_answered(tmp_path / "served", *texts)) == [RIGHT, UNFINISHED]
@@ -212,7 +217,7 @@ def test_verdicts_under_another_rule_for_thoughts_are_not_mixed(tmp_path: Path) 
 def test_verdicts_from_before_thoughts_were_set_apart_are_not_added_to(tmp_path: Path) -> None:
     target = _answered(tmp_path, "It is 5")
     target.keep_verifier_settings("numeric", {"verifier": "numeric", "options": {}})
-    with pytest.raises(SettingsDifferError, match=r"not yet set apart.*Delete"):
+    with pytest.raises(SettingsDifferError, match=r"not yet set apart.*Move"):
         verify(target, [FIVE], NUMERIC)
 
 

@@ -79,6 +79,6 @@ def analyse(folder: StudyFolder, config: StudyConfig) -> dict[str, pl.DataFrame]
     with progress("analyse", len(analyses), "tables") as advance:
         for name, analysis in analyses.items():
             tables[name] = analysis(data)
-            folder.write_table(name, tables[name])
+            folder.write_table(name, tables[name], analyses)
             advance(1)
     return tables

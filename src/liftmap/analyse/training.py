@@ -13,7 +13,6 @@ from scipy import special
 
 from liftmap.analyse.data import StudyData
 from liftmap.comparison.columns import build, columns, estimate_schema
-from liftmap.files import read_json
 from liftmap.records import Estimate
 
 SCHEMA = {
@@ -51,7 +50,7 @@ def training(data: StudyData) -> pl.DataFrame:
         file = data.folder.checkpoint(arm, seed).record_file
         if not file.exists():
             continue
-        checkpoint = read_json(file)
+        checkpoint = data.folder.read_record(file)
         shared = {key: checkpoint.get(key) for key in SCHEMA if key in checkpoint and key != "step"}
         shared |= {"arm": arm, "seed": seed}
         for tried in checkpoint.get("dev") or [{"step": checkpoint.get("step")}]:

@@ -2,21 +2,25 @@
 
 The top of the flow. One file holds a group of commands: a command says what it takes, calls the
 function of its name and prints what that gives. Results go to standard output, progress and
-messages to standard error; exit status 0 is done, 1 a check that failed (`audit --attack`), 2 a
-mistake in what was asked for, 130 Ctrl-C. Starting is part of speed: whatever a command needs, it
-imports when it is run.
+messages to standard error; exit status 0 is done, 1 a check that failed (`check`, `audit
+--attack`), 2 a mistake in what was asked for, 130 Ctrl-C, 143 SIGTERM. Starting is part of speed:
+whatever a command needs, it imports when it is run.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 
 import tyro
 
+from liftmap import stopping
 from liftmap.cli.audit_commands import audit
+from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
@@ -29,6 +33,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "sample": sample,
     "verify": verify,
     "audit": audit,
+    "check": check,
     "train": train,
     "score": score,
     "analyse": analyse,
@@ -52,6 +57,23 @@ def main(arguments: list[str] | None = None) -> int:
     # Tokenizers warn about forks that the verifier's pool makes; nothing is tokenised in them.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     logging.getLogger("liftmap").setLevel(logging.INFO)
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal's encoding lacks is shown by its number.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        with stopping.listening():
+            return _run(arguments)
+    except stopping.Terminated:
+        status = 128 + signal.SIGTERM
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    stopping.said()
+    say(stopping.message(status - 128))
+    return status
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         status = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
@@ -61,11 +83,19 @@ def main(arguments: list[str] | None = None) -> int:
             args=arguments,
         )
     except LiftmapError as error:
-        say(str(error), head="[bold red]liftmap:[/]")
+        say(str(error), "liftmap:", "bold red")
         return 2
-    except KeyboardInterrupt:
-        say("Stopped. What was finished is kept; the same command goes on from there.")
-        return 130
+    except BrokenPipeError:
+        # Whoever read our output has had enough. The interpreter would try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        say(f"The system refuses: {where}{error.strerror or error}.", "liftmap:", "bold red")
+        return 2
+    except MemoryError:
+        say("The memory of this machine is full. " + stopping.GOES_ON, "liftmap:", "bold red")
+        return 2
     return status or 0
 
 

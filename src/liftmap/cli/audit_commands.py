@@ -129,16 +129,15 @@ def _facts(audit: Audit) -> dict[str, Any]:
 
 
 def _print_audit(audit: Audit, first: str, second: str, examples: int) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    page = Console()
+    from liftmap.console import Terminal
+
+    page = Terminal()
     share = 100 * audit.disagreements / max(1, audit.responses)
     page.print(
         f"{first} and {second} disagree about {audit.disagreements:,} of {audit.responses:,} "
         f"responses ({share:.2f} %).",
-        highlight=False,
     )
     counts = Table(title=f"{first} (rows) and {second} (columns)")
     for column in ("", "right", "wrong", "unscored"):
@@ -159,17 +158,17 @@ def _print_audit(audit: Audit, first: str, second: str, examples: int) -> None:
                 row["second"],
                 row["second_reason"] or row["first_reason"],
             )
-            table.add_row(*(escape(str(cell)[:200]) for cell in cells))
+            table.add_row(*(str(cell)[:200] for cell in cells))
         page.print(table)
 
 
 def _print_attack(attacked: AttackAudit) -> None:
     from rich import box
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    page = Console()
+    from liftmap.console import Terminal
+
+    page = Terminal()
     for failure, title in FAILURES.items():
         outcomes = attacked.failures(failure)
         if not outcomes:
@@ -181,11 +180,11 @@ def _print_attack(attacked: AttackAudit) -> None:
         for outcome in outcomes:
             case, verdict = outcome.case, outcome.verdict
             table.add_row(
-                escape(f"{case.id}\n{case.kind}"),
-                escape(_short(case.gold)),
-                escape(_short(case.response)),
-                escape(_short(verdict.answer or verdict.reason)),
-                escape(f"{case.want}: {case.why}"),
+                f"{case.id}\n{case.kind}",
+                _short(case.gold),
+                _short(case.response),
+                _short(verdict.answer or verdict.reason),
+                f"{case.want}: {case.why}",
             )
         page.print(table)
     said = [
@@ -196,13 +195,11 @@ def _print_attack(attacked: AttackAudit) -> None:
         f"(of {attacked.wanting('right')} right answers),",
         f"{len(attacked.failures('unscored'))} unscored.",
     ]
-    page.print(" ".join(said), highlight=False, markup=False)
+    page.print(" ".join(said))
     if attacked.left_out:
         page.print(
             f"Left out, as {attacked.verifier} lacks their options: "
             f"{', '.join(case.id for case in attacked.left_out)}.",
-            highlight=False,
-            markup=False,
         )
 
 

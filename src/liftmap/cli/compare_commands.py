@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from liftmap.cli.flags import File, Name, OutFolder, SampleFlags, Text, Whole, asking_from
-from liftmap.cli.printing import warn
+from liftmap.cli.printing import print_result, warn
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -314,11 +314,10 @@ def plan(
     )
     if _write_json(planning, json):
         return
-    from rich.console import Console
-
+    from liftmap.console import Terminal
     from liftmap.report.plan_terminal import plan_page
 
-    Console().print(plan_page(planning))
+    Terminal().print(plan_page(planning))
 
 
 def _named_columns(text: str | None) -> dict[str, str] | None:
@@ -346,13 +345,12 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None) -> Non
         build_comparison_page(comparison, report)
     if printed:
         return
-    from rich.console import Console
-
+    from liftmap.console import Terminal
     from liftmap.report.comparison_terminal import comparison_page
 
-    Console().print(comparison_page(comparison))
+    Terminal().print(comparison_page(comparison))
     if report is not None:
-        print(f"Report: {report}")
+        print_result(f"Report: {report}")
 
 
 def _write_json(result: Comparison | Planning, json: Path | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 
 def print_json(value: object) -> None:
@@ -10,22 +11,31 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
-def say(message: str, head: str = "") -> None:
+def print_result(text: str) -> None:
+    """Prints a line with a name in it; a terminal gets signs for control characters."""
+    if sys.stdout.isatty():
+        from liftmap.console import shown
+
+        text = shown(text)
+    print(text)
+
+
+def say(message: str, head: str = "", style: str = "") -> None:
     """Prints a message to standard error.
 
     Args:
         message: A text; nothing in it is read as markup.
-        head: Markup before it.
+        head: A word before it.
+        style: Of that word.
     """
     # Imported here: most commands have nothing to say until their work is done.
-    from rich.markup import escape
+    from rich.text import Text
 
-    from liftmap.progress import console
+    from liftmap.console import console
 
-    # Without emoji: a folder's name may look like one, as in DIR:m:test.
-    console.print(f"{head} {escape(message)}".lstrip(), highlight=False, emoji=False)
+    console.print(Text.assemble((f"{head} " if head else "", style), message))
 
 
 def warn(message: str) -> None:
     """Prints a warning to standard error."""
-    say(message, head="[bold yellow]warning:[/]")
+    say(message, "warning:", "bold yellow")

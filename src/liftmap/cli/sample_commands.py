@@ -21,7 +21,7 @@ from liftmap.cli.flags import (
     verify_section,
     without_sandbox,
 )
-from liftmap.cli.printing import say, warn
+from liftmap.cli.printing import print_result, say, warn
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def sample(
     say(f"{model}: {_counted(responses, verifier)}")
     for note in notes_of(responses, verifier):
         warn(note)
-    print(responses.path)
+    print_result(str(responses.path))
 
 
 def _sample_study(folder: Path, model: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from liftmap.cli.flags import Folder, Name, OutFolder, Whole
-from liftmap.cli.printing import print_json, say
+from liftmap.cli.printing import print_json, print_result, say
 
 if TYPE_CHECKING:
     from liftmap.store import StudyFolder
@@ -47,7 +47,7 @@ def study(
         )
         return
     _print_summary(StudyFolder(result.folder))
-    print(f"Report: {result.report}")
+    print_result(f"Report: {result.report}")
 
 
 def train(folder: Folder, arm: Name = None) -> None:
@@ -127,7 +127,7 @@ def report(folder: Folder) -> None:
 
     with open_study(StudyFolder(folder)) as run:
         path = run.report()
-    print(f"Report: {path}")
+    print_result(f"Report: {path}")
 
 
 def testbed(
@@ -160,13 +160,12 @@ def testbed(
 
 
 def _print_summary(folder: StudyFolder) -> None:
-    from rich.console import Console
-
+    from liftmap.console import Terminal
     from liftmap.report.overview import spread
     from liftmap.report.terminal import summary
 
     tables = {name: folder.read_table(name) for name in folder.tables()}
-    console = Console()
+    console = Terminal()
     console.print(summary(tables))
     for sentence in spread(tables):
         console.print(sentence)

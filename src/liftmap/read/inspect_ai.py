@@ -34,6 +34,12 @@ WORDS = {
     **dict.fromkeys(("i", "p", "n", "false", "no", "0"), False),
 }
 CUT = ("max_tokens", "model_length", "length")
+# The largest header or sample, in bytes; pieces in which it is read; and how much larger than the
+# file all of them may be together.
+LARGEST_PART = 256 << 20
+PIECE_BYTES = 8192
+MOST_TIMES = 1000
+FREE_BYTES = 1 << 30
 # Progress is worth a line above this many samples.
 SHOWN_FROM = 5_000
 
@@ -94,6 +100,13 @@ def _zip_parts(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     with readable(path), zipfile.ZipFile(path) as archive:
         # A sample written anew has the name of the old one; the last counts.
         names = dict.fromkeys(archive.namelist())
+        whole = sum(archive.getinfo(name).file_size for name in names)
+        if whole > FREE_BYTES and whole > MOST_TIMES * path.stat().st_size:
+            raise InputError(
+                f"{path} unpacks to more than {MOST_TIMES:,} times its size.",
+                seen=whole,
+                remedy="It was made to fill a memory: take the log from where you trust it.",
+            )
         header = next((n for n in ("header.json", "_journal/start.json") if n in names), None)
         if header is None:
             raise InputError(
@@ -101,14 +114,36 @@ def _zip_parts(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 seen=list(names)[:3],
                 remedy="Name an .eval file that holds header.json.",
             )
-        yield "", parse(archive.read(header), f"{path}, {header}")
+        yield "", parse(_unpacked(archive, header, path), f"{path}, {header}")
         samples = [n for n in names if n.startswith("samples/") and n.endswith(".json")]
         bar = progress(f"read {path.name}", len(samples), "samples")
         with bar if len(samples) > SHOWN_FROM else nullcontext() as advance:
             for name in samples:
-                yield name, parse(archive.read(name), f"{path}, {name}")
+                yield name, parse(_unpacked(archive, name, path), f"{path}, {name}")
                 if advance:
                     advance(1)
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    """The content of a file in a zip, read piece by piece: what it says of its size may be wrong.
+
+    Raises:
+        InputError: It is larger than any sample is.
+    """
+    content = bytearray()
+    says = archive.getinfo(name).file_size
+    if says <= LARGEST_PART:
+        with archive.open(name) as file:
+            # Little of what is packed at once: a few bytes can unpack to more than any memory.
+            while len(content) <= LARGEST_PART and (piece := file.read(PIECE_BYTES)):
+                content += piece
+    if max(says, len(content)) > LARGEST_PART:
+        raise InputError(
+            f"{path}, {name} unpacks to more than {LARGEST_PART:,} bytes.",
+            seen=says,
+            remedy="It is no log that this tool wrote, or one of no use here: leave it out.",
+        )
+    return bytes(content)
 
 
 def _entry(

@@ -72,7 +72,7 @@ def _entries(file: Glimpse) -> Iterator[Entry]:
     doc, response = pl.col("doc").struct, pl.col("model_response").struct
     with readable(path):
         # Without the tokens and prompts, which are most of the file.
-        rows = pl.scan_parquet(path).select(
+        rows = pl.scan_parquet(path.absolute(), glob=False).select(
             name=doc.field("id"),
             query=doc.field("query"),
             choices=doc.field("choices"),

@@ -18,7 +18,7 @@ from typing import Literal
 import polars as pl
 
 from liftmap.errors import InputError, LiftmapError
-from liftmap.files import disk
+from liftmap.files import disk, path_of
 from liftmap.store import StudyFolder, response_set_at
 
 Container = Literal[
@@ -95,7 +95,8 @@ def glimpse(path: Path) -> Glimpse:
         raise InputError(f"{path} is empty.", remedy="Name a file with at least one question.")
     if head.startswith(b"PAR1"):
         with readable(path):
-            kinds = {name: _kind_of(dtype) for name, dtype in pl.read_parquet_schema(path).items()}
+            columns = pl.scan_parquet(path.absolute(), glob=False).collect_schema()
+            kinds = {name: _kind_of(dtype) for name, dtype in columns.items()}
         return Glimpse(path, "parquet", frozenset(kinds), kinds)
     if head.startswith(b"PK\x03\x04"):
         # Names in a zip stand at its end; the first one is at the beginning too.
@@ -177,15 +178,15 @@ def files_of(source: str | Path) -> list[Path]:
     Raises:
         InputError: There is nothing of this name, or nothing in it.
     """
-    path = Path(source).expanduser()
+    path = path_of(source)
     if path.is_dir():
         return _files_below(path)
     if path.exists():
         return [path]
     study, *rest = str(source).split(":")
-    if rest and len(rest) <= 2 and Path(study).expanduser().is_dir():
+    if rest and len(rest) <= 2 and path_of(study).is_dir():
         split = rest[1] if len(rest) == 2 else "test"
-        return [_response_set(StudyFolder(Path(study).expanduser()), rest[0], split)]
+        return [_response_set(StudyFolder(path_of(study)), rest[0], split)]
     raise InputError(
         f"{source} does not exist.",
         remedy="Name a tally, a log, a folder of logs, or a study's responses as STUDY:MODEL.",
@@ -200,9 +201,9 @@ def steps_of(source: str | Path) -> tuple[str, tuple[int, int] | None]:
             else there is names no steps.
     """
     named = _STEPS.fullmatch(str(source))
-    if named is None or Path(source).expanduser().exists():
+    if named is None or path_of(source).exists():
         return str(source), None
-    path = Path(named["path"]).expanduser()
+    path = path_of(named["path"])
     if not path.exists() or (path.is_dir() and StudyFolder(path).config_file.exists()):
         return str(source), None
     first = int(named["first"])

@@ -17,6 +17,9 @@ from liftmap.records import FixedPlan, Question, Tally
 from liftmap.stats.repeated_texts import RepeatedTexts
 from liftmap.store import count_verdicts, tally_of
 
+# Characters of an id or a cluster at most: arrays of names take as much memory for each as for the
+# longest.
+LONGEST_NAME = 1000
 # Verifies responses. Takes a table with the columns question_id, response_index and text, and the
 # questions by id (and the column reasoning, where a log has it apart); gives a row for each of its
 # rows, in the same order, with at least the columns verdict (right, wrong, unscored) and answer,
@@ -231,6 +234,7 @@ def from_counts(
     Raises:
         InputError: There is no scored response.
     """
+    refuse_long_names(source, counts)
     asked = counts["n"] + counts["unscored"]
     tally = tally_of(counts, FixedPlan(int(asked[0])) if asked.n_unique() == 1 else None)
     refuse_unscored(source, tally)
@@ -242,6 +246,24 @@ def from_counts(
         golds=golds,
         warnings=tuple(warnings),
     )
+
+
+def refuse_long_names(source: str, counts: pl.DataFrame) -> None:
+    """Refuses ids and clusters that are no names: each takes the memory of the longest.
+
+    Raises:
+        InputError: One is longer than any name.
+    """
+    for column in ("question_id", "cluster"):
+        names = counts[column].cast(pl.String)
+        longest = names.str.len_chars().max()
+        if isinstance(longest, int) and longest > LONGEST_NAME:
+            at = int((names.str.len_chars() > LONGEST_NAME).fill_null(False).arg_true()[0])
+            raise InputError(
+                f"{source}: a {column} has {longest:,} characters; {LONGEST_NAME:,} is the most.",
+                seen=str(names[at])[:60],
+                remedy="Give the questions shorter names: a number, or a digest of that.",
+            )
 
 
 def refuse_unscored(source: str, tally: Tally, notes: Sequence[str] = ()) -> None:

@@ -30,7 +30,6 @@ from liftmap.read.outcomes import (
 from liftmap.records import ENDED_WHILE_THINKING, Question
 from liftmap.stats.repeated_texts import RepeatedTexts, repeated_texts
 from liftmap.store import KEY, ResponseSet, StudyFolder, exhausted_verifier, response_set_at
-from liftmap.studyfile import load_config
 
 # Questions to which all responses are the same, as a share of those with several: from here on it
 # is said.
@@ -176,7 +175,7 @@ def origin_of(target: ResponseSet) -> Origin:
     Raises:
         StoreError: The settings are damaged.
     """
-    kept = target.kept_settings()
+    kept = target.settings()
     model = kept.get("model")
     in_study = StudyFolder(target.root).config_file.exists()
     settings = {
@@ -278,7 +277,7 @@ def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) 
 
 def _verifier(study: StudyFolder, target: ResponseSet) -> str:
     if study.config_file.exists():
-        return load_config(study.config_file).verify.verifier
+        return study.read_config().verify.verifier
     judged = target.verifiers()
     if len(judged) != 1:
         raise InputError(

@@ -42,9 +42,9 @@ def read_table(
         with readable(path):
             if container == "csv":
                 header = _header(path)
-                rows = pl.scan_csv(path, infer_schema=False)
+                rows = pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
             else:
-                rows = pl.scan_parquet(path)
+                rows = pl.scan_parquet(path.absolute(), glob=False)
                 header = rows.collect_schema().names()
             _refuse_same_columns(path, header, [names.get(name, name) for name in known])
             columns = {name.strip(): name for name in rows.collect_schema().names()}
@@ -67,7 +67,7 @@ def read_table(
 
 def _header(path: Path) -> list[str]:
     """The names in the first line of a CSV file, as they are written."""
-    first = pl.read_csv(path, has_header=False, n_rows=1, infer_schema=False)
+    first = pl.read_csv(path.absolute(), has_header=False, n_rows=1, infer_schema=False, glob=False)
     return ["" if name is None else name for name in first.row(0)]
 
 
@@ -89,8 +89,9 @@ def _refuse_same_columns(path: Path, header: Sequence[str], known: Sequence[str]
 
 def _read_json_lines(path: Path, known: Sequence[str]) -> pl.DataFrame:
     try:
-        with readable(path):
-            return pl.read_ndjson(path, schema=dict.fromkeys(known, pl.String()))
+        # An open file: Polars would take the name for a pattern.
+        with readable(path), path.open("rb") as file:
+            return pl.read_ndjson(file, schema=dict.fromkeys(known, pl.String()))
     except InputError:
         # Polars does not say which line it stumbled on.
         name_bad_line(path)

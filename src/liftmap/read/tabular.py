@@ -37,15 +37,19 @@ def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
         if file.container == "json" and not is_wandb_table(file):
             schema = dict.fromkeys(names, pl.String())
             # Polars takes the name of a file of lines for a pattern.
-            name = glob.escape(str(path))
-            return pl.scan_ndjson(name, schema=schema, row_index_name="row", row_index_offset=1)
+            return pl.scan_ndjson(
+                glob.escape(str(path.absolute())),
+                schema=schema,
+                row_index_name="row",
+                row_index_offset=1,
+            )
         if file.container == "parquet":
-            frame = pl.scan_parquet(path, glob=False)
+            frame = pl.scan_parquet(path.absolute(), glob=False)
         elif file.container == "csv":
-            frame = pl.scan_csv(path, infer_schema=False, glob=False)
+            frame = pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
             frame = frame.rename(lambda name: name.strip())
         elif file.container == "dataset":
-            frame = pl.concat([pl.read_ipc_stream(part) for part in _arrow_files(path)]).lazy()
+            frame = pl.concat(map(_arrow, _arrow_files(path))).lazy()
         else:
             frame = _from_json(file, names).lazy()
         there = frame.collect_schema().names()
@@ -62,7 +66,11 @@ def column_names(file: Glimpse) -> list[str]:
         if is_wandb_table(file):
             return [str(name) for name in _document(path).get("columns", [])]
         if file.container == "csv":
-            names = pl.scan_csv(path, infer_schema=False, glob=False).collect_schema().names()
+            names = (
+                pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
+                .collect_schema()
+                .names()
+            )
             return [name.strip() for name in names]
         if file.container in ("json", "array", "parquet"):
             return list(file.kinds)
@@ -117,3 +125,8 @@ def _arrow_files(folder: Path) -> list[Path]:
     """The files of a data set, as its state lists them."""
     state = json.loads((folder / "state.json").read_text("utf-8"))
     return [folder / part["filename"] for part in state["_data_files"]]
+
+
+def _arrow(path: Path) -> pl.DataFrame:
+    with path.open("rb") as file:
+        return pl.read_ipc_stream(file)

@@ -16,7 +16,7 @@ import tomli_w
 from liftmap.comparison.rounding import count, duration
 from liftmap.config import StudyConfig
 from liftmap.errors import StoreError
-from liftmap.files import disk, read_json, write_text
+from liftmap.files import disk, write_html
 from liftmap.report.charts import HERO, lift
 from liftmap.report.evidence import Run
 from liftmap.report.findings import findings, rules
@@ -60,8 +60,8 @@ def build_report(folder: StudyFolder, config: StudyConfig) -> Path:
     """
     tables = {**read_tables(folder), "metrics": read_metrics(folder, config)}
     file = folder.environment_file
-    environment: dict[str, Any] = read_json(file) if file.exists() else {}
-    write_text(folder.report_file, render(tables, config, environment))
+    environment: dict[str, Any] = folder.read_record(file) if file.exists() else {}
+    write_html(folder.report_file, render(tables, config, environment))
     return folder.report_file
 
 
@@ -76,6 +76,13 @@ def read_tables(folder: StudyFolder) -> dict[str, pl.DataFrame]:
         raise StoreError(
             f"{folder.path} holds no tables.",
             remedy=f"Make them first: liftmap analyse {folder.path}",
+        )
+    missing = folder.missing_tables()
+    if missing:
+        raise StoreError(
+            f"Tables of {folder.path} are missing.",
+            seen=missing,
+            remedy=f"Make them again: liftmap analyse {folder.path}",
         )
     return {name: folder.read_table(name) for name in names}
 

@@ -6,13 +6,9 @@ a trainer logs stays in the files.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import polars as pl
 
 from liftmap.config import StudyConfig, model_name
-from liftmap.files import disk
 from liftmap.store import StudyFolder
 
 SCHEMA = {
@@ -34,16 +30,11 @@ def read_metrics(folder: StudyFolder, config: StudyConfig) -> pl.DataFrame:
         trainer logs a reward has reward alone. Empty without logs.
 
     Raises:
-        StoreError: A log can't be read.
+        StoreError: A log can't be read or is damaged.
     """
     rows = []
     for arm in config.enabled_arms():
-        file = folder.metrics_file(arm)
-        if not file.exists():
-            continue
-        with disk(file):
-            lines = file.read_text("utf-8").splitlines()
-        entries = [entry for entry in map(_entry, lines) if entry]
+        entries = folder.read_log(arm)
         measure = "reward" if any("reward" in entry for entry in entries) else "loss"
         rows += [
             {"model": model_name(arm, e["seed"]), "arm": arm, "seed": e["seed"]}
@@ -52,12 +43,3 @@ def read_metrics(folder: StudyFolder, config: StudyConfig) -> pl.DataFrame:
             if isinstance(e.get(measure), int | float) and {"seed", "step"} <= e.keys()
         ]
     return pl.DataFrame(rows, schema=SCHEMA)
-
-
-def _entry(line: str) -> dict[str, Any]:
-    """One logged step; empty for a line that a kill cut short."""
-    try:
-        entry = json.loads(line)
-    except json.JSONDecodeError:
-        return {}
-    return entry if isinstance(entry, dict) else {}

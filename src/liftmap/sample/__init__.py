@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, Protocol
 
 from liftmap.errors import MissingDependencyError
 from liftmap.records import Prompt, Question, Response, SamplingSettings
@@ -40,6 +40,17 @@ def prompt_facts(engine: Engine, prompt: Prompt) -> dict[str, object] | None:
     tell = getattr(engine, "prompt_facts", None)
     told: dict[str, object] | None = tell(prompt) if tell is not None else None
     return told
+
+
+def identity_of(engine: Engine) -> dict[str, Any] | None:
+    """What tells the weights that answer from others; kept with what they answer.
+
+    An engine that knows has a method `identity`, which gives JSON values. None where it is not
+    known.
+    """
+    tell = getattr(engine, "identity", None)
+    identity: dict[str, Any] | None = tell() if tell is not None else None
+    return identity
 
 
 # A maker takes (model, the sample section, the questions to be asked) and gives an engine. The

@@ -12,6 +12,8 @@ import polars as pl
 
 from liftmap.store import ResponseSet
 
+# Messages that are told apart; a server can make up one for each response.
+MOST_MESSAGES = 1000
 COLUMNS = ["question_id", "text", "reasoning", "finish_reason", "error"]
 
 
@@ -23,7 +25,8 @@ def account_of(target: ResponseSet) -> dict[str, Any]:
 
     Returns:
         - responses: All responses, failed ones too.
-        - errors: By the text of `Response.error`, how many responses have it.
+        - errors: By the text of `Response.error`, how many responses have it; after the first 1,000
+          texts under "other messages".
         - copies: Responses with the text and reasoning of an earlier one to the same question;
           failed ones don't count.
         - several: Questions with two or more responses that did not fail.
@@ -36,6 +39,8 @@ def account_of(target: ResponseSet) -> dict[str, Any]:
         responses += len(frame)
         noted = frame.filter(pl.col("error") != "").group_by("error", maintain_order=True).len()
         for error, count in noted.iter_rows():
+            if error not in errors and len(errors) >= MOST_MESSAGES:
+                error = "other messages"
             errors[error] = errors.get(error, 0) + count
         given = frame.filter(pl.col("finish_reason").cast(pl.String) != "failed")
         texts = given.group_by("question_id").agg(

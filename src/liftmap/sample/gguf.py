@@ -13,9 +13,9 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
+from liftmap.console import console
 from liftmap.errors import MissingDependencyError, ModelError
 from liftmap.files import disk
-from liftmap.progress import console
 
 MAGIC = b"GGUF"
 
@@ -52,7 +52,8 @@ def plain_folder(path: Path) -> Path:
                 "Reading GGUF files needs the package gguf, which is not installed.",
                 remedy="Run: pip install 'liftmap[hf]'.",
             )
-        console.print(f"{path.name}: making a plain folder of it, once: {folder}", highlight=False)
+        what = f"{path.name}: making a plain folder of it, once: {folder}"
+        console.print(what)
         _convert(path, folder)
     return folder
 

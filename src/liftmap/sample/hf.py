@@ -15,6 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from liftmap.errors import ModelError
+from liftmap.files import path_of
 from liftmap.records import Prompt
 from liftmap.sample.gguf import is_gguf, plain_folder
 from liftmap.sample.hf_messages import loading, quiet
@@ -40,7 +41,7 @@ def resolve_model(model: str) -> str:
         kind = model.removeprefix(TESTBED)
         path = checkpoint_path(kind)
     elif Path(model).exists() or model.startswith((".", "/", "~")):
-        path = Path(model).expanduser()
+        path = path_of(model)
     else:
         return model
     if is_gguf(path):
@@ -145,7 +146,7 @@ def free_memory(device: torch.device) -> int:
     except (OSError, StopIteration):
         try:
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-        except (ValueError, OSError):
+        except (ValueError, OSError, AttributeError):
             return 2**30
 
 

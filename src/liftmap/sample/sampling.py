@@ -10,18 +10,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from liftmap.progress import console, progress
+from liftmap.console import console
+from liftmap.errors import SettingsDifferError
+from liftmap.files import first_difference
+from liftmap.progress import progress
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, Question, Response
-from liftmap.sample import Engine, make_engine, prompt_facts
+from liftmap.sample import Engine, identity_of, make_engine, prompt_facts
 from liftmap.sample.account import account_of
 from liftmap.sample.plans import curtailed
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection
-from liftmap.store import ResponseSet, responses_frame, shard_name
+from liftmap.store import ResponseSet, questions_digest, responses_frame, shard_name
 
 # Judges a table of responses: a row for each, in order, with a column `verdict`.
 Judge = Callable[[pl.DataFrame], pl.DataFrame]
@@ -54,7 +58,7 @@ def sample(
         and the number of its responses.
 
     Raises:
-        SettingsDifferError: The folder holds responses drawn in another way.
+        SettingsDifferError: The folder holds responses drawn in another way or by other weights.
         ModelError: The model can't be loaded.
         InputError: The template can't be filled.
         StoreError: A shard can't be written.
@@ -64,21 +68,25 @@ def sample(
     starts = range(0, len(questions), per_shard)
     template = get_template(section.template)
     server = section.server
-    target.keep_settings(
-        {
-            "model": model,
-            "engine": section.engine,
-            "request": {"endpoint": server.endpoint, "extra": dict(server.extra)},
-            "template": {"name": template.label, "text": template.text or template.messages},
-            "plan": asdict(plan),
-            "sampling": asdict(settings),
-            "dtype": section.dtype,
-            "verifier": judged_by if isinstance(plan, CurtailedPlan) else None,
-            "shard_responses": section.shard_responses,
-            "shards": len(starts),
-            "questions": questions_digest(questions),
-        }
-    )
+    settings_of_set = {
+        "model": model,
+        "engine": section.engine,
+        "request": {"endpoint": server.endpoint, "extra": dict(server.extra)},
+        "template": {"name": template.label, "text": template.text or template.messages},
+        "plan": asdict(plan),
+        "sampling": asdict(settings),
+        "dtype": section.dtype,
+        "verifier": judged_by if isinstance(plan, CurtailedPlan) else None,
+        "shard_responses": section.shard_responses,
+        "shards": len(starts),
+        "questions": questions_digest(questions),
+        "seed": section.seed,
+    }
+    later = ("seed", "weights")
+    known = target.settings() if target.has_settings() else {}
+    if known:
+        # Before long work: are they the same as before?
+        target.keep_settings({**settings_of_set, "weights": known.get("weights")}, later)
     shards = {shard_name(i): questions[start : start + per_shard] for i, start in enumerate(starts)}
     finished = set(target.shards())
     missing = {name: part for name, part in shards.items() if name not in finished}
@@ -90,6 +98,9 @@ def sample(
     total, todo = len(questions), sum(len(part) for part in missing.values())
     what = f"{target.model} answers {len(questions)} {target.split} questions"
     drawing = engine() if engine else make_engine(model, section, questions)
+    identity = identity_of(drawing)
+    refuse_other_weights(target.path, target.model, known, identity)
+    target.keep_settings({**settings_of_set, "weights": identity}, later)
     facts = prompt_facts(drawing, next(iter(prompts.values())))
     if facts is not None:
         target.keep_prompt(facts)
@@ -131,7 +142,38 @@ def sample(
         console.print(
             f"{target.model}: the curtailed plan drew {responses:,} responses instead of {fixed:,} "
             f"({100 * responses / fixed:.0f} %).",
-            highlight=False,
+        )
+
+
+def refuse_other_weights(
+    place: Path, model: str, known: Mapping[str, Any], identity: Mapping[str, Any] | None
+) -> None:
+    """Refuses to go on with other weights than those that were at work before.
+
+    Args:
+        place: Where their results lie.
+        model: The model's name in the study.
+        known: The settings there; empty where nothing was made yet.
+        identity: What `identity_of` says of the weights now.
+
+    Raises:
+        SettingsDifferError: They are others.
+    """
+    if not known:
+        return
+    if "weights" not in known:
+        console.print(
+            f"{model}: {place} was begun by an earlier version of liftmap, which did not keep "
+            "which weights answered: whether they are still the same can't be checked.",
+        )
+        return
+    difference = first_difference(known["weights"] or {}, dict(identity or {}))
+    if difference:
+        key, was, now = difference
+        raise SettingsDifferError(
+            f"{model} is not the model that began {place}: its {key} had the digest {was}, now "
+            f"{now}.",
+            remedy="Put the old weights back to go on, or name another folder (--out) for the new.",
         )
 
 
@@ -143,11 +185,3 @@ def model_seed(seed: int, model: str) -> int:
     """
     digest = hashlib.sha256(f"{seed}/{model}".encode()).digest()
     return int.from_bytes(digest[:6], "big")
-
-
-def questions_digest(questions: list[Question]) -> str:
-    """A short fingerprint of question ids, texts and order."""
-    digest = hashlib.sha256()
-    for question in questions:
-        digest.update(f"{question.question_id}\x00{question.text}\x00".encode())
-    return digest.hexdigest()[:16]

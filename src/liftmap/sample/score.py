@@ -17,6 +17,8 @@ import torch
 from liftmap.progress import progress
 from liftmap.records import Prompt, Question
 from liftmap.sample.hf import end_token_ids, load_model, prompt_ids
+from liftmap.sample.identity import identity_of_model
+from liftmap.sample.sampling import refuse_other_weights
 from liftmap.sample.templates import render_prompt
 from liftmap.store import KEY, SCORE_SCHEMA, ResponseSet
 
@@ -97,6 +99,7 @@ class Scorer:
     """A model that tells how likely a text was.
 
     Attributes:
+        name: What it was loaded by.
         model: The loaded model.
         tokenizer: Its tokenizer; texts are tokenised with it, whoever wrote them.
     """
@@ -121,6 +124,7 @@ class Scorer:
         Raises:
             ModelError: The model can't be loaded.
         """
+        self.name = model
         self.model, self.tokenizer = load_model(model, device, dtype)
         self._ends = end_token_ids(self.model, self.tokenizer, stop)
         self._rows = batch_size or MOST_ROWS
@@ -246,9 +250,17 @@ def score(
     missing = [shard for shard in target.shards() if shard not in finished]
     if not missing:
         return 0
-    target.keep_score_settings(under, {"thinking": dict(thoughts.rule)})
+    settings = {"thinking": dict(thoughts.rule)}
+    known = target.score_settings(under) or {}
+    if known:
+        # Before long work.
+        kept = {"weights": known["weights"]} if "weights" in known else {}
+        target.keep_score_settings(under, settings | kept)
     prompts = {q.question_id: render_prompt(template, q) for q in questions}
     loaded = scorer()
+    identity = identity_of_model(loaded.name)
+    refuse_other_weights(target.scores(under).path, under, known, identity)
+    target.keep_score_settings(under, {**settings, "weights": identity}, later=("weights",))
     scored = 0
     what = f"{target.model}: log-likelihood under {under}"
     with progress(what, len(missing), "shards") as advance:

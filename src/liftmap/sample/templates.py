@@ -19,7 +19,7 @@ from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from liftmap.errors import InputError
-from liftmap.files import disk
+from liftmap.files import disk, path_of
 from liftmap.records import Prompt, Question
 from liftmap.registry import find
 
@@ -104,7 +104,7 @@ def get_template(name: str) -> Template:
     """
     if Path(name).suffix not in (".txt", ".jinja", ".json"):
         return find(TEMPLATES, name, "template")
-    path = Path(name).expanduser()
+    path = path_of(name)
     try:
         with disk(path):
             content = path.read_text("utf-8")

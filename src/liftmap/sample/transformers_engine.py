@@ -27,6 +27,7 @@ from liftmap.sample.hf import (
     prompt_facts,
     prompt_ids,
 )
+from liftmap.sample.identity import identity_of_model
 from liftmap.sample.token_rows import Rows, draw, halves, make_warpers, split_rows, uniform_draws
 
 DEFAULT_ROWS = 4096
@@ -58,6 +59,7 @@ class TransformersEngine:
     """Samples from a causal model in this process.
 
     Attributes:
+        name: What it was loaded by.
         model: The loaded model, in evaluation mode.
         tokenizer: Its tokenizer.
         batch_size: The most rows in one forward pass; halves when memory runs out.
@@ -77,10 +79,15 @@ class TransformersEngine:
         Raises:
             ModelError: The model can't be loaded.
         """
+        self.name = model
         self.model, self.tokenizer = load_model(model, device, dtype)
         self.batch_size = batch_size or DEFAULT_ROWS
         self._ends = torch.tensor(end_token_ids(self.model, self.tokenizer), device=self.device)
         self._stops: dict[tuple[str, ...], torch.Tensor] = {}
+
+    def identity(self) -> dict[str, str]:
+        """See `sample.identity_of`."""
+        return identity_of_model(self.name)
 
     @property
     def device(self) -> torch.device:

@@ -1,8 +1,10 @@
 """The store: the only place that knows the names of what lies in a study folder.
 
 Every stage reads what the stages before it wrote here and adds its own; no file is rewritten but
-the tables, the report and the log of an arm in training.
+the tables, the report and the log of an arm in training. Every file but that log is sealed: it
+holds its own digest (see `liftmap.seals`), which is checked whenever it is read.
 
+    liftmap.json                the schema number of the folder (see `store.schema`)
     study.toml                  the settings, all defaults filled in
     template.json               the prompt template, in full
     environment.json            versions, machine, wall time of each stage
@@ -15,6 +17,7 @@ the tables, the report and the log of an arm in training.
     checkpoints/<arm>/<seed>/
         trainer/checkpoint-<step>/  what a trainer saves: trainer_state.json, and at last
                                     complete.json; removed once a step is chosen
+        inputs.json                 digests of the base and of the responses it is trained on
         trained.json                the trainer has ended
         model/                      the chosen step (model.partial/ while it is copied)
         checkpoint.json             which step it is; the arm is done
@@ -27,19 +30,20 @@ A folder that `liftmap sample` made has task-<split>.json, questions, responses 
 """
 
 from liftmap.store.checkpoint_folder import CheckpointFolder
-from liftmap.store.response_set import (
+from liftmap.store.response_set import ResponseSet, response_set_at
+from liftmap.store.rows import (
     KEY,
     RESPONSE_SCHEMA,
     SCORE_SCHEMA,
     VERDICT_SCHEMA,
-    ResponseSet,
     count_verdicts,
     exhausted_verifier,
-    response_set_at,
+    golds_digest,
+    questions_digest,
     responses_frame,
-    shard_name,
     tally_of,
 )
+from liftmap.store.shards import ShardFolder, shard_name
 from liftmap.store.study_folder import StudyFolder
 
 __all__ = [
@@ -49,9 +53,12 @@ __all__ = [
     "VERDICT_SCHEMA",
     "CheckpointFolder",
     "ResponseSet",
+    "ShardFolder",
     "StudyFolder",
     "count_verdicts",
     "exhausted_verifier",
+    "golds_digest",
+    "questions_digest",
     "response_set_at",
     "responses_frame",
     "shard_name",

@@ -39,6 +39,11 @@ class CheckpointFolder:
         return self.path / "trained.json"
 
     @property
+    def inputs_file(self) -> Path:
+        """What the training starts from; written before it."""
+        return self.path / "inputs.json"
+
+    @property
     def trainer_dir(self) -> Path:
         """Where the trainer works; removed once a step is chosen."""
         return self.path / "trainer"

@@ -1,74 +1,41 @@
 """Response sets: one model's responses to one question set, with verdicts and scores beside them.
 
-Part of the store. Everything lies in shards: a Parquet file for all responses to some questions,
-and one of the same name for their verdicts and for their scores.
+Part of the store. Everything lies in shards (see `store.shards`): a Parquet file for all responses
+to some questions, and one of the same name for their verdicts and for their scores.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from liftmap.errors import InputError, StoreError
-from liftmap.files import keep_settings, read_json, read_parquet, write_json, write_parquet
-from liftmap.records import (
-    NO_COMPARISON,
-    FixedPlan,
-    Plan,
-    Question,
-    Response,
-    Tally,
-    plan_from,
+from liftmap.files import damaged, names_in, read_json, write_json
+from liftmap.records import FixedPlan, Plan, Question, Response, Tally, plan_from
+from liftmap.store.rows import (
+    COUNTS,
+    KEY,
+    RESPONSE_SCHEMA,
+    SCORE_SCHEMA,
+    UNSPLIT,
+    VERDICT_SCHEMA,
+    count_verdicts,
+    exhausted_verifier,
+    golds_digest,
+    questions_digest,
+    responses_frame,
+    tally_of,
 )
+from liftmap.store.schema import is_sealed
+from liftmap.store.shards import ShardFolder, ShardKind, shard_name
 
-RESPONSE_SCHEMA = pl.Schema(
-    {
-        "question_id": pl.String(),
-        "response_index": pl.Int32(),
-        "text": pl.String(),
-        "token_ids": pl.List(pl.Int32()),
-        "token_count": pl.Int32(),
-        "finish_reason": pl.Categorical(),
-        "log_probability": pl.Float64(),
-        "reasoning": pl.String(),
-        "error": pl.String(),
-        "template": pl.Categorical(),
-    }
-)
-VERDICT_SCHEMA = pl.Schema(
-    {
-        "question_id": pl.String(),
-        "response_index": pl.Int32(),
-        "verdict": pl.Categorical(),
-        "answer": pl.String(),
-        "reason": pl.String(),
-    }
-)
-SCORE_SCHEMA = pl.Schema(
-    {
-        "question_id": pl.String(),
-        "response_index": pl.Int32(),
-        "log_probability": pl.Float64(),
-        "token_count": pl.Int32(),
-        "thought_log_probability": pl.Float64(),
-        "thought_token_count": pl.Int32(),
-        "answer_log_probability": pl.Float64(),
-        "answer_token_count": pl.Int32(),
-    }
-)
-# Those of the columns that all scores have; the others are null where thought and answer are not
-# told apart, as in scores of earlier versions.
-UNSPLIT = ["question_id", "response_index", "log_probability", "token_count"]
-KEY = ["question_id", "response_index"]
-COUNTS = ["n", "c", "unscored", "truncated", "exhausted"]
-RESPONSES, VERDICTS, SCORES = "responses", "verdicts", "scores"
-SETTINGS, PROMPT, ACCOUNT = "settings.json", "prompt.json", "account.json"
+RESPONSES: ShardKind = "responses"
+VERDICTS: ShardKind = "verdicts"
+SCORES: ShardKind = "scores"
 
 
 @dataclass(frozen=True)
@@ -88,23 +55,54 @@ class ResponseSet:
     @property
     def path(self) -> Path:
         """The folder of the responses."""
+        return self.responses.path
+
+    def _folder(self, kind: ShardKind, *further: str) -> ShardFolder:
+        path = self.root.joinpath(kind, self.model, self.split, *further)
+        return ShardFolder(self.root, path, kind)
+
+    @property
+    def responses(self) -> ShardFolder:
+        """The shards of responses."""
         return self._folder(RESPONSES)
 
-    def _folder(self, kind: str, *further: str) -> Path:
-        return self.root.joinpath(kind, self.model, self.split, *further)
+    def verdicts(self, verifier: str) -> ShardFolder:
+        """The shards of a verifier's verdicts."""
+        return self._folder(VERDICTS, verifier)
 
-    def keep_settings(self, settings: Mapping[str, Any]) -> None:
-        """Writes how the responses are drawn, or checks that it is as before."""
-        keep_settings(self.path / SETTINGS, settings)
+    def scores(self, under: str) -> ShardFolder:
+        """The shards of log-likelihoods under a model."""
+        return self._folder(SCORES, under)
+
+    def beside(self) -> list[ShardFolder]:
+        """The folders of all verdicts and scores that were made of these responses."""
+        return [
+            self._folder(kind, name)
+            for kind in (VERDICTS, SCORES)
+            for name in names_in(self._folder(kind).path)
+        ]
+
+    def keep_settings(self, settings: Mapping[str, Any], later: Collection[str] = ()) -> None:
+        """Writes how the responses are drawn, or checks it; see `ShardFolder.keep_settings`."""
+        self.responses.keep_settings(settings, later)
 
     def settings(self) -> dict[str, Any]:
         """How the responses were drawn."""
-        settings: dict[str, Any] = read_json(self.path / SETTINGS)
-        return settings
+        return self.responses.settings()
 
-    def kept_settings(self) -> dict[str, Any]:
-        """As `settings`; empty where none were kept."""
-        return self.settings() if (self.path / SETTINGS).exists() else {}
+    def has_settings(self) -> bool:
+        """Whether it is known how the responses are drawn."""
+        return self.responses.has_settings()
+
+    @property
+    def prompt_file(self) -> Path:
+        """How prompts end, and what marks thoughts."""
+        return self.path / "prompt.json"
+
+    @property
+    def account_file(self) -> Path:
+        """What a server gave."""
+        return self.path / "account.json"
 
     def keep_prompt(self, prompt: Mapping[str, Any]) -> None:
         """Writes how prompts end and what marks thoughts, unless that is known already.
@@ -113,109 +111,143 @@ class ResponseSet:
             prompt: `end`: the last characters of a prompt as the model reads it; `marks`: the tags
                 of the model's template that have to do with thinking, each with its token or null.
         """
-        if not (self.path / PROMPT).exists():
-            write_json(self.path / PROMPT, prompt)
+        if not self.prompt_file.exists():
+            write_json(self.prompt_file, prompt)
 
     def prompt(self) -> dict[str, Any] | None:
-        """What `keep_prompt` wrote; None where it is not known, as with most servers."""
-        if not (self.path / PROMPT).exists():
+        """What `keep_prompt` wrote; None where it is not known, as with most servers.
+
+        Raises:
+            StoreError: It is damaged, or missing although responses were drawn with it.
+        """
+        if not self.prompt_file.exists():
+            for shard in self.shards()[:1]:
+                if self.responses.facts(shard).get("prompt"):
+                    raise damaged(self.prompt_file, "it is missing")
             return None
-        prompt: dict[str, Any] = read_json(self.path / PROMPT)
+        prompt: dict[str, Any] = read_json(self.prompt_file, is_sealed(self.root))
+        for shard in self.shards()[:1]:
+            if self.responses.facts(shard).get("prompt") not in (None, prompt):
+                raise damaged(self.prompt_file, "the responses were drawn with another")
         return prompt
 
     def keep_account(self, account: Mapping[str, Any]) -> None:
         """Writes what a server gave; see `sample.account`."""
-        write_json(self.path / ACCOUNT, account)
+        write_json(self.account_file, account)
 
     def account(self) -> dict[str, Any] | None:
         """What `keep_account` wrote; None where there is none."""
-        if not (self.path / ACCOUNT).exists():
+        if not self.account_file.exists():
             return None
-        account: dict[str, Any] = read_json(self.path / ACCOUNT)
+        account: dict[str, Any] = read_json(self.account_file, is_sealed(self.root))
         return account
 
     def wanted_shards(self) -> int:
         """How many shards there will be once all responses are drawn; 0 where it is not known."""
-        return int(self.kept_settings().get("shards", 0))
+        return int(self.settings().get("shards", 0))
 
     def shards(self) -> list[str]:
-        """Names of the finished response shards, in order."""
-        return shards_in(self.path)
+        """Names of the finished response shards, in order.
+
+        Raises:
+            StoreError: There are shards but no settings, or one more than there can be.
+        """
+        return self._known(self.responses)
+
+    def _known(self, folder: ShardFolder) -> list[str]:
+        """The shards of a folder, none of which lies beyond those that the responses have."""
+        shards = folder.shards()
+        wanted = self.wanted_shards() if shards else 0
+        expected = {shard_name(index) for index in range(wanted)}
+        strange = [name for name in shards if wanted and name not in expected]
+        if strange:
+            raise damaged(folder.path / strange[0], f"there are only {wanted} shards of this set")
+        return shards
 
     def write_responses(self, shard: str, responses: Iterable[Response] | pl.DataFrame) -> None:
-        """Writes one shard of responses.
+        """Writes one shard of responses; verdicts and scores of an earlier one go.
 
         Args:
             shard: `shard_name(index)`.
             responses: All responses of the shard, as records or as a `responses_frame`.
+
+        Raises:
+            StoreError: It can't be written, or no settings were kept.
         """
         if not isinstance(responses, pl.DataFrame):
             responses = responses_frame(responses)
-        write_parquet(self.path / shard, responses)
+        for folder in self.beside():
+            (folder.path / shard).unlink(missing_ok=True)
+        self.responses.write(shard, responses, prompt=self.prompt())
 
     def read_responses(
         self, shard: str | None = None, columns: list[str] | None = None
     ) -> pl.DataFrame:
         """The responses of one shard or of all; columns of `RESPONSE_SCHEMA`, or some of them."""
-        return _read(self.path, shard, RESPONSE_SCHEMA, columns)
+        return self._read(self.responses, shard, RESPONSE_SCHEMA, columns)
 
     def verdict_shards(self, verifier: str) -> list[str]:
-        """Names of the finished verdict shards of a verifier."""
-        return shards_in(self._folder(VERDICTS, verifier))
+        """Names of the finished verdict shards of a verifier; errors as `shards`."""
+        return self._known(self.verdicts(verifier))
 
     def write_verdicts(self, verifier: str, shard: str, frame: pl.DataFrame) -> None:
         """Writes the verdicts of one response shard; columns of `VERDICT_SCHEMA`."""
-        write_parquet(self._folder(VERDICTS, verifier) / shard, frame.cast(VERDICT_SCHEMA))
+        self._write_beside(self.verdicts(verifier), shard, frame.cast(VERDICT_SCHEMA))
 
-    def keep_verifier_settings(self, verifier: str, settings: Mapping[str, Any]) -> None:
+    def _write_beside(self, folder: ShardFolder, shard: str, frame: pl.DataFrame) -> None:
+        folder.write(shard, frame, responses=self.responses.facts(shard)["seal"])
+
+    def keep_verifier_settings(
+        self, verifier: str, settings: Mapping[str, Any], later: Collection[str] = ()
+    ) -> None:
         """Writes a verifier's options, or checks that they are as before."""
-        keep_settings(self._folder(VERDICTS, verifier) / SETTINGS, settings)
+        self.verdicts(verifier).keep_settings(settings, later)
 
     def verdicts_dir(self, verifier: str) -> Path:
         """Where a verifier's verdicts lie."""
-        return self._folder(VERDICTS, verifier)
+        return self.verdicts(verifier).path
 
     def verifier_settings(self, verifier: str) -> dict[str, Any] | None:
         """A verifier's options and how it told thoughts from answers; None before it judged."""
-        file = self.verdicts_dir(verifier) / SETTINGS
-        settings: dict[str, Any] | None = read_json(file) if file.exists() else None
-        return settings
+        folder = self.verdicts(verifier)
+        return folder.settings() if folder.has_settings() or folder.shards() else None
 
     def read_verdicts(self, verifier: str, shard: str | None = None) -> pl.DataFrame:
         """The verdicts of a verifier on one shard or on all; columns of `VERDICT_SCHEMA`."""
-        return _read(self._folder(VERDICTS, verifier), shard, VERDICT_SCHEMA)
+        return self._read(self.verdicts(verifier), shard, VERDICT_SCHEMA)
 
     def verifiers(self) -> list[str]:
         """Names of the verifiers that have judged any of the responses."""
-        folder = self._folder(VERDICTS)
-        names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+        names = names_in(self._folder(VERDICTS).path)
         return [name for name in names if self.verdict_shards(name)]
 
     def score_shards(self, under: str) -> list[str]:
-        """Names of the finished score shards under a model."""
-        return shards_in(self._folder(SCORES, under))
+        """Names of the finished score shards under a model; errors as `shards`."""
+        return self._known(self.scores(under))
 
     def write_scores(self, under: str, shard: str, frame: pl.DataFrame) -> None:
         """Writes the scores of one response shard; columns of `SCORE_SCHEMA`, or `UNSPLIT`."""
         schema = pl.Schema({name: SCORE_SCHEMA[name] for name in frame.columns})
-        write_parquet(self._folder(SCORES, under) / shard, frame.cast(schema))
+        self._write_beside(self.scores(under), shard, frame.cast(schema))
 
-    def keep_score_settings(self, under: str, settings: Mapping[str, Any]) -> None:
+    def keep_score_settings(
+        self, under: str, settings: Mapping[str, Any], later: Collection[str] = ()
+    ) -> None:
         """Writes how thought and answer are told apart in scores, or checks it is as before."""
-        keep_settings(self._folder(SCORES, under) / SETTINGS, settings)
+        self.scores(under).keep_settings(settings, later)
 
     def score_settings(self, under: str) -> dict[str, Any] | None:
         """What `keep_score_settings` wrote; None where scores don't tell thought from answer."""
-        file = self._folder(SCORES, under) / SETTINGS
-        settings: dict[str, Any] | None = read_json(file) if file.exists() else None
-        return settings
+        folder = self.scores(under)
+        known = folder.has_settings() or (folder.shards() and is_sealed(self.root))
+        return folder.settings() if known else None
 
     def read_scores(self, under: str) -> pl.DataFrame:
         """All log-likelihoods under another model; columns of `SCORE_SCHEMA`."""
-        folder = self._folder(SCORES, under)
-        frames = [read_parquet(folder / shard) for shard in self.score_shards(under)]
+        folder = self.scores(under)
+        frames = [self.read_beside(folder, shard) for shard in self.score_shards(under)]
         if not frames:
-            raise StoreError(f"{folder} holds no shards.", remedy="Run: liftmap score.")
+            raise StoreError(f"{folder.path} holds no shards.", remedy="Run: liftmap score.")
         nothing = [pl.lit(None).alias(name) for name in SCORE_SCHEMA if name not in UNSPLIT]
         return pl.concat(
             (frame if set(SCORE_SCHEMA) <= set(frame.columns) else frame.with_columns(nothing))
@@ -224,16 +256,51 @@ class ResponseSet:
             for frame in frames
         )
 
+    def _read(
+        self,
+        folder: ShardFolder,
+        shard: str | None,
+        schema: pl.Schema,
+        columns: list[str] | None = None,
+    ) -> pl.DataFrame:
+        names = [shard] if shard else self._known(folder)
+        if not names:
+            raise StoreError(
+                f"{folder.path} holds no shards.", remedy="Run the stage that writes them."
+            )
+        selected = pl.Schema({name: schema[name] for name in columns or schema})
+        return pl.concat(
+            [self.read_beside(folder, name, list(selected)).cast(selected) for name in names]
+        )
+
+    def read_beside(
+        self, folder: ShardFolder, shard: str, columns: list[str] | None = None
+    ) -> pl.DataFrame:
+        """The rows of a shard; of verdicts and scores, once it is known that they are of these.
+
+        Raises:
+            StoreError: The shard is damaged, or was made of other responses than those there.
+        """
+        if folder.path != self.path:
+            made_of = folder.facts(shard).get("responses")
+            if made_of is not None and made_of != self.responses.facts(shard)["seal"]:
+                raise damaged(
+                    folder.path / shard, f"it was made of other responses than {self.path / shard}"
+                )
+        return folder.read(shard, columns)
+
     def tally(self, verifier: str, questions: Sequence[Question]) -> Tally:
         """Counts per question, in the order of `questions`.
 
         Raises:
-            StoreError: There are no verdicts.
+            StoreError: There are no verdicts, a shard is damaged, or these are other questions
+                than those that were asked, or other gold answers than those that verdicts took.
         """
+        self.check_questions(questions, verifier)
         # Shard by shard, so that memory does not grow with the number of responses.
         parts = [self._counts(verifier, shard) for shard in self.verdict_shards(verifier)]
         if not parts:
-            folder = self._folder(VERDICTS, verifier)
+            folder = self.verdicts_dir(verifier)
             raise StoreError(f"{folder} holds no shards.", remedy="Run: liftmap verify.")
         counts = pl.concat(parts).group_by("question_id").sum()
         asked = pl.DataFrame(
@@ -251,30 +318,67 @@ class ResponseSet:
         """How the responses were drawn.
 
         Args:
-            drawn: Responses of each question; equal numbers are a fixed plan where no settings
-                were kept.
+            drawn: Responses of each question; equal numbers are a fixed plan where the settings
+                name none.
             verifier: Whose verdicts are counted.
 
         Raises:
             InputError: The plan is curtailed by another verifier's verdicts: counts of this one's
                 would be biased.
         """
-        if (self.path / SETTINGS).exists():
-            settings = self.settings()
-            stopped_by = (settings.get("verifier") or {}).get("verifier", verifier)
-            if stopped_by != verifier:
-                raise InputError(
-                    f"The responses of {self.model} stopped by the verdicts of {stopped_by}: those "
-                    f"of {verifier} can't be used for rates.",
-                    remedy="Use that verifier, or draw under the fixed plan.",
-                )
-            if "plan" in settings:
-                return plan_from(settings["plan"])
+        settings = self.settings()
+        stopped_by = (settings.get("verifier") or {}).get("verifier", verifier)
+        if stopped_by != verifier:
+            raise InputError(
+                f"The responses of {self.model} stopped by the verdicts of {stopped_by}: those "
+                f"of {verifier} can't be used for rates.",
+                remedy="Use that verifier, or draw under the fixed plan.",
+            )
+        if "plan" in settings:
+            return plan_from(settings["plan"])
         return FixedPlan(int(drawn[0])) if drawn.n_unique() == 1 else None
 
+    def check_questions(self, questions: Sequence[Question], verifier: str | None = None) -> None:
+        """Checks that these questions were asked, and that verdicts took their gold answers.
+
+        Raises:
+            StoreError: They are others. Settings of earlier versions may not tell.
+        """
+        asked = self.settings().get("questions")
+        if asked not in (None, questions_digest(questions)):
+            raise StoreError(
+                f"The {self.split} questions of {self.root} are not those that {self.model} was "
+                "asked.",
+                remedy="Put the question file back, or run `liftmap check` on this folder.",
+            )
+        golds = (self.verifier_settings(verifier) or {}).get("golds") if verifier else None
+        if golds not in (None, golds_digest(questions)):
+            raise StoreError(
+                f"The gold answers or the metadata of the {self.split} questions of {self.root} "
+                f"are not those that the verdicts of {verifier} on {self.model} were made with.",
+                remedy="Put the question file back, or run `liftmap check` on this folder.",
+            )
+
+    def _check_keys(
+        self, verifier: str, shard: str, responses: pl.DataFrame, verdicts: pl.DataFrame
+    ) -> None:
+        """Checks that each response is there once, and has one verdict.
+
+        Raises:
+            StoreError: A key is missing or doubled.
+        """
+        keys = responses.select(KEY)
+        if not keys.is_unique().all():
+            raise damaged(self.path / shard, "a response is there twice")
+        if not keys.equals(verdicts.select(KEY)):
+            raise damaged(
+                self.verdicts_dir(verifier) / shard, "its rows are not those of the responses"
+            )
+
     def _counts(self, verifier: str, shard: str) -> pl.DataFrame:
-        verdicts = read_parquet(self._folder(VERDICTS, verifier) / shard)
-        reasons = read_parquet(self.path / shard, [*KEY, "finish_reason"])
+        verdicts = self.read_verdicts(verifier, shard)
+        reasons = self.read_responses(shard, [*KEY, "finish_reason"])
+        self._check_keys(verifier, shard, reasons, verdicts)
         verdict = pl.col("verdict").cast(pl.String)
         return count_verdicts(
             verdicts.join(reasons, on=KEY).select(
@@ -286,113 +390,9 @@ class ResponseSet:
         )
 
 
-def exhausted_verifier() -> pl.Expr:
-    """Whether a verdict is wrong since the response exhausted the verifier's time or memory.
-
-    Of a table with the columns verdict and reason.
-    """
-    wrong = pl.col("verdict").cast(pl.String) == "wrong"
-    return wrong & pl.col("reason").str.starts_with(NO_COMPARISON)
-
-
-def count_verdicts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Counts per question, in order of first appearance.
-
-    Args:
-        rows: A row a response: question_id, right (null if unscored), truncated, and where known
-            exhausted.
-
-    Returns:
-        question_id; n, c, unscored, truncated, and where known exhausted as in `Tally`.
-    """
-    right = pl.col("right")
-    flags = [name for name in ("truncated", "exhausted") if name in rows.columns]
-    return rows.group_by("question_id", maintain_order=True).agg(
-        n=right.count().cast(pl.Int64),
-        c=right.sum().cast(pl.Int64),
-        unscored=right.null_count().cast(pl.Int64),
-        **{flag: pl.col(flag).sum().cast(pl.Int64) for flag in flags},
-    )
-
-
-def tally_of(counts: pl.DataFrame, plan: Plan | None) -> Tally:
-    """The tally of a table of counts: the one place that makes a tally of rows.
-
-    Args:
-        counts: A row a question: question_id, n, c, unscored, truncated, cluster (null: the
-            question is its own), and where known exhausted.
-        plan: How the responses were drawn.
-
-    Returns:
-        The tally, without clusters where no question names one.
-    """
-    labels = counts.select(pl.coalesce("cluster", "question_id")).to_series()
-    n, c, unscored, truncated = (
-        counts[name].to_numpy().astype(np.int64) for name in ("n", "c", "unscored", "truncated")
-    )
-    return Tally(
-        question_ids=counts["question_id"].to_numpy().astype(np.str_),
-        n=n,
-        c=c,
-        unscored=unscored,
-        truncated=truncated,
-        cluster=None if counts["cluster"].is_null().all() else labels.to_numpy().astype(np.str_),
-        plan=plan,
-        exhausted=None
-        if "exhausted" not in counts.columns
-        else counts["exhausted"].to_numpy().astype(np.int64),
-    )
-
-
 def response_set_at(path: Path) -> ResponseSet | None:
     """The response set whose folder this is, `STUDY/responses/MODEL/SPLIT`; None if it is none."""
     place = path.absolute()
     if len(place.parents) < 3 or place.parents[1].name != RESPONSES:
         return None
     return ResponseSet(place.parents[2], place.parent.name, place.name)
-
-
-def shard_name(index: int) -> str:
-    """File name of the shard at `index`."""
-    return f"shard-{index:05d}.parquet"
-
-
-def responses_frame(responses: Iterable[Response], template: str = "") -> pl.DataFrame:
-    """Responses as a table with the columns of `RESPONSE_SCHEMA`."""
-    rows = list(responses)
-    columns: dict[str, list[object]] = {
-        "question_id": [r.question_id for r in rows],
-        "response_index": [r.response_index for r in rows],
-        "text": [r.text for r in rows],
-        "token_ids": [r.token_ids for r in rows],
-        "token_count": [_token_count(r) for r in rows],
-        "finish_reason": [r.finish_reason for r in rows],
-        "log_probability": [r.log_probability for r in rows],
-        "reasoning": [r.reasoning for r in rows],
-        "error": [r.error for r in rows],
-        "template": [template] * len(rows),
-    }
-    return pl.DataFrame(columns, schema=RESPONSE_SCHEMA)
-
-
-def _token_count(response: Response) -> int | None:
-    if response.token_count is None:
-        return len(response.token_ids)
-    return response.token_count if response.token_count >= 0 else None
-
-
-def shards_in(folder: Path) -> list[str]:
-    """Names of the shards in a folder, in order."""
-    if not folder.is_dir():
-        return []
-    return sorted(p.name for p in folder.iterdir() if re.fullmatch(r"shard-\d+\.parquet", p.name))
-
-
-def _read(
-    folder: Path, shard: str | None, schema: pl.Schema, columns: list[str] | None = None
-) -> pl.DataFrame:
-    names = [shard] if shard else shards_in(folder)
-    if not names:
-        raise StoreError(f"{folder} holds no shards.", remedy="Run the stage that writes them.")
-    selected = pl.Schema({name: schema[name] for name in columns or schema})
-    return pl.concat([read_parquet(folder / n, list(selected)).cast(selected) for n in names])

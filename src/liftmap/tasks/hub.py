@@ -7,12 +7,16 @@ fetched in its own cache. No code of a data set is ever run.
 from __future__ import annotations
 
 import logging
+import os
+import re
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from liftmap.errors import InputError, MissingDependencyError, UnknownNameError
+from liftmap.files import path_of
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import nearest
 from liftmap.tasks.question_rows import (
@@ -29,6 +33,8 @@ from liftmap.tasks.question_rows import (
 if TYPE_CHECKING:
     from datasets import Dataset
 
+# Characters that make a name a pattern.
+_PATTERN = re.compile(r"[*?\[\]{}]")
 OFFLINE_REMEDY = (
     "Connect to the hub; or set HF_HUB_OFFLINE=1 to use what this machine has cached; or copy the "
     "data set and give its folder as the option path."
@@ -149,7 +155,7 @@ def _load(path: str, name: str | None, revision: str | None, split: str) -> Data
             "The hub task needs datasets, which is not installed.",
             remedy="Run: pip install 'liftmap[hf]'.",
         ) from None
-    place = str(Path(path).expanduser())
+    place = str(path_of(path))
     if Path(place).is_file():
         raise InputError(f"{path} is a file.", remedy="Read it with the task jsonl.")
     if path.startswith(("/", "./", "../", "~")) and not Path(place).is_dir():
@@ -161,8 +167,9 @@ def _load(path: str, name: str | None, revision: str | None, split: str) -> Data
             return datasets.load_dataset(path, name, revision=revision, split=split)
         # The library's cache does not see that a folder with a card has changed: use none.
         with TemporaryDirectory(prefix="liftmap-") as cache:
+            folder = _without_pattern(Path(place).resolve(), Path(cache) / "folder")
             return datasets.load_dataset(
-                place, name, split=split, cache_dir=cache, keep_in_memory=True
+                str(folder), name, split=split, cache_dir=cache, keep_in_memory=True
             )
     except DatasetNotFoundError as error:
         raise InputError(
@@ -180,6 +187,21 @@ def _load(path: str, name: str | None, revision: str | None, split: str) -> Data
             remedy="Set name (the config) and hub_split to what the data set has; a folder needs "
             "the hub's layout (README.md with configs, and the data files).",
         ) from None
+
+
+def _without_pattern(folder: Path, other: Path) -> Path:
+    """The folder; where its name could be read as a pattern, the same files in another folder.
+
+    The library expands patterns in the name, resolved as it is: another folder's files would come.
+    """
+    if not _PATTERN.search(str(folder)):
+        return folder
+    try:
+        shutil.copytree(folder, other, copy_function=os.link)
+    except (shutil.Error, OSError):
+        # On another disk there are no links.
+        shutil.copytree(folder, other, dirs_exist_ok=True)
+    return other
 
 
 def _reason(error: Exception) -> str:

@@ -17,6 +17,7 @@ from typing import IO, Any
 import polars as pl
 
 from liftmap.errors import InputError, UnknownNameError
+from liftmap.files import path_of
 from liftmap.read.lines import parse
 from liftmap.read.look import readable
 from liftmap.records import SPLITS, Question, Split
@@ -109,7 +110,7 @@ def jsonl(
         skip=skip,
         shuffle_seed=shuffle_seed,
     )
-    file = Path(str(path).replace("{split}", split)).expanduser()
+    file = path_of(str(path).replace("{split}", split))
     questions = questions_of(_rows(file), reading, str(file))
     return select(questions, reading.limit, reading.skip, reading.shuffle_seed)
 

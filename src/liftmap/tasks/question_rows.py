@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from liftmap.console import console
 from liftmap.errors import ConfigError, InputError
-from liftmap.progress import console
 from liftmap.records import Question
 from liftmap.registry import nearest
 from liftmap.sections import Section
@@ -152,7 +152,10 @@ def questions_of(rows: Iterable[tuple[str, Row]], reading: Reading, source: str)
             _need_column(name, seen, source)
     if dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items())
-        console.print(f"{source}: rows left out: {reasons}", highlight=False, soft_wrap=True)
+        console.print(
+            f"{source}: rows left out: {reasons}",
+            soft_wrap=True,
+        )
     return questions
 
 

@@ -18,6 +18,8 @@ from liftmap.tasks import get_task
 # In [task.train], [task.dev] and [task.test]: the questions of this split come from another task.
 OTHER_TASK = "task"
 SPLIT = "split"
+# Characters of an id or a cluster at most; as for what is read from elsewhere.
+LONGEST_NAME = 1000
 
 
 def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
@@ -113,6 +115,14 @@ def load_questions(
     if not questions:
         raise InputError(
             f"{place}: the task {name!r} gives no question.", remedy="Change its options."
+        )
+    longest = max(questions, key=lambda q: max(len(q.question_id), len(q.cluster or "")))
+    if max(len(longest.question_id), len(longest.cluster or "")) > LONGEST_NAME:
+        raise InputError(
+            f"{place}: the task {name!r} gives a question_id or cluster of more than "
+            f"{LONGEST_NAME:,} characters.",
+            seen=longest.question_id[:60],
+            remedy="Give the questions shorter names.",
         )
     if len({question.question_id for question in questions}) < len(questions):
         raise InputError(

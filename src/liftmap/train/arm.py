@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from liftmap.config import ArmSection, StudyConfig, model_name
-from liftmap.files import read_json, write_json
+from liftmap.errors import SettingsDifferError
+from liftmap.files import damaged, first_difference, write_json
 from liftmap.records import Checkpoint, FixedPlan, Prompt, Question
 from liftmap.sample import make_engine
+from liftmap.sample.identity import identity_of_folder, identity_of_model
 from liftmap.sample.templates import render_prompt
+from liftmap.seals import digest_of_json
 from liftmap.store import CheckpointFolder, StudyFolder
 from liftmap.store.checkpoint_folder import NOT_OF_THE_MODEL, complete_steps, step_dir
 from liftmap.train import TrainingJob, get_method
@@ -33,7 +38,7 @@ def read_checkpoint(folder: StudyFolder, arm: str, seed: int) -> Checkpoint | No
     file = folder.checkpoint(arm, seed).record_file
     if not file.exists():
         return None
-    record = read_json(file)
+    record = folder.read_record(file)
     return Checkpoint(arm=arm, seed=seed, path=record["path"], step=record["step"])
 
 
@@ -50,13 +55,17 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         The checkpoint with the highest accuracy on the dev questions (the earliest of equals).
 
     Raises:
+        SettingsDifferError: The arm was, or is being, trained from another base or on other
+            responses than its recipe names now.
         EmptyTrainingSetError: The recipe leaves nothing to train on.
         ConfigError: TRL refuses the arm's settings.
         StoreError: A stage before is missing, or the disk is full.
     """
     done = read_checkpoint(folder, arm, seed)
     home = folder.checkpoint(arm, seed)
+    sources = _sources(folder, config, arm, seed)
     if done is not None:
+        _refuse_other_inputs(folder, arm, seed, home.record_file, {"sources": sources})
         # A run that was killed at its very end left them.
         shutil.rmtree(home.trainer_dir, ignore_errors=True)
         return done
@@ -85,7 +94,11 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         stop=config.sample.stop,
     )
     saved = bool(complete_steps(job.folder))
-    if not saved:
+    inputs = {"base": identity_of_model(config.base.model), "sources": sources}
+    if saved:
+        _refuse_other_inputs(folder, arm, seed, home.inputs_file, inputs)
+    else:
+        write_json(home.inputs_file, {"inputs": inputs})
         # Nothing of an earlier training is left: what it answered belongs to other weights.
         folder.forget(job.name)
     if not (home.trained_file.exists() and saved):
@@ -106,10 +119,76 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         "training_questions": used or len(train_questions),
         "training_responses": len(pairs),
         "seconds": time.monotonic() - started,
+        "inputs": inputs,
+        "weights": identity_of_folder(home.model_dir),
+        "log": folder.log_digest(arm, seed),
     }
     write_json(home.record_file, {**asdict(record), **details})
     shutil.rmtree(job.folder)
     return record
+
+
+def _sources(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> dict[str, Any]:
+    """The models that a recipe takes responses from, with digests of these and their verdicts.
+
+    The digest is None where shards have no seals, as in folders of earlier versions.
+    """
+    sources = {}
+    for source in config.sources(arm):
+        model = source_model(config, source, seed)
+        target = folder.responses(model, "train")
+        folders = (target.responses, target.verdicts(config.verify.verifier))
+        seals = [each.facts(shard)["seal"] for each in folders for shard in each.shards()]
+        known = seals and None not in seals
+        sources[source] = {"model": model, "digest": digest_of_json(seals) if known else None}
+    return sources
+
+
+def _refuse_other_inputs(
+    folder: StudyFolder, arm: str, seed: int, file: Path, inputs: Mapping[str, Any]
+) -> None:
+    """Refuses what was trained from something else than a recipe names now.
+
+    Args:
+        folder: The study.
+        arm: The arm.
+        seed: The training seed.
+        file: Where it stands what the arm was trained from; earlier versions did not keep it.
+        inputs: What it would be trained from now, or a part of that.
+
+    Raises:
+        SettingsDifferError: They differ.
+    """
+    if not file.exists():
+        return
+    kept = folder.read_record(file).get("inputs")
+    if kept is None:
+        return
+    difference = first_difference({name: kept[name] for name in inputs}, dict(inputs))
+    if difference:
+        key, was, now = difference
+        raise SettingsDifferError(
+            f"{model_name(arm, seed)} was trained from something else than its recipe names now: "
+            f"{key} was {was!r}, now {now!r}.",
+            remedy=f"Put that back (a source's seed, its responses, the base), or move "
+            f"{file.parent} and the responses of {model_name(arm, seed)} away to train again.",
+        )
+
+
+def refuse_other_weights_of(
+    folder: StudyFolder, arm: str, seed: int, identity: Mapping[str, Any] | None
+) -> None:
+    """Refuses a checkpoint whose files are not those that the training left.
+
+    Raises:
+        StoreError: They are others. Earlier versions did not keep digests of them.
+    """
+    file = folder.checkpoint(arm, seed).record_file
+    kept = folder.read_record(file).get("weights")
+    if kept is not None and identity is not None and kept != dict(identity):
+        raise damaged(
+            folder.checkpoint(arm, seed).model_dir, f"its files are not those of {file.name}"
+        )
 
 
 def _base_path(config: StudyConfig) -> str:

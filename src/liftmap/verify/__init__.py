@@ -21,7 +21,7 @@ from liftmap.verify.gym import gym
 from liftmap.verify.judging import Verifier
 from liftmap.verify.math import math
 from liftmap.verify.numeric import numeric
-from liftmap.verify.steps import TwoSteps
+from liftmap.verify.steps import TwoSteps, require_workers
 from liftmap.verify.thinking import USUAL, ThinkingRule
 
 __all__ = ["VERIFIERS", "TwoSteps", "Verifier", "make_verifier", "options_of"]
@@ -51,12 +51,13 @@ def make_verifier(
     Raises:
         UnknownNameError: No verifier has this name.
         ConfigError: It has no such option, or the option's value can't be used.
-        MissingDependencyError: It needs a library that is not installed.
+        MissingDependencyError: It needs a library that is not installed, or what this system lacks.
     """
     entry: Callable[..., Any] = find(VERIFIERS, name, "verifier")
     known = _options(entry)
     check_options(entry, options, "verify.options", known)
     if len(known) == len(inspect.signature(entry).parameters):
+        require_workers()
         return Verifier(entry(**options), thinking)
     bound = partial(entry, **options)
     # A broken option should fail before any long work; a question of our own finds it.

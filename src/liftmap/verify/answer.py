@@ -51,13 +51,13 @@ def answer(
     verifiers: list[Verifier] = []
     if target.verifier_settings(verifying.verifier) is not None:
         # Before long work: are they the same as before?
-        verifiers.append(verifier_of(target, verifying))
+        verifiers.append(verifier_of(target, verifying, questions))
 
     def judge(responses: pl.DataFrame) -> pl.DataFrame:
         if not verifiers:
             # How the model's thoughts are told from its answers is known once it has answered.
             shown = responses.select(SHOWN).iter_rows()
-            verifiers.append(verifier_of(target, verifying, shown))
+            verifiers.append(verifier_of(target, verifying, questions, shown))
         return verdicts_frame(responses, by_id, verifiers[0])
 
     drawn = 0

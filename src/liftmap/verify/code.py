@@ -16,7 +16,6 @@ from pathlib import Path
 from liftmap.errors import ConfigError
 from liftmap.records import Question, Verdict
 from liftmap.verify.code_tests import CodeTests, TestsError, entry_point_of, tests_of
-from liftmap.verify.pool import WALL_SHARE as POOL_WALL_SHARE
 from liftmap.verify.programs import definitions, find_program
 from liftmap.verify.sandbox import GRACE, Limits, Sandbox, find_sandbox
 from liftmap.verify.steps import TwoSteps
@@ -63,6 +62,9 @@ def code(
             )
     if not seconds > 0:
         raise ConfigError("verify.options.seconds must be more than 0.", seen=seconds)
+    # Imported here: it needs what not every system has.
+    from liftmap.verify.pool import WALL_SHARE as POOL_WALL_SHARE
+
     limits = Limits(seconds, wall_of(seconds), memory << 20, processes)
     sandbox = Sandbox(find_sandbox(unsafe), limits)
     # The response's program, and at times the gold solution.

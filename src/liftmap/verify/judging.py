@@ -13,11 +13,11 @@ from hashlib import blake2b
 
 from liftmap.errors import LiftmapError
 from liftmap.records import ENDED_WHILE_THINKING, NO_COMPARISON, Question, Verdict
-from liftmap.verify.pool import compare_all
 from liftmap.verify.steps import NO_ANSWER, Exhausted, TwoSteps
 from liftmap.verify.thinking import USUAL, ThinkingRule, set_apart
 
 Judge = Callable[[Question, str], Verdict]
+Compare = Callable[[Question, str], Verdict]
 # What makes two responses one to a verifier: question, gold answer, and the text or a digest of it.
 Key = tuple[str, str, str | bytes]
 
@@ -116,7 +116,7 @@ class Verifier:
                 found[key] = self._known[key]
             else:
                 asked.setdefault(key, (question, answer))
-        outcomes = compare_all(steps.compare, list(asked.values()), steps.seconds, steps.load)
+        outcomes = _compare_all(steps.compare, list(asked.values()), steps)
         spent = [q for (q, _), o in zip(asked.values(), outcomes, strict=True) if _ran_out(o)]
         self._try_golds(steps, spent)
         for (key, (question, answer)), outcome in zip(asked.items(), outcomes, strict=True):
@@ -137,11 +137,10 @@ class Verifier:
         if steps.compare_gold is None:
             return
         tried = {_gold_key(q): q for q in questions if not self._golds.get(_gold_key(q))}
-        outcomes = compare_all(
+        outcomes = _compare_all(
             partial(_compare_gold, steps.compare_gold),
             [(question, question.answer) for question in tried.values()],
-            steps.seconds,
-            steps.load,
+            steps,
         )
         for key, outcome in zip(tried, outcomes, strict=True):
             self._golds[key] = isinstance(outcome, Verdict) and outcome.label != "unscored"
@@ -153,6 +152,18 @@ class Verifier:
         return Verdict(
             "unscored", reason=f"{NO_COMPARISON} {reached.limit}, not even of the gold answer"
         )
+
+
+def _compare_all(
+    compare: Compare, pairs: Sequence[tuple[Question, str]], steps: TwoSteps
+) -> list[Verdict | Exhausted]:
+    """The outcomes of comparisons in worker processes."""
+    if not pairs:
+        return []
+    # Imported here: plain verifiers work on systems without what workers need.
+    from liftmap.verify.pool import compare_all
+
+    return compare_all(compare, pairs, steps.seconds, steps.load)
 
 
 def _ran_out(outcome: Verdict | Exhausted) -> bool:

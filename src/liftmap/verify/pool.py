@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from liftmap.errors import LiftmapError, MissingDependencyError
 from liftmap.records import Question, Verdict
+from liftmap.verify.parent import end_with_parent
 from liftmap.verify.steps import Exhausted
 
 if TYPE_CHECKING:
@@ -249,7 +250,11 @@ def close_pool() -> None:
 
 
 def _prepare() -> None:
-    """Runs in each new worker: limits its memory, and lets signals end it at once."""
+    """Runs in each new worker: limits its memory, and lets signals end it at once.
+
+    It ends with the process that started the pool.
+    """
+    end_with_parent()
     for ends in (signal.SIGPROF, signal.SIGVTALRM, signal.SIGTERM):
         signal.signal(ends, signal.SIG_DFL)
     statm = Path("/proc/self/statm")

@@ -6,7 +6,7 @@ one shard for each response shard.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
@@ -17,7 +17,7 @@ from liftmap.errors import InputError, SettingsDifferError
 from liftmap.progress import progress
 from liftmap.records import Question, Verdict
 from liftmap.sections import VerifySection, to_plain
-from liftmap.store import ResponseSet
+from liftmap.store import ResponseSet, golds_digest
 from liftmap.verify import Verifier, make_verifier
 from liftmap.verify.thinking import USUAL, ThinkingRule, begins_inside, rule_from
 
@@ -47,7 +47,7 @@ def verify(target: ResponseSet, questions: list[Question], section: VerifySectio
     shown = chain.from_iterable(
         target.read_responses(shard, SHOWN).iter_rows() for shard in missing
     )
-    verifier = verifier_of(target, section, shown)
+    verifier = verifier_of(target, section, questions, shown)
     if not missing:
         return 0
     by_id = {q.question_id: q for q in questions}
@@ -70,7 +70,10 @@ def verify(target: ResponseSet, questions: list[Question], section: VerifySectio
 
 
 def verifier_of(
-    target: ResponseSet, section: VerifySection, shown: Iterable[tuple[str, str]] = ()
+    target: ResponseSet,
+    section: VerifySection,
+    questions: Sequence[Question],
+    shown: Iterable[tuple[str, str]] = (),
 ) -> Verifier:
     """The verifier of a response set, which tells this model's thoughts from its answers.
 
@@ -80,25 +83,30 @@ def verifier_of(
     Args:
         target: The responses.
         section: Verifier and options.
+        questions: The questions with their gold answers, on which the verdicts depend.
         shown: Text and reasoning of some responses, to find out whether each begins inside a
             thought where neither the prompt nor earlier verdicts tell.
 
     Raises:
-        SettingsDifferError: The verdicts there were made with other options, or thoughts were told
-            from answers in another way.
+        SettingsDifferError: The verdicts there were made with other options or other gold answers,
+            or thoughts were told from answers in another way.
     """
     earlier = target.verifier_settings(section.verifier)
     if earlier is not None and "thinking" not in earlier:
         raise SettingsDifferError(
             f"The verdicts of {section.verifier} on {target.model} ({target.split}) were made when "
             "thoughts were not yet set apart from answers.",
-            remedy=f"Delete {target.verdicts_dir(section.verifier)}; the same command then judges "
-            "all responses again.",
+            remedy=f"Move {target.verdicts_dir(section.verifier)} away; the same command then "
+            "judges all responses again.",
         )
     thinking = thinking_rule(target, section, shown)
     verifier = make_verifier(section.verifier, section.options, thinking)
-    settings = {**to_plain(section), "thinking": thinking.to_plain()}
-    target.keep_verifier_settings(section.verifier, settings)
+    settings = {
+        **to_plain(section),
+        "thinking": thinking.to_plain(),
+        "golds": golds_digest(questions),
+    }
+    target.keep_verifier_settings(section.verifier, settings, later=("golds",))
     return verifier
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from liftmap.errors import MissingDependencyError
 from liftmap.records import NO_COMPARISON, Question, Verdict
 
 NO_ANSWER = "no answer"
@@ -50,6 +51,30 @@ class TwoSteps:
     seconds: float
     compare_gold: Callable[[Question], Verdict] | None = None
     load: Callable[[Question], None] | None = None
+
+
+def require_workers() -> None:
+    """Checks that this system has what worker processes need: limits, signals, a fork server.
+
+    Raises:
+        MissingDependencyError: It does not, as Windows.
+    """
+    import multiprocessing
+    import signal
+
+    try:
+        import resource
+    except ImportError:
+        limits = False
+    else:
+        limits = hasattr(resource, "setrlimit") and hasattr(signal, "setitimer")
+    if not limits or "forkserver" not in multiprocessing.get_all_start_methods():
+        raise MissingDependencyError(
+            "This verifier compares answers in processes with limits of time and memory, which "
+            "this system does not have.",
+            remedy="Judge on Linux or macOS (`liftmap verify` takes a folder that was sampled "
+            "elsewhere), or choose exact, numeric or choice.",
+        )
 
 
 def exhausted(verdict: Verdict) -> bool:

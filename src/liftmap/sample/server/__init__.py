@@ -1,7 +1,8 @@
 """The `server` engine: responses from any OpenAI-compatible server.
 
-`engine` draws, `pool` shares the load between servers, `calls` writes requests and reads replies,
-`check` looks at servers before they are used, `launch` runs one, and `guard` ends it.
+`engine` draws, `server_pool` shares the load between servers, `calls` writes requests, `send` sends
+them by `http_client`, `replies` reads what comes, `check` looks at servers before they are used,
+`launch` runs one, and `guard` ends it.
 """
 
 from __future__ import annotations

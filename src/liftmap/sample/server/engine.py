@@ -19,13 +19,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from liftmap.errors import LiftmapError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
-from liftmap.sample.server.calls import Choice, Fault, Refusal, is_chat, request_seed
+from liftmap.sample.server.calls import Fault, Refusal, is_chat, request_seed
 from liftmap.sample.server.check import Access, check_section, check_urls
 from liftmap.sample.server.launch import LaunchedServer
+from liftmap.sample.server.replies import Choice
 from liftmap.sample.server.send import Sender
 from liftmap.sample.server.server_pool import LONGEST_BACKOFF_SECONDS, Pool, Server
 from liftmap.sample.templates import PROMPT_END
@@ -111,6 +112,7 @@ class ServerEngine:
                 launched.close()
                 raise
         self._launched = launched
+        self._access, self._urls = access, urls
         self._pool = Pool(urls, access.client, section.requests, section.backoff)
         self._sender = Sender(model, section, access)
         self._per_request = section.per_request
@@ -161,6 +163,10 @@ class ServerEngine:
                 yield from reply
         finally:
             running.cancel()
+
+    def identity(self) -> dict[str, Any]:
+        """See `sample.identity_of`; errors as `Access.identity`."""
+        return self._access.identity(self.model, self._urls)
 
     def prompt_facts(self, prompt: Prompt) -> dict[str, object] | None:
         """How a prompt ends that goes to the model as it is; the server alone knows of others."""
@@ -305,19 +311,24 @@ class ServerEngine:
                 if self._launched is not None and self._launched.ended():
                     raise self._gives_nothing(server, fault) from None
                 if tries > retries or all_down:
-                    if fault.busy or not (self._replies > replies or await self._still_works()):
+                    if not (self._replies > replies or await self._still_works()):
                         raise self._gives_nothing(server, fault) from None
-                    if tries > retries:
-                        raise Fault(f"{fault.what}, {tries} times") from None
-                wait = max(fault.wait, delay * jitter.uniform(0.5, 1.5))
+                    # Busy for this request alone: as where a proxy gives 502 for what ends a
+                    # server's worker.
+                    if tries > retries or fault.busy:
+                        times = max(tries, retries + 1)
+                        raise Fault(f"{fault.what}, {times} times") from None
+                wait = max(
+                    fault.wait, min(delay * jitter.uniform(0.5, 1.5), LONGEST_BACKOFF_SECONDS)
+                )
                 delay = min(2 * delay, LONGEST_BACKOFF_SECONDS)
             finally:
                 self._pool.give_back(server)
             await asyncio.sleep(wait)
 
     async def _still_works(self) -> bool:
-        """Whether some server still answers what was answered before."""
-        for server in self._pool.servers:
+        """Whether some server still answers what was answered before; asked twice each."""
+        for server in self._pool.servers * 2:
             if await self._sender.still_answers(server):
                 server.failures = 0
                 return True
@@ -328,7 +339,8 @@ class ServerEngine:
         if len(self._pool.servers) > 1:
             what += f" Nor do the other URLs ({len(self._pool.servers)} in all)."
         if self._launched is not None:
-            what += f" Its last lines:\n{self._launched.log_tail()}\n"
+            lines = self._access.without_key(self._launched.log_tail())
+            what += f" Its last lines:\n{lines}\n"
         return ModelError(what, remedy=f"See whether it still runs, and what it logs. {GOES_ON}")
 
 

@@ -5,6 +5,7 @@ Used by the `server` engine. The server's output goes to a temporary file that i
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,8 +17,6 @@ import time
 import urllib.error
 import urllib.request
 import weakref
-from os import getpid
-from pathlib import Path
 from typing import IO, Any
 
 from liftmap.errors import ConfigError, ModelError
@@ -27,6 +26,7 @@ from liftmap.sample.server import guard
 PLACEHOLDERS = ("model", "port")
 EXAMPLE = "vllm serve {model} --port {port}"
 LOG_LINES = 15
+LOG_BYTES = 16_000
 
 
 class LaunchedServer:
@@ -54,7 +54,7 @@ class LaunchedServer:
         self.url = f"http://127.0.0.1:{port}/v1"
         self._log = tempfile.NamedTemporaryFile(prefix="liftmap-server-", suffix=".log")  # noqa: SIM115
         self._guard = subprocess.Popen(
-            [sys.executable, "-I", guard.__file__, str(getpid()), *command],
+            [sys.executable, "-I", guard.__file__, str(os.getpid()), *command],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -79,7 +79,9 @@ class LaunchedServer:
 
     def log_tail(self) -> str:
         """The last lines that the server wrote."""
-        lines = Path(self._log.name).read_text(errors="replace").splitlines()
+        with open(self._log.name, "rb") as log:
+            log.seek(max(0, log.seek(0, 2) - LOG_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
         return "\n".join(lines[-LOG_LINES:])
 
     def _wait(self, start_timeout: float) -> None:
@@ -146,11 +148,16 @@ def fill(template: str, model: str, port: int) -> list[str]:
 
 
 def check_program(command: list[str]) -> None:
-    """Checks that a command's program exists.
+    """Checks that a command's program exists, and that it could be ended with all its processes.
 
     Raises:
-        ModelError: It does not.
+        ModelError: It does not, or this system has no process groups.
     """
+    if not hasattr(os, "killpg"):
+        raise ModelError(
+            "A server can't be launched here: this system has no groups of processes to end it by.",
+            remedy="Start it by hand, and name its URL in sample.server.urls (--url).",
+        )
     if shutil.which(command[0]) is None:
         raise ModelError(
             "The program of sample.server.launch is not there.",

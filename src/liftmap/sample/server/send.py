@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from liftmap.errors import ModelError
+from liftmap.errors import LiftmapError, ModelError
 from liftmap.records import Prompt, SamplingSettings
 from liftmap.sample.server.calls import (
     BUSY_STATUSES,
     ONE_QUESTION_STATUSES,
-    Choice,
     Fault,
     Refusal,
-    UnsaidEnd,
-    read_choices,
     refused_fields,
     request_body,
     retry_after,
 )
 from liftmap.sample.server.check import Access, no_such_model
+from liftmap.sample.server.http_client import ReplyError
+from liftmap.sample.server.replies import Choice, UnsaidEnd, read_choices
 from liftmap.sample.server.server_pool import Server
 from liftmap.sections import ServerSection
 
@@ -71,6 +70,11 @@ class Sender:
                 choices = await self._send(server, body)
             except _FieldsRefused:
                 continue
+            except ModelError as error:
+                # Some servers deny a single question, as 403 where a filter dislikes it.
+                if await self.still_answers(server):
+                    raise Refusal(error.what) from None
+                raise
             self.answered = body
             return choices
 
@@ -80,7 +84,7 @@ class Sender:
             return False
         try:
             await self._send(server, {**self.answered, "n": 1, "max_tokens": 1})
-        except (Fault, Refusal, _FieldsRefused):
+        except (Fault, Refusal, ModelError, _FieldsRefused):
             return False
         return True
 
@@ -93,17 +97,8 @@ class Sender:
             async with asyncio.timeout(self._section.timeout):
                 raw = await api.with_raw_response.create(**body)
             return self._read(raw.http_response.text, body)
-        except (openai.APIConnectionError, TimeoutError) as error:
-            cause = error.__cause__ or error
-            name = type(cause).__name__
-            if "Connect" in name:
-                # Nothing was sent yet.
-                what = f"no connection ({cause})"
-            elif isinstance(error, openai.APITimeoutError | TimeoutError):
-                what = f"no reply within {self._section.timeout:g} s (sample.server.timeout)"
-            else:
-                what = f"the connection was cut ({cause})"
-            raise Fault(self._access.scrub(what), busy="Connect" in name) from None
+        except (openai.APIConnectionError, ReplyError, TimeoutError) as error:
+            raise self._not_whole(error) from None
         except openai.APIStatusError as error:
             message = self._access.scrub(error.message)
             refused = refused_fields(error.status_code, message, body)
@@ -113,6 +108,27 @@ class Sender:
                     self._refused[name] = max(values, self._refused.get(name, 0))
                 raise _FieldsRefused from None
             raise await self._meaning(server.url, error, message) from None
+        except (Fault, LiftmapError):
+            raise
+        except Exception as error:
+            # Whatever a reply made of malice makes a library raise.
+            what = f"the reply can't be read ({type(error).__name__}: {error})"
+            raise Fault(self._access.scrub(what)) from None
+
+    def _not_whole(self, error: Exception) -> Fault:
+        """What it means that no whole reply came."""
+        cause = error.__cause__ or error
+        name = type(cause).__name__
+        if isinstance(cause, ReplyError):
+            what = str(cause)
+        elif "Connect" in name:
+            # Nothing was sent yet.
+            what = f"no connection ({cause})"
+        elif isinstance(error, TimeoutError) or "Timeout" in name:
+            what = f"no reply within {self._section.timeout:g} s (sample.server.timeout)"
+        else:
+            what = f"the connection was cut ({cause})"
+        return Fault(self._access.scrub(what), busy="Connect" in name)
 
     def _read(self, text: str, body: dict[str, Any]) -> list[Choice]:
         """The choices of a reply.
@@ -120,14 +136,20 @@ class Sender:
         Raises:
             Fault: It can't be used, or does not say how its choices ended though others did.
         """
-        stop, most = body.get("stop", ()), body["max_tokens"]
+        given: dict[str, Any] = {
+            "stop": body.get("stop", ()),
+            "max_tokens": body["max_tokens"],
+            "scrub": self._access.without_secret,
+        }
+        # Before a part of it is shown.
+        text = self._access.without_secret(text)
         try:
-            choices = read_choices(text, body["n"], stop=stop, max_tokens=most)
+            choices = read_choices(text, body["n"], **given)
         except UnsaidEnd:
             self._unsaid_ends += 1
             if self._said_end or self._unsaid_ends < MOST_UNSAID_ENDS:
                 raise
-            return read_choices(text, body["n"], stop=stop, max_tokens=most, unsaid_ends=True)
+            return read_choices(text, body["n"], **given, unsaid_ends=True)
         self._said_end = True
         return choices
 

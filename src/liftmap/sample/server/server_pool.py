@@ -12,12 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from liftmap.console import console
+
 if TYPE_CHECKING:
     import openai
 
 # A server that has failed this often in a row is set aside for a while.
 SET_ASIDE_FAILURES = 3
 LONGEST_BACKOFF_SECONDS = 60.0
+# A longer wait than this is said.
+SAID_SECONDS = 60.0
 
 
 @dataclass(eq=False)
@@ -104,6 +108,13 @@ class Pool:
         """
         now = asyncio.get_running_loop().time()
         if wait:
+            if wait > SAID_SECONDS and now + wait > server.not_before + SAID_SECONDS:
+                minutes = f"{wait / 60:.0f} min" if wait > 120 else f"{wait:.0f} s"
+                console.print(
+                    f"The server at {server.url} asks to wait {minutes}; Ctrl-C stops, and the "
+                    "same command goes on later.",
+                    soft_wrap=True,
+                )
             server.not_before = max(server.not_before, now + wait)
         # When a server dies, all requests in flight fail: that is one failure.
         if sent < server.failed_at:
