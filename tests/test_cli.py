@@ -21,6 +21,8 @@ from liftmap.sections import SampleSection, ServerSection
 
 from .conftest import SCRIPTED
 
+VERL = str(Path(__file__).parent / "read" / "data" / "rollouts" / "verl")
+
 
 def loaded(program: str) -> set[str]:
     """The modules that a fresh process has loaded once it ran a program."""
@@ -186,6 +188,10 @@ def test_a_finished_study_can_be_printed_as_json(
         (["train", "STUDY", "--arm", "sharpr"], "Did you mean 'sharper'?"),
         (["sample", "STUDY", "--model", "bsae"], "Did you mean 'base'?"),
         (["verify", "STUDY", "--verifier", "exakt"], "Did you mean 'exact'?"),
+        (["compare", VERL, VERL], "responses of 2 steps: of as many models"),
+        (["compare", f"{VERL}:7", VERL], "holds no responses of step 7"),
+        (["compare", f"{VERL}:0", f"{VERL}:10", "--columns", "correct"], "--columns is written as"),
+        (["compare", f"{VERL}:0", f"{VERL}:10", "--metric", "score"], "--right-at 1.0"),
     ],
 )
 def test_mistakes_end_with_status_2(
@@ -198,7 +204,7 @@ def test_mistakes_end_with_status_2(
     assert main(words) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert message in captured.err.replace("\n", " ")
+    assert message in " ".join(captured.err.split())
     assert "Traceback" not in captured.err
 
 
@@ -220,3 +226,19 @@ def test_control_c_says_how_to_go_on(tmp_path: Path) -> None:
     assert process.returncode == 130, errors
     assert "the same command goes on" in errors
     assert "Traceback" not in errors
+
+
+def test_graded_rewards_and_named_columns_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fast = ["--law-resamples", "0", "--resamples", "50", "--json", "-"]
+    words = ["compare", f"{VERL}:0", f"{VERL}:10", "--metric", "score", "--right-at", "1.0"]
+    assert main([*words, *fast]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["before"]["format"] == "verl"
+    assert "A response is right where score is 1 or more." in " ".join(printed.err.split())
+    table = tmp_path / "t.csv"
+    table.write_text("problem,solved\na,1\na,0\nb,1\nb,1\n")
+    words = ["compare", str(table), str(table), "--columns", "question_id=problem,correct=solved"]
+    assert main([*words, *fast]) == 0
+    assert json.loads(capsys.readouterr().out)["questions"] == 2

@@ -10,6 +10,8 @@ import pytest
 
 from liftmap.cli import COMMANDS
 from liftmap.config import ArmSection
+from liftmap.read import READERS
+from liftmap.read.column_names import ALSO, NAMES
 from liftmap.records import Question
 from liftmap.sample.templates import render_prompt
 from liftmap.sections import SampleSection, VerifySection
@@ -90,6 +92,14 @@ def test_the_layers_in_the_docs_are_those_that_are_checked() -> None:
             reached |= checked.pop(0)
         assert reached == row
     assert not any(checked)
+
+
+def test_every_format_is_in_the_docs() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text("utf-8")
+    formats = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
+    assert sorted(formats) == sorted(READERS)
+    for name in (*NAMES, *ALSO):
+        assert name in text
 
 
 def test_files_and_folders_in_the_docs_are_there() -> None:

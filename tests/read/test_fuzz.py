@@ -14,7 +14,8 @@ from liftmap.errors import LiftmapError
 from liftmap.read import read
 
 DATA = Path(__file__).parent / "data"
-REAL = sorted(DATA.glob("[il]*/*.*"))
+ROLLOUTS = sorted(path for path in DATA.glob("rollouts/**/*.json*") if path.is_file())
+REAL = [*sorted(DATA.glob("[il]*/*.*")), *ROLLOUTS, *sorted(DATA.glob("trl/*.*"))]
 TALLY = "question_id,n,c,unscored,truncated,cluster\na,4,1,0,1,x\nb,4,4,0,0,x\nc,3,0,1,3,y\n"
 ROWS = "question_id,correct,answer,truncated\na,1,5,0\na,wrong,,1\nb,true,7,0\n"
 
@@ -34,7 +35,7 @@ def attempt(path: Path) -> None:
 def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Files of every format."""
     folder = tmp_path_factory.mktemp("originals")
-    found = {path.name: path.read_bytes() for path in REAL}
+    found = {f"{path.parent.name}-{path.name}": path.read_bytes() for path in REAL}
     for name, text in (("tally", TALLY), ("rows", ROWS)):
         found[f"{name}.csv"] = text.encode()
         frame = pl.read_csv(text.encode())

@@ -139,7 +139,12 @@ FAULTS: dict[str, tuple[str, str]] = {
     "a header alone": ("question_id,n,c\n", "holds no rows"),
     "nothing": ("", "is empty"),
     "blanks": (" \n\n", "is empty"),
-    "other columns": ("id,n,c\na,4,2", r"is of no known format. Seen: \['c', 'id', 'n'\]"),
+    "other columns": ("a,b\n1,4", r"is of no known format. Seen: \['a', 'b'\]"),
+    "a verdict by another name": (
+        "problem,solved\na,1",
+        r"`solved` looks like a verdict and `problem` like the prompt: "
+        r"`--columns correct=solved,prompt=problem`",
+    ),
     "prose": ("Dear reader", "is of no known format"),
     "too many fields": ("question_id,n,c\na,4,2,9,9", "is damaged"),
     "no response scored": ("question_id,n,c,unscored\na,0,0,4", "holds no scored response"),

@@ -34,6 +34,8 @@ FAILED, UNTOLD = 1, 3
 
 Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseAppendAction]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
+Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
+Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
 
 
 def compare(
@@ -49,6 +51,8 @@ def compare(
     verifier: Name = None,
     verifier_option: Options = (),
     metric: Name = None,
+    columns: Columns = None,
+    right_at: Number = None,
     think_end: Text = None,
     extrapolate: bool = False,
     questions: Literal["like-these", "fixed"] = "like-these",
@@ -70,15 +74,17 @@ def compare(
     With --task and --out BEFORE and AFTER are models (a hub id, a folder, a .gguf file, a served
     model): both are asked the task's questions first. Without, they are results that exist.
 
-    BEFORE and AFTER are response sets of a study (studies/demo/responses/base/test), tally files
-    (CSV, Parquet or JSONL with question_id, n and c, or one row a response with question_id and
-    correct), or logs of lm-evaluation-harness, inspect_ai or lighteval. Questions are matched by
-    id.
+    BEFORE and AFTER are response sets of a study (studies/demo/responses/base/test), tables (CSV,
+    Parquet or JSONL with question_id, n and c, or a row a response with question_id and correct),
+    or what an evaluation tool or a trainer wrote: docs/formats.md lists some 30 formats. One step
+    of a folder of steps is FOLDER:100. Questions are matched by id, or without ids by prompt.
 
     For instance:
         liftmap compare base.csv trained.csv --report comparison.html
         liftmap compare org/base org/trained --task math-500 --n 64 --out runs/math
         liftmap compare base.eval trained.eval --k 64 --json comparison.json
+        liftmap compare runs/grpo/val:0 runs/grpo/val:200
+        liftmap compare base.csv rl.csv --columns question_id=problem,correct=solved
         liftmap compare base.csv trained.csv --require "accuracy >= -1" --require "lost <= 2"
 
     Exit status: 0; with --require 1 where a rule failed, 3 where none did but one can't be told; 2
@@ -97,6 +103,8 @@ def compare(
         verifier: Whose verdicts count; the responses of a log are verified here.
         verifier_option: An option of the verifier; may be given several times.
         metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
+        columns: Of tables: their names for question_id, correct, text, prompt, n, c and others.
+        right_at: The value from which on a graded reward counts as right.
         think_end: With a verifier: the text that ends thoughts, where no known tag does.
         extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         questions: What leads: figures on questions like these, or on these very ones (fixed).
@@ -130,10 +138,21 @@ def compare(
                 seen=metric,
                 remedy="Leave it out, or name --verifier.",
             )
+        if columns is not None or right_at is not None:
+            raise ConfigError(
+                "--columns and --right-at are for results that exist; with --task a verifier "
+                "judges.",
+                seen=columns or right_at,
+                remedy="Leave them out.",
+            )
         ask = _asked(sampling, out, seed, verifier, verifier_option, think_end)
+    named: dict[str, Any] = {}
+    if sampling.task is None:
+        named = {"columns": _named_columns(columns), "right_at": right_at}
     comparison = ask(
         before,
         after,
+        **named,
         k=k,
         margin=margin,
         bins=bins,
@@ -263,6 +282,8 @@ def plan(
     seed: int = 0,
     verifier: Name = None,
     metric: Name = None,
+    columns: Columns = None,
+    right_at: Number = None,
     json: File = None,
 ) -> None:
     """Say what a tally can detect, and the cheapest sampling plan that detects a given change.
@@ -287,6 +308,8 @@ def plan(
         seed: Seed of the resamples.
         verifier: Whose verdicts count; the responses of a log are verified here.
         metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
+        columns: Of tables: their names for question_id, correct, text, prompt, n, c and others.
+        right_at: The value from which on a graded reward counts as right.
         json: Write the result as JSON; - prints it instead of the tables.
     """
     from liftmap.comparison.planning import plan as plan_sampling
@@ -305,6 +328,8 @@ def plan(
         seed=seed,
         verifier=verifier,
         metric=metric,
+        columns=_named_columns(columns),
+        right_at=right_at,
     )
     if _write_json(planning, json):
         return
@@ -312,6 +337,17 @@ def plan(
     from liftmap.report.plan_terminal import plan_page
 
     Terminal().print(plan_page(planning))
+
+
+def _named_columns(text: str | None) -> dict[str, str] | None:
+    """What --columns says.
+
+    Raises:
+        ConfigError: It is written otherwise.
+    """
+    from liftmap.read.column_names import parse_columns
+
+    return None if text is None else parse_columns(text)
 
 
 def _show(comparison: Comparison, json: Path | None, report: Path | None) -> None:

@@ -126,6 +126,8 @@ def compare(
     metric: str | None = None,
     think_end: str | None = None,
     verifier_options: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str] | None = None,
+    right_at: float | None = None,
     advise_training: bool = False,
     date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
@@ -166,6 +168,9 @@ def compare(
         think_end: With a verifier: the text that ends the models' thoughts, where they have no tags
             that are known.
         verifier_options: With a verifier: its options, as docs/verifiers.md has them.
+        columns: Of tables: their own names for some of ours, as {"correct": "solved"}; see
+            `liftmap.read.column_names.NAMES`.
+        right_at: The value from which on a graded reward counts as right.
         advise_training: Whether the questions are those of training: advice then says what to train
             on next. Response sets of a study's train split say so themselves.
         date: The day that the result names; default today (UTC). Two runs on the same input differ
@@ -201,6 +206,8 @@ def compare(
         "metric": metric,
         "think_end": think_end,
         "verifier_options": verifier_options,
+        "columns": columns,
+        "right_at": right_at,
     }
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
     if min(copies) < 1:
@@ -220,14 +227,15 @@ def compare(
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
     taught = None if teacher is None else load(teacher, **judged).tally
+    pair = match(
+        *tallies,
+        orders=(first.answers, then.answers),
+        min_responses=min_responses,
+    )
     sides = provenance_of((before, after), (first, then))
     same = same_file(*sides)
     comparison = compare_pair(
-        match(
-            *tallies,
-            orders=(first.answers, then.answers),
-            min_responses=min_responses,
-        ),
+        pair,
         options,
         teacher=taught,
         answers=without_copied_answers(first.answers, times[0]),
@@ -242,6 +250,12 @@ def compare(
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
+    if first.by_prompt or then.by_prompt:
+        asked, then_asked = (len(tally.n) for tally in tallies)
+        notes.append(
+            "The questions have no ids and were joined by a digest of their prompts: "
+            f"{pair.drawn_from.number:,} of {asked:,} before and of {then_asked:,} after."
+        )
     return replace(
         comparison,
         warnings=(*notes, *comparison.warnings),

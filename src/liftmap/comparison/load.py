@@ -16,6 +16,7 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read import read, tables
+from liftmap.read.column_names import named
 from liftmap.read.look import glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions, from_counts
 from liftmap.read.study import outcomes_of
@@ -34,6 +35,8 @@ class JudgedBy(TypedDict):
     metric: str | None
     think_end: str | None
     verifier_options: Mapping[str, Any] | None
+    columns: Mapping[str, str] | None
+    right_at: float | None
 
 
 def load(
@@ -44,6 +47,8 @@ def load(
     cluster: str | None = None,
     think_end: str | None = None,
     verifier_options: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str] | None = None,
+    right_at: float | None = None,
 ) -> Outcomes:
     """One model's outcomes from whatever holds them.
 
@@ -57,6 +62,8 @@ def load(
             sampling unit; default the column `cluster`, where there is one.
         think_end: With a verifier: the text that ends the model's thoughts.
         verifier_options: With a verifier: its options; see `liftmap.read.read`.
+        columns: Of a file that is a table: its own names for some of ours; see `liftmap.read.read`.
+        right_at: The value from which on a graded reward counts as right.
 
     Returns:
         The outcomes, with a tally that is checked.
@@ -65,7 +72,9 @@ def load(
         LiftmapError: It can't be read, or its counts are impossible.
     """
     if not isinstance(source, str | Path):
-        ReadOptions(metric=metric).refuse_metric("What was given")
+        given = ReadOptions(metric=metric, right_at=right_at)
+        given.refuse_metric("What was given")
+        given.refuse_right_at("What was given")
     if isinstance(source, Tally):
         outcomes = Outcomes("a tally", "tally", source)
     elif isinstance(source, pl.DataFrame):
@@ -81,9 +90,12 @@ def load(
             metric=metric,
             think_end=think_end,
             verifier_options=verifier_options,
+            columns=columns,
+            right_at=right_at,
         )
         if cluster is not None:
-            outcomes = replace(outcomes, tally=_clustered(outcomes.tally, Path(source), cluster))
+            clustered = _clustered(outcomes.tally, Path(source), cluster, columns or {})
+            outcomes = replace(outcomes, tally=clustered)
     _check(outcomes.tally)
     return outcomes
 
@@ -108,16 +120,18 @@ def _from_table(table: pl.DataFrame, cluster: str) -> Outcomes:
     )
 
 
-def _clustered(tally: Tally, path: Path, column: str) -> Tally:
+def _clustered(tally: Tally, path: Path, column: str, columns: Mapping[str, str]) -> Tally:
     """The tally with its clusters from another column of the file."""
-    container = glimpse(path).container
+    file = glimpse(path)
+    container, names = file.container, named(file.fields, columns)
+    names = {"question_id": names.get("question_id", "question_id")}
     if container not in ("csv", "json", "parquet"):
         raise InputError(
             f"{path} is not a table, so it has no column of clusters.",
             seen=column,
             remedy="Leave --cluster out, or give a table with that column.",
         )
-    table = tables.read_table(path, container, ("question_id", column))
+    table = tables.read_table(path, container, ("question_id", column), names)
     tables.require(table, path, ("question_id", column))
     labels = tables.labels(table, path, column)
     assert labels is not None

@@ -270,7 +270,8 @@ def _on_common_questions(before: Tally, after: Tally) -> tuple[Tally, Tally, lis
                 "before": before.question_ids[:_NAMED].tolist(),
                 "after": after.question_ids[:_NAMED].tolist(),
             },
-            remedy="Questions are matched by question_id: use the same ids on both sides.",
+            remedy="Questions are matched by question_id, or where there are no ids by a digest of "
+            "the prompt: use the same ids, or the same prompts, on both sides.",
         )
     warnings = []
     for side, rest, name in ((first, then, "before"), (then, first, "after")):

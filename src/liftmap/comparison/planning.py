@@ -5,7 +5,7 @@ Beside the comparison: takes the tally of the model before, gives changes, plans
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -51,6 +51,8 @@ def plan(
     seed: int = 0,
     verifier: str | None = None,
     metric: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    right_at: float | None = None,
 ) -> Planning:
     """Says what a study on these questions can detect, and how to sample for less.
 
@@ -71,6 +73,8 @@ def plan(
         seed: Seed of the resamples.
         verifier: Whose verdicts count, where a log has several.
         metric: Which metric of a log gives the verdicts.
+        columns: Of a table: its own names for some of ours.
+        right_at: The value from which on a graded reward counts as right.
 
     Returns:
         The smallest detectable changes, and plans that do what is asked, cheapest first.
@@ -79,7 +83,14 @@ def plan(
         LiftmapError: The tally can't be read, has fewer than two questions with responses, or an
             option is out of range.
     """
-    source = load(tally, verifier=verifier, metric=metric, cluster=cluster).tally
+    source = load(
+        tally,
+        verifier=verifier,
+        metric=metric,
+        cluster=cluster,
+        columns=columns,
+        right_at=right_at,
+    ).tally
     judged = source.subset(np.flatnonzero(source.judged))
     questions = len(judged.n)
     if questions < 2:

@@ -64,7 +64,11 @@ def read_inspect_ai(source: str, files: Sequence[Glimpse], options: ReadOptions)
         InputError: See `logs.outcomes_of`; or a file is damaged or no such log.
     """
     warnings: list[str] = []
-    entries = (entry for file in files for entry in _entries(file, warnings))
+
+    def entries() -> Iterator[Entry]:
+        warnings.clear()
+        return (entry for file in files for entry in _entries(file, warnings))
+
     return outcomes_of(source, "inspect_ai", entries, options, warnings)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -61,8 +62,9 @@ def read_lighteval(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     Raises:
         InputError: See `logs.outcomes_of`; or a file is damaged or has other columns.
     """
-    entries = (entry for file in files for entry in _entries(file))
-    return outcomes_of(source, "lighteval", entries, options)
+    return outcomes_of(
+        source, "lighteval", lambda: chain.from_iterable(map(_entries, files)), options
+    )
 
 
 def _entries(file: Glimpse) -> Iterator[Entry]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from liftmap.errors import InputError
@@ -55,8 +56,9 @@ def read_lm_eval(source: str, files: Sequence[Glimpse], options: ReadOptions) ->
     Raises:
         InputError: See `logs.outcomes_of`; or a line is damaged.
     """
-    entries = (entry for file in files for entry in _entries(file))
-    return outcomes_of(source, "lm_eval", entries, options)
+    return outcomes_of(
+        source, "lm_eval", lambda: chain.from_iterable(map(_entries, files)), options
+    )
 
 
 def _entries(file: Glimpse) -> Iterator[Entry]:

@@ -10,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from liftmap.errors import InputError
 from liftmap.read.golds import letter_of, letters_of
-from liftmap.read.metrics import Metrics
+from liftmap.read.metrics import Metrics, Verdicts
 from liftmap.read.outcomes import (
+    TEXTS,
     Judge,
     Outcomes,
     ReadOptions,
@@ -143,6 +145,7 @@ class _Seen:
         model: The model, if the log says it.
         settings: How the responses were drawn: what the log says of all of them alike.
         prompts: A digest of the prompt of each question, where known.
+        texts: Whether the log holds texts of responses.
     """
 
     golds: dict[str, str | None] = field(default_factory=dict)
@@ -158,12 +161,13 @@ class _Seen:
     model: str = ""
     settings: dict[str, object] | None = None
     prompts: dict[str, str] = field(default_factory=dict)
+    texts: bool = False
 
 
 def outcomes_of(
     source: str,
     format: str,
-    entries: Iterable[Entry],
+    entries: Callable[[], Iterable[Entry]],
     options: ReadOptions,
     warnings: Sequence[str] = (),
 ) -> Outcomes:
@@ -172,7 +176,8 @@ def outcomes_of(
     Args:
         source: What the user named.
         format: The reader's name.
-        entries: The lines of the log, in its order; read once.
+        entries: Gives the lines of the log, in its order; called once, and again whenever the
+            texts are asked for.
         options: The metric to take, or what verifies the responses instead.
         warnings: What the reader has to say; looked at after the entries were read.
 
@@ -181,7 +186,7 @@ def outcomes_of(
             each response a verdict, and no verifier was named; a verifier was named but can't work.
     """
     seen, metrics, wanted = _Seen(), Metrics(), options.metric
-    lines = _checked(source, entries, seen)
+    lines = _checked(source, entries(), seen)
     if options.verifier is not None:
         if options.metric is not None:
             raise InputError(
@@ -258,7 +263,47 @@ def outcomes_of(
         tally=_with_exhausted(outcomes.tally, seen),
         settings=seen.settings or {},
         prompts=seen.prompts,
+        responses=_with_texts(entries, metrics.verdicts()) if seen.texts else None,
     )
+
+
+def _with_texts(
+    entries: Callable[[], Iterable[Entry]], verdicts: Verdicts | None
+) -> pl.LazyFrame | None:
+    """The responses with their texts, read anew: `Outcomes.responses`."""
+    if verdicts is None:
+        return None
+
+    def source(
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        rows = islice(_text_rows(entries(), verdicts), n_rows)
+        while part := list(islice(rows, JUDGED_AT_ONCE)):
+            frame = pl.DataFrame(part, schema=TEXTS, orient="row")
+            frame = frame if predicate is None else frame.filter(predicate)
+            yield frame if with_columns is None else frame.select(with_columns)
+
+    return register_io_source(source, schema=TEXTS)
+
+
+def _text_rows(entries: Iterable[Entry], verdicts: Verdicts) -> Iterator[tuple[object, ...]]:
+    """A row for each response that has a text, each once; in the order of `TEXTS`."""
+    done: set[Hashable] = set()
+    for entry in entries:
+        if entry.responses in done or entry.responses not in verdicts:
+            continue
+        done.add(entry.responses)
+        known = verdicts[entry.responses]
+        thoughts = entry.reasoning or [""] * entry.count
+        asked = entry.prompt or entry.question
+        for place, text in enumerate(entry.texts or ()):
+            if text is not None and place < len(known):
+                right, answer = known[place]
+                values = (right, asked, text, thoughts[place], answer, None)
+                yield entry.question_id, *values, entry.truncated
 
 
 def _with_exhausted(tally: Tally, seen: _Seen) -> Tally:
@@ -314,6 +359,7 @@ def _checked(source: str, entries: Iterable[Entry], seen: _Seen) -> Iterator[Ent
         seen.golds.setdefault(question_id, entry.golds[0] if entry.golds else None)
         seen.files.setdefault(entry.file, set()).add(question_id)
         seen.cut_known |= entry.truncated is not None
+        seen.texts |= bool(entry.texts)
         seen.model = seen.model or entry.model
         known_settings = entry.settings if seen.settings is None else seen.settings
         seen.settings = dict(known_settings.items() & entry.settings.items())

@@ -1,7 +1,7 @@
 """A first look at what was named: which files it means and what is at their beginning.
 
-Knows containers (Parquet, zip, JSON, CSV, a folder of response shards), not formats: each reader
-says from a `Glimpse` whether a file is its own.
+Knows containers (Parquet, zip, JSON, CSV, NumPy, a folder of response shards or of a data set), not
+formats: each reader says from a `Glimpse` whether a file is its own.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -21,13 +21,18 @@ from liftmap.errors import InputError, LiftmapError
 from liftmap.files import disk, path_of
 from liftmap.store import StudyFolder, response_set_at
 
-Container = Literal["parquet", "zip", "json", "csv", "responses", "other"]
+Container = Literal[
+    "parquet", "zip", "json", "array", "csv", "npy", "dataset", "responses", "other"
+]
+# What stands under a key of a JSON object; "cut" where the glimpse ends before it does.
+Kind = Literal["text", "number", "bool", "null", "list", "object", "cut"]
 
 # In a folder only files of these endings are looked into; what is in them decides.
-ENDINGS = (".csv", ".parquet", ".jsonl", ".json", ".eval")
+ENDINGS = (".csv", ".parquet", ".jsonl", ".json", ".eval", ".npy")
 # Enough for the first keys of a JSON document whose values are long.
 HEAD_BYTES = 1 << 20
 SPACE = re.compile(r"\s*")
+_STEPS = re.compile(r"(?P<path>.+):(?P<first>\d+)(?:-(?P<last>\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,18 @@ class Glimpse:
 
     Attributes:
         path: The file, or the folder of a response set.
-        container: How it is laid out.
+        container: How it is laid out; `array` is a JSON list, `dataset` a folder that Hugging
+            Face's `save_to_disk` wrote.
         fields: Columns of a table, the first keys of the first JSON object, or names in a zip.
+        kinds: Of JSON and Parquet: what stands under each of these keys.
+        names: Columns that the user has named: the file's own name for each of ours.
     """
 
     path: Path
     container: Container
     fields: frozenset[str]
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, *fields: str) -> bool:
         """Whether all of these fields are there."""
@@ -76,6 +86,8 @@ def glimpse(path: Path) -> Glimpse:
         InputError: It is empty, or damaged so that not even its columns can be read.
     """
     if path.is_dir():
+        if _is_dataset(path):
+            return Glimpse(path, "dataset", frozenset(_features(path)))
         return Glimpse(path, "responses" if _is_response_set(path) else "other", frozenset())
     with readable(path), path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -84,39 +96,70 @@ def glimpse(path: Path) -> Glimpse:
     if head.startswith(b"PAR1"):
         with readable(path):
             columns = pl.scan_parquet(path.absolute(), glob=False).collect_schema()
-        return Glimpse(path, "parquet", frozenset(columns))
+            kinds = {name: _kind_of(dtype) for name, dtype in columns.items()}
+        return Glimpse(path, "parquet", frozenset(kinds), kinds)
     if head.startswith(b"PK\x03\x04"):
         # Names in a zip stand at its end; the first one is at the beginning too.
         size = int.from_bytes(head[26:28], "little")
         return Glimpse(path, "zip", frozenset([head[30 : 30 + size].decode("utf-8", "replace")]))
+    if head.startswith(b"\x93NUMPY"):
+        return Glimpse(path, "npy", frozenset())
     text = head.decode("utf-8-sig", "replace").lstrip()
     if text.startswith("{"):
-        return Glimpse(path, "json", frozenset(_first_keys(text)))
+        kinds = dict(_first_keys(text, 0))
+        return Glimpse(path, "json", frozenset(kinds), kinds)
+    if text.startswith("["):
+        kinds = dict(_first_keys(text, skip(text, 1)))
+        return Glimpse(path, "array", frozenset(kinds), kinds)
     first = text.splitlines()[0]
     if "," in first and first.isprintable():
         return Glimpse(path, "csv", frozenset(c.strip() for c in next(csv.reader([first]))))
     return Glimpse(path, "other", frozenset())
 
 
-def _first_keys(text: str) -> Iterator[str]:
-    """Keys of the JSON object at the beginning of `text`, as far as the text goes."""
-    decoder, place = json.JSONDecoder(), 1
+def _first_keys(text: str, start: int) -> Iterator[tuple[str, Kind]]:
+    """Keys of the JSON object that begins at `start`, as far as the text goes, and their values."""
+    decoder, place = json.JSONDecoder(), start + 1
+    if not text.startswith("{", start):
+        return
+    key = None
     try:
         while True:
             key, place = decoder.raw_decode(text, skip(text, place))
             if not isinstance(key, str):
                 return
-            yield key
             place = skip(text, place)
             if text[place] != ":":
+                yield key, "cut"
                 return
-            _, place = decoder.raw_decode(text, skip(text, place + 1))
+            value, place = decoder.raw_decode(text, skip(text, place + 1))
+            yield key, _kind(value)
+            key = None
             place = skip(text, place)
             if text[place] != ",":
                 return
             place += 1
     except (ValueError, IndexError, RecursionError):
-        return
+        if isinstance(key, str):
+            yield key, "cut"
+
+
+def _kind_of(dtype: pl.DataType) -> Kind:
+    """The same of a column of Parquet."""
+    if dtype.is_nested():
+        return "object" if isinstance(dtype, pl.Struct) else "list"
+    if dtype == pl.Boolean:
+        return "bool"
+    return "number" if dtype.is_numeric() else "text"
+
+
+def _kind(value: object) -> Kind:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    names: dict[type, Kind] = {str: "text", list: "list", dict: "object"}
+    return names.get(type(value), "null")
 
 
 def skip(text: str, place: int) -> int:
@@ -150,8 +193,49 @@ def files_of(source: str | Path) -> list[Path]:
     )
 
 
+def steps_of(source: str | Path) -> tuple[str, tuple[int, int] | None]:
+    """A source without the steps that it names, and the first and the last of them.
+
+    Args:
+        source: `FOLDER:100`, `FILE:100` or `FOLDER:100-200`, where FOLDER or FILE exists; whatever
+            else there is names no steps.
+    """
+    named = _STEPS.fullmatch(str(source))
+    if named is None or path_of(source).exists():
+        return str(source), None
+    path = path_of(named["path"])
+    if not path.exists() or (path.is_dir() and StudyFolder(path).config_file.exists()):
+        return str(source), None
+    first = int(named["first"])
+    return named["path"], (first, int(named["last"] or first))
+
+
+def _is_dataset(folder: Path) -> bool:
+    """Whether Hugging Face's `save_to_disk` wrote this folder, with one split or several."""
+    one = (folder / "state.json").exists() and (folder / "dataset_info.json").exists()
+    return one or (folder / "dataset_dict.json").exists()
+
+
+def _features(folder: Path) -> list[str]:
+    """Columns of a data set.
+
+    Raises:
+        InputError: It has several splits, or is damaged.
+    """
+    splits = folder / "dataset_dict.json"
+    with readable(folder):
+        if splits.exists():
+            raise InputError(
+                f"{folder} is a data set of several splits.",
+                seen=json.loads(splits.read_text("utf-8")).get("splits"),
+                remedy="Name the folder of one of them.",
+            )
+        info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
+        return list(info["features"])
+
+
 def _files_below(folder: Path) -> list[Path]:
-    if _is_response_set(folder):
+    if _is_response_set(folder) or _is_dataset(folder):
         return [folder]
     study = StudyFolder(folder)
     models = study.models("test")

@@ -23,6 +23,10 @@ NAME_VERIFIER = (
 ROUNDING = 1e-3
 
 
+# By the key of some responses: a verdict and an answer for each.
+Verdicts = dict[Hashable, list[tuple[bool | None, str | None]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """A metric that is the share of right ones among the first `count` responses."""
@@ -39,6 +43,10 @@ class _Column:
     right: list[bool | None] = field(default_factory=list)
     truncated: list[bool] = field(default_factory=list)
     answers: list[str | None] | None = field(default_factory=list)
+    # Of each verdict: the place of its responses among those that were added.
+    places: list[int] = field(default_factory=list)
+    # Whether it says how many are right, not which.
+    shared: bool = False
     # Places among the responses that were added.
     covered: set[int] = field(default_factory=set)
     # The first value that is no verdict.
@@ -50,8 +58,10 @@ class _Column:
         verdicts: list[bool | None],
         answers: list[str | None] | None,
         truncated: bool,
+        place: int,
     ) -> None:
         self.question_ids += [question_id] * len(verdicts)
+        self.places += [place] * len(verdicts)
         self.right += verdicts
         self.truncated += [truncated] * len(verdicts)
         if answers is None or len(answers) != len(verdicts):
@@ -95,6 +105,7 @@ class Metrics:
         self._columns: dict[str, _Column] = {}
         self._responses: list[_Responses] = []
         self._places: dict[Hashable, int] = {}
+        self._chosen: _Column | None = None
 
     def add(
         self,
@@ -142,9 +153,9 @@ class Metrics:
                 else:
                     shared = isinstance(value, Share)
                     verdicts = _without(verdicts, missing, shared)
-                    column.add(
-                        question_id, verdicts, None if shared else answers.get(metric), truncated
-                    )
+                    column.shared |= shared
+                    found = None if shared else answers.get(metric)
+                    column.add(question_id, verdicts, found, truncated, at)
 
     def choose(self, source: str, wanted: str | None) -> tuple[pl.DataFrame, list[str]]:
         """The verdicts of one metric.
@@ -186,8 +197,26 @@ class Metrics:
             if at not in chosen.covered:
                 unscored: list[bool | None] = [None] * responses.count
                 nothing: list[str | None] = [None] * responses.count
-                chosen.add(responses.question_id, unscored, nothing, responses.truncated)
+                chosen.add(responses.question_id, unscored, nothing, responses.truncated, at)
+        self._chosen = chosen
         return chosen.rows(), said
+
+    def verdicts(self) -> Verdicts | None:
+        """Verdicts of the metric that was chosen, by the key of the responses that they are of.
+
+        Returns:
+            For each key of `add` a verdict and an answer (None: none, or unknown) for each response
+            that is covered, in their order; None where the metric does not say which responses are
+            right.
+        """
+        chosen = self._chosen
+        if chosen is None or chosen.shared:
+            return None
+        answers = chosen.answers or [None] * len(chosen.right)
+        by_place: dict[int, list[tuple[bool | None, str | None]]] = {}
+        for place, right, answer in zip(chosen.places, chosen.right, answers, strict=True):
+            by_place.setdefault(place, []).append((right, answer))
+        return {key: by_place.get(place, []) for key, place in self._places.items()}
 
     def _not_covered(self, name: str, chosen: _Column) -> list[str]:
         """What has to be said of responses without a verdict of the metric `name`."""

@@ -27,6 +27,22 @@ LONGEST_NAME = 1000
 Judge = Callable[[pl.DataFrame, dict[str, Question]], pl.DataFrame]
 
 
+# The columns of `Outcomes.responses`; all but question_id and text may be null.
+TEXTS: dict[str, pl.DataType] = {
+    "question_id": pl.String(),
+    # Null: unscored.
+    "right": pl.Boolean(),
+    "prompt": pl.String(),
+    "text": pl.String(),
+    # What the model thought, where the source has it apart from the text.
+    "reasoning": pl.String(),
+    "answer": pl.String(),
+    "tokens": pl.Int64(),
+    # Whether the token limit cut the response.
+    "truncated": pl.Boolean(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What a reader may need beyond the files.
@@ -37,6 +53,8 @@ class ReadOptions:
         metric: The metric to take where a log has several; None takes the first that can be used.
         think_end: The text that ends thoughts, where the user has named one.
         verifier_options: Options of the verifier, where the user has named some.
+        right_at: The value from which on a graded metric is right; None: verdicts are 0 and 1.
+        steps: The first and the last training step to take; None: there must be one alone.
     """
 
     verifier: str | None = None
@@ -44,6 +62,8 @@ class ReadOptions:
     metric: str | None = None
     think_end: str | None = None
     verifier_options: Mapping[str, Any] | None = None
+    right_at: float | None = None
+    steps: tuple[int, int] | None = None
 
     def refuse_metric(self, source: str) -> None:
         """For sources that are not another tool's log.
@@ -56,6 +76,19 @@ class ReadOptions:
                 f"{source} is not an evaluation tool's log, so it has no metrics to choose from.",
                 seen=self.metric,
                 remedy="Leave --metric out.",
+            )
+
+    def refuse_right_at(self, source: str) -> None:
+        """For sources whose verdicts are counts or words.
+
+        Raises:
+            InputError: A value from which on a response is right was named.
+        """
+        if self.right_at is not None:
+            raise InputError(
+                f"{source} has no graded rewards.",
+                seen=f"--right-at {self.right_at:g}",
+                remedy="Leave --right-at out.",
             )
 
 
@@ -82,6 +115,10 @@ class Outcomes:
         settings: How the responses were drawn, where the source says it: temperature, top_p ...
         prompts: A digest of the prompt by question_id, where the source has prompts.
         repeated: What the texts say of copies; None where they are unknown or say nothing.
+        by_prompt: Whether question_id is a digest of the prompt, since the source has no ids.
+        responses: The responses with their texts, a row each, with the columns of `TEXTS`; it is
+            read from the source when it is collected, once more each time. None where the source
+            has no texts, or does not say which responses are right.
     """
 
     source: str
@@ -96,7 +133,9 @@ class Outcomes:
     model: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     repeated: RepeatedTexts | None = None
+    by_prompt: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
+    responses: pl.LazyFrame | None = None
 
 
 def drawing_settings(given: object) -> dict[str, object]:
@@ -127,6 +166,22 @@ def exhausted_responses(count: int, responses: int) -> list[str]:
         f"{count:,} of {responses:,} responses exhausted the verifier's time or memory: they count "
         "as wrong."
     ]
+
+
+def refuse_torn_clusters(source: str, rows: pl.DataFrame) -> None:
+    """Refuses a question whose rows name two clusters.
+
+    Raises:
+        InputError: There is one.
+    """
+    clusters = rows.group_by("question_id").agg(pl.col("cluster").n_unique())
+    torn = clusters.filter(pl.col("cluster") > 1)
+    if len(torn):
+        raise InputError(
+            f"{source}: a question is in two clusters.",
+            seen=torn["question_id"].sort()[0],
+            remedy="Give all rows of a question the same cluster.",
+        )
 
 
 def from_rows(

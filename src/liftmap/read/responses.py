@@ -7,14 +7,17 @@ cluster; other columns, such as the text, are left alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from liftmap.errors import InputError
+from liftmap.read.column_names import named
 from liftmap.read.look import Glimpse
-from liftmap.read.outcomes import Outcomes, ReadOptions, from_rows
+from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
 from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
+from liftmap.read.tabular import scan
 
 COLUMNS = ("question_id", "correct", "answer", "truncated", "cluster")
 # How the words of a column become right (True), wrong (False) or unscored (None).
@@ -30,8 +33,12 @@ TRUNCATED: dict[str, bool | None] = {
 
 
 def is_responses(file: Glimpse) -> bool:
-    """A table with the columns question_id and correct."""
-    return file.container in ("csv", "json", "parquet") and file.has("question_id", "correct")
+    """A table with the columns question_id and correct, a row a response."""
+    return (
+        file.container in ("csv", "json", "parquet")
+        and file.has("question_id", "correct")
+        and file.kinds.get("correct") != "list"
+    )
 
 
 def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
@@ -40,7 +47,8 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     Args:
         source: What the user named.
         files: Such files.
-        options: A verifier can't be used here: the verdicts are in the file.
+        options: The value of `correct` from which on a response is right. A verifier can't be used
+            here: the verdicts are in the file.
 
     Raises:
         InputError: A file is damaged or empty; a value is missing or unknown; a question is in two
@@ -53,26 +61,54 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
             remedy="Leave --verifier out, or name the log that the verdicts were made from.",
         )
     options.refuse_metric(source)
-    rows = pl.concat([_read_file(file) for file in files], how="diagonal")
+    rows = pl.concat([_read_file(file, options.right_at) for file in files], how="diagonal")
     if "cluster" in rows.columns:
-        clusters = rows.group_by("question_id").agg(pl.col("cluster").n_unique())
-        torn = clusters.filter(pl.col("cluster") > 1)
-        if len(torn):
-            raise InputError(
-                f"{source}: a question is in two clusters.",
-                seen=torn["question_id"].sort()[0],
-                remedy="Give all rows of a question the same cluster.",
-            )
-    return from_rows(source, "responses", rows)
+        refuse_torn_clusters(source, rows)
+    notes = []
+    if options.right_at is not None:
+        notes.append(f"A response is right where correct is {options.right_at:g} or more.")
+    outcomes = from_rows(source, "responses", rows, warnings=notes)
+    return replace(outcomes, responses=_with_texts(files, rows))
 
 
-def _read_file(file: Glimpse) -> pl.DataFrame:
+def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | None:
+    """The rows with the texts that are in the files too: `Outcomes.responses`."""
+    fields = {name for file in files for name in file.fields}
+    names = named(fields)
+    if "text" not in names:
+        return None
+    chosen = {ours: names[ours] for ours in ("text", "prompt", "tokens") if ours in names}
+    texts = pl.concat(
+        scan(file, list(chosen.values())).select(
+            pl.col(theirs).cast(TEXTS[ours], strict=False).alias(ours)
+            for ours, theirs in chosen.items()
+        )
+        for file in files
+    )
+    known = rows.select(
+        pl.col(name).cast(TEXTS[name])
+        for name in ("question_id", "right", "truncated", "answer")
+        if name in rows.columns
+    )
+    both = pl.concat([known.lazy(), texts], how="horizontal")
+    there = {*known.columns, *chosen}
+    return both.select(
+        pl.col(name) if name in there else pl.lit(None, kind).alias(name)
+        for name, kind in TEXTS.items()
+    )
+
+
+def _read_file(file: Glimpse, right_at: float | None) -> pl.DataFrame:
     path = file.path
     frame = read_table(path, file.container, COLUMNS)
     require(frame, path, ("question_id", "correct"))
     columns = [
         question_ids(frame, path),
-        _words(frame, path, "correct", CORRECT).alias("right"),
+        (
+            _words(frame, path, "correct", CORRECT)
+            if right_at is None
+            else _graded(frame, path, right_at)
+        ).alias("right"),
         pl.repeat(False, len(frame), dtype=pl.Boolean, eager=True).alias("truncated")
         if "truncated" not in frame.columns
         else _words(frame, path, "truncated", TRUNCATED),
@@ -101,7 +137,32 @@ def _words(
     words = text.str.strip_chars().str.to_lowercase()
     known = ", ".join(meaning)
     remedy = f"Write one of {known}."
+    if (
+        column == "correct"
+        and text.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().all()
+    ):
+        remedy += " If it is graded, --right-at 1.0 counts a response as right from that value on."
     shown = frame.select(column)
     refuse_first(values.is_null(), path, f"{column} is missing", shown, remedy)
     refuse_first(~words.is_in(list(meaning)), path, f"{column} is not known", shown, remedy)
     return words.replace_strict(meaning, return_dtype=pl.Boolean)
+
+
+def _graded(frame: pl.DataFrame, path: Path, right_at: float) -> pl.Series:
+    """Whether a graded verdict reaches the value from which on it is right.
+
+    Raises:
+        InputError: A value is missing or not a number.
+    """
+    text = labels(frame, path, "correct")
+    assert text is not None
+    numbers = text.str.strip_chars().str.to_lowercase().replace({"true": "1", "false": "0"})
+    values = numbers.cast(pl.Float64, strict=False)
+    refuse_first(
+        ~values.is_finite(),
+        path,
+        "correct is not a number",
+        frame.select("correct"),
+        "With --right-at each response needs one.",
+    )
+    return values >= right_at

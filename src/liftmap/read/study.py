@@ -10,15 +10,17 @@ import hashlib
 import json
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import (
+    TEXTS,
     Outcomes,
     ReadOptions,
     exhausted_responses,
@@ -126,7 +128,44 @@ def outcomes_of(
         split=target.split,
         **asdict(origin_of(target)),
         repeated=_repeated(target),
+        responses=_with_texts(target, questions, rows),
     )
+
+
+def _with_texts(
+    target: ResponseSet, questions: Sequence[Question], rows: pl.DataFrame
+) -> pl.LazyFrame:
+    """The responses with their texts, read shard by shard: `Outcomes.responses`."""
+    verdicts = rows.select(*KEY, "right", "answer")
+    prompts = pl.DataFrame(
+        {"question_id": [q.question_id for q in questions], "prompt": [q.text for q in questions]},
+        schema={"question_id": pl.String, "prompt": pl.String},
+    )
+
+    def source(
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        left = n_rows
+        for shard in target.shards():
+            responses = target.read_responses(shard)
+            if left is not None:
+                responses = responses.head(left)
+                left -= len(responses)
+            texts = responses.join(verdicts, on=KEY, how="inner", maintain_order="left").join(
+                prompts, on="question_id", how="left", maintain_order="left"
+            )
+            reason = pl.col("finish_reason").cast(pl.String)
+            frame = texts.with_columns(
+                tokens=pl.when(pl.col("token_count") >= 0).then("token_count"),
+                truncated=pl.when(reason != "failed").then(reason == "length"),
+            ).select(pl.col(name).cast(kind) for name, kind in TEXTS.items())
+            frame = frame if predicate is None else frame.filter(predicate)
+            yield frame if with_columns is None else frame.select(with_columns)
+
+    return register_io_source(source, schema=TEXTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +312,7 @@ def _verifier(study: StudyFolder, target: ResponseSet) -> str:
 
 
 def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
-    """A row for each response: question_id, right, answer, unfinished, exhausted.
+    """A row for each response: its key, right, answer, unfinished, exhausted.
 
     Unfinished: it ended while thinking; exhausted: it is wrong since it exhausted the verifier.
     """
@@ -313,4 +352,4 @@ def _rows(target: ResponseSet, verifier: str) -> pl.DataFrame:
             seen=rows.filter(pl.col("judged").is_null())["question_id"][0],
             remedy=remedy,
         )
-    return rows.drop("judged", "response_index")
+    return rows.drop("judged")

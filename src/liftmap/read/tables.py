@@ -7,7 +7,7 @@ used is named with its file and row. Rows count from 1, the header of a CSV file
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -19,19 +19,25 @@ from liftmap.read.look import Container, readable
 LARGEST = 2**53
 
 
-def read_table(path: Path, container: Container, known: Sequence[str]) -> pl.DataFrame:
+def read_table(
+    path: Path, container: Container, known: Sequence[str], names: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """The known columns of a table; CSV and JSONL give all of them as text.
 
     Args:
         path: The file.
         container: csv, json (one object a line) or parquet.
         known: Columns wanted; those that the file lacks, or has no value in, are left out.
+        names: The file's own names of some of them.
 
     Raises:
         InputError: The file is damaged, or has no row or none of the columns.
     """
+    names = names or {}
     if container == "json":
-        frame = _read_json_lines(path, known)
+        wanted = [names.get(name, name) for name in known]
+        frame = _read_json_lines(path, wanted)
+        frame = frame.rename({names.get(name, name): name for name in known})
     else:
         with readable(path):
             if container == "csv":
@@ -40,9 +46,13 @@ def read_table(path: Path, container: Container, known: Sequence[str]) -> pl.Dat
             else:
                 rows = pl.scan_parquet(path.absolute(), glob=False)
                 header = rows.collect_schema().names()
-            _refuse_same_columns(path, header, known)
+            _refuse_same_columns(path, header, [names.get(name, name) for name in known])
             columns = {name.strip(): name for name in rows.collect_schema().names()}
-            chosen = [pl.col(columns[name]).alias(name) for name in known if name in columns]
+            chosen = [
+                pl.col(columns[written]).alias(name)
+                for name in known
+                if (written := names.get(name, name)) in columns
+            ]
             frame = rows.select(chosen).collect() if chosen else pl.DataFrame()
         if not chosen:
             raise InputError(
@@ -84,11 +94,11 @@ def _read_json_lines(path: Path, known: Sequence[str]) -> pl.DataFrame:
             return pl.read_ndjson(file, schema=dict.fromkeys(known, pl.String()))
     except InputError:
         # Polars does not say which line it stumbled on.
-        _name_bad_line(path)
+        name_bad_line(path)
         raise
 
 
-def _name_bad_line(path: Path) -> None:
+def name_bad_line(path: Path) -> None:
     """Raises for the first line that is no JSON object; returns if there is none."""
     with readable(path), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):

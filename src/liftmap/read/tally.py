@@ -1,7 +1,8 @@
 """The reader of tally files: a row a question, with the counts n and c.
 
 CSV, Parquet or JSONL with the columns question_id, n, c and optionally unscored, truncated and
-cluster; other columns are left alone.
+cluster; other columns are left alone. Names such as problem_id, num_samples and num_correct, or id,
+n and c (passk-inference), are taken too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from liftmap.errors import InputError
+from liftmap.read.column_names import named
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions, from_counts
 from liftmap.read.tables import (
@@ -26,8 +28,18 @@ COLUMNS = ("question_id", "n", "c", "unscored", "truncated", "cluster")
 
 
 def is_tally(file: Glimpse) -> bool:
-    """A table with the columns question_id, n and c."""
-    return file.container in ("csv", "json", "parquet") and file.has("question_id", "n", "c")
+    """A table with the columns question_id, n and c, or others that mean the same."""
+    if file.container not in ("csv", "json", "parquet"):
+        return False
+    return file.has("question_id", "n", "c") or names_in(file).keys() >= {"question_id", "n", "c"}
+
+
+def names_in(file: Glimpse) -> dict[str, str]:
+    """The file's column for each of ours: those that the user has named, then known ones."""
+    taken = {ours: ours for ours in COLUMNS if ours in file.fields}
+    known = named(file.fields, file.names)
+    taken |= {ours: theirs for ours, theirs in known.items() if ours in COLUMNS[:3]}
+    return taken | {ours: theirs for ours, theirs in file.names.items() if ours in COLUMNS}
 
 
 def read_tally(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
@@ -50,6 +62,7 @@ def read_tally(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
             remedy="Leave --verifier out, or name the responses.",
         )
     options.refuse_metric(source)
+    options.refuse_right_at(source)
     parts = [_read_file(file) for file in files]
     counts = pl.concat(parts)
     twice = counts.filter(pl.col("question_id").is_duplicated())
@@ -63,12 +76,19 @@ def read_tally(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
             seen=name,
             remedy="A tally has one row for each question: remove or rename one.",
         )
-    return from_counts(source, "tally", counts)
+    return from_counts(source, "tally", counts, warnings=_taken(files[0]))
+
+
+def _taken(file: Glimpse) -> list[str]:
+    """Which columns were taken by other names than ours."""
+    names = names_in(file)
+    said = [f"`{names[x]}` as {x}" for x in COLUMNS[:3] if names[x] != x]
+    return [f"Took {', '.join(said)} (--columns names others)."] if said else []
 
 
 def _read_file(file: Glimpse) -> pl.DataFrame:
     path = file.path
-    frame = read_table(path, file.container, COLUMNS)
+    frame = read_table(path, file.container, COLUMNS, names_in(file))
     require(frame, path, ("question_id", "n", "c"))
     cluster = labels(frame, path, "cluster")
     counts = pl.DataFrame(
