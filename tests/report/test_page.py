@@ -291,3 +291,13 @@ def test_page_in_a_browser(page: str, made: Any, tmp_path: Path) -> None:
         r'<div class="chart[^>]*id="([^"]+)"[^>]*><svg [^>]*class="marks"', found.stdout
     )
     assert sorted(drawn) == sorted(specs)
+
+
+def test_the_table_of_likelihoods_leaves_out_parts_that_are_unknown_alone() -> None:
+    ends = ("", "_low", "_high")
+    unknown = {key: [None] for key in (f"thought_change{end}" for end in ends)}
+    table = pl.DataFrame(
+        {"style": ["all"], "before": [-1.0], "change": [0.5], **unknown}
+    ).with_columns(change_low=pl.lit(None, pl.Float64), change_high=pl.lit(None, pl.Float64))
+    shown = CHARTS["likelihood"].rows(table)
+    assert shown.columns == ["style", "before", "change", "change_low", "change_high"]

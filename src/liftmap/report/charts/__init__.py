@@ -43,12 +43,12 @@ def _without(*names: str) -> Rows:
 
 
 # Of the table `likelihood`: all of a response, its thought, its answer.
-_PARTS = ("", "thought_", "answer_")
+_APART = ("", "thought_", "answer_")
 
 
 def _known(table: pl.DataFrame) -> pl.DataFrame:
     """The columns of thought and answer only where something is known of them."""
-    apart = table.select(pl.col(name) for name in table.columns if name.startswith(_PARTS[1:]))
+    apart = table.select(pl.col(name) for name in table.columns if name.startswith(_APART[1:]))
     return table.drop(name for name in apart.columns if apart[name].is_null().all())
 
 
@@ -404,9 +404,9 @@ CHARTS: dict[str, Chart] = {
         responses.likelihood,
         _SIGNS,
         {
-            **{f"{part}{side}": "number3" for part in _PARTS for side in ("before", "after")},
-            **{f"{part}change": "signed3" for part in _PARTS},
-            **{f"{part}questions": "count" for part in _PARTS},
+            **{f"{part}{side}": "number3" for part in _APART for side in ("before", "after")},
+            **{f"{part}change": "signed3" for part in _APART},
+            **{f"{part}questions": "count" for part in _APART},
         },
         rows=_known,
     ),
