@@ -40,12 +40,20 @@ def check(folder: Folder, repair: bool = False, json: bool = False) -> int:
         for damage in checked.repaired:
             print_result(f"Made again: {damage.path}")
         for damage in checked.damages:
-            print_result(damage.reason.rstrip(".") + ".")
+            reason = damage.reason.rstrip(".") + "."
+            # One damage can keep another file from being checked: then the reason names the first.
+            print_result(
+                reason
+                if str(damage.path) in reason
+                else f"{damage.path} can't be checked: {reason}"
+            )
         if not checked.damages:
             print_result(f"{folder}: everything is as it was written.")
     if checked.damages:
         remedy = "nothing else can be made again from what is there" if repair else "try --repair"
-        say(f"{len(checked.damages)} files are damaged or missing; {remedy}.")
+        number = len(checked.damages)
+        files = "1 file is" if number == 1 else f"{number:,} files are"
+        say(f"{files} damaged or missing; {remedy}.")
     elif checked.schema < SCHEMA:
         say(
             f"{folder} was made by an earlier version (schema {checked.schema}): its files have no "
