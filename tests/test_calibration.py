@@ -65,10 +65,10 @@ def test_plans_hold_what_they_promise(word: str) -> None:
 
 
 def test_counts_do_not_depend_on_the_number_of_processes() -> None:
-    attacks = [_named("nothing changed: 12 questions, n = 4")]
+    attacks = [_named("nothing changed: 100 questions, n = 1")]
     one, two = (run(attacks, 11, processes=processes) for processes in (1, 2))
     assert one == two
-    assert one != run(attacks, 11, seed=1)
+    assert any(one != run(attacks, 11, seed=seed) for seed in range(1, 5))
 
 
 def test_every_claim_has_a_promise_and_every_attack_its_own_name() -> None:

@@ -10,6 +10,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,10 @@ def results(folder: Path) -> dict[str, Any]:
         questions = study.read_questions("test")
         ids = [question.question_id for question in questions]
         rows = load_responses(target, ids, config.verify.verifier)
-        found[model] = (repr(outcomes), repr(questions), rows.to_dicts().__repr__())
+        assert outcomes.responses is not None
+        texts = repr(outcomes.responses.collect().to_dicts())
+        told = repr(replace(outcomes, responses=None))
+        found[model] = (told, texts, repr(questions), repr(rows.to_dicts()))
     for name in study.tables():
         found[f"table {name}"] = repr(study.read_table(name).to_dicts())
     if study.missing_tables():

@@ -128,7 +128,9 @@ def test_scores_of_a_response_set_tell_thought_and_answer_apart(tmp_path: Path) 
     asked = (target, QUESTIONS, "base", "plain", scorer)
     assert score(*asked, thoughts) == 4 * len(QUESTIONS)
     scores = target.read_scores("base")
-    assert target.score_settings("base") == {"thinking": rule.to_plain()}
+    settings = target.score_settings("base")
+    assert settings is not None
+    assert settings["thinking"] == rule.to_plain()
     sums = scores.select(
         pl.col("thought_log_probability") + pl.col("answer_log_probability"),
         pl.col("thought_token_count") + pl.col("answer_token_count"),
@@ -148,7 +150,8 @@ def test_scores_of_a_response_set_tell_thought_and_answer_apart(tmp_path: Path) 
     assert score(*asked, thoughts) == 0, "nothing is scored again"
     # Some are missing, and thoughts are told by another rule than those that are there.
     next(folder.glob("*.parquet")).unlink()
-    target.keep_score_settings("base", {"thinking": ThinkingRule(end="wait").to_plain()})
+    other = {**settings, "thinking": ThinkingRule(end="wait").to_plain()}
+    target.keep_score_settings("base", other)
     with pytest.raises(SettingsDifferError, match=r"thinking.end was 'wait', now 'so'"):
         score(*asked, thoughts)
 
