@@ -62,6 +62,15 @@ def test_what_can_not_be_known_is_not_passed() -> None:
     assert [(each.word, each.missing) for each in one.gate] == [("can't tell", "noise")]
 
 
+def test_nothing_passes_where_responses_speak_against_the_counts() -> None:
+    before, after = make_world(300, 16, 4)
+    topped_up = make_tally(before.c, np.where(before.c == 0, 32, 16).tolist())
+    rules = ["accuracy >= -100", "lost <= 300"]
+    comparison = compare(topped_up, after, require=rules, **FEW)
+    assert [each.word for each in comparison.gate] == ["can't tell"] * 2
+    assert {each.missing for each in comparison.gate} == {"n by outcome"}
+
+
 def test_the_command_answers_by_its_exit_status(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

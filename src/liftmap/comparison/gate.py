@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -109,7 +110,10 @@ def answer(
     answers = []
     for rule in rules:
         if rule.k is None:
-            answers.append(_of_lost(rule, pair, resamples, independent=independent))
+            lost = _of_lost(rule, pair, resamples, independent=independent)
+            answers.append(
+                lost if withheld is None else replace(lost, word="can't tell", missing=withheld)
+            )
         elif rule.k not in measured:
             answers.append(Answer(rule, "can't tell", None, "k"))
         else:
