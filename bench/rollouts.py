@@ -56,13 +56,13 @@ def filler(rng: random.Random) -> str:
 
 def lines(name: str, path: Path, rng: random.Random) -> None:
     """The test file's lines, repeated, each with longer texts."""
-    kept = (DATA / "rollouts" / LINES[name]).read_text().splitlines()
+    sample_lines = (DATA / "rollouts" / LINES[name]).read_text().splitlines()
     grown = []
-    for line in kept:
+    for line in sample_lines:
         if name == "human_eval":
             line = line.replace("    return", f"    # {filler(rng)}\\n    return")
         grown.append(line.replace(MARK, filler(rng)) + "\n")
-    rows = len(kept) * PER_LINE.get(name, 1)
+    rows = len(sample_lines) * PER_LINE.get(name, 1)
     with path.open("w") as file:
         for _ in range(ROWS // rows):
             file.writelines(grown)

@@ -131,12 +131,12 @@ def _find(folder: StudyFolder) -> list[Damage]:
     damages = find_damage(folder)
     if any(damage.kind == "schema" for damage in damages):
         return damages
-    known = {damage.path for damage in damages}
+    damaged_paths = {damage.path for damage in damages}
     trained: dict[str, Any] = {}
     for arm in names_in(folder.checkpoints_dir):
         for seed in names_in(folder.checkpoints_dir / arm):
             home = folder.checkpoint(arm, int(seed))
-            if not home.record_file.exists() or home.record_file in known:
+            if not home.record_file.exists() or home.record_file in damaged_paths:
                 continue
             weights = folder.read_record(home.record_file).get("weights")
             trained[model_name(arm, int(seed))] = weights
@@ -196,8 +196,8 @@ def _set_aside(path: Path) -> Path:
 
 def _sets(damages: list[Damage], *kinds: str) -> list[ResponseSet]:
     """The response sets with damage of these kinds, each once."""
-    found = [d.place for d in damages if d.kind in kinds and d.place is not None]
-    return list(dict.fromkeys(found))
+    places = [d.place for d in damages if d.kind in kinds and d.place is not None]
+    return list(dict.fromkeys(places))
 
 
 def _restore_study(folder: StudyFolder, damage: Damage) -> None:
@@ -287,21 +287,21 @@ _RESTORE: dict[tuple[str, ...], Callable[[StudyFolder, Damage], None]] = {
 
 
 def _make_again_in_study(folder: StudyFolder, damages: list[Damage]) -> None:
-    drawn = _sets(damages, "responses")
+    response_sets = _sets(damages, "responses")
     unjudged = [d.place for d in damages if d.kind == "verdicts" and d.folder is None]
     kinds = {damage.kind for damage in damages}
     if not kinds & {"responses", "verdicts", "scores", "table", "report", "environment"}:
         return
     with open_study(folder) as run:
-        if drawn:
+        if response_sets:
             run.prepare()
-        for model in dict.fromkeys(t.model for t in (*drawn, *unjudged) if t is not None):
+        for model in dict.fromkeys(t.model for t in (*response_sets, *unjudged) if t is not None):
             if model in run.model_names():
                 run.answer(model)
         _judge_again(folder, damages)
         if kinds & {"responses", "scores"} and folder.scores_dir.exists():
             run.score()
-        _report_again(run, bool(drawn), kinds)
+        _report_again(run, bool(response_sets), kinds)
 
 
 def _report_again(run: StudyRun, drawn: bool, kinds: set[Any]) -> None:
@@ -348,8 +348,10 @@ def _verdict_folders(target: ResponseSet) -> list[Path]:
 
 def _section(target: ResponseSet, verifier: str) -> VerifySection:
     settings = target.verifier_settings(verifier) or {}
-    known = {name: settings[name] for name in VerifySection.model_fields if name in settings}
-    return VerifySection(**{"verifier": verifier, **known})
+    verifier_settings = {
+        name: settings[name] for name in VerifySection.model_fields if name in settings
+    }
+    return VerifySection(**{"verifier": verifier, **verifier_settings})
 
 
 def _judge_again(folder: StudyFolder, damages: list[Damage]) -> None:

@@ -305,10 +305,10 @@ def compare_pair(
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    known = {check.kind for check in checks}
+    check_kinds = {check.kind for check in checks}
     counted = checks_of_counts(pair)
     # That both sides are one file says more than that their counts are the same.
-    if "same file" in known:
+    if "same file" in check_kinds:
         counted = tuple(check for check in counted if check.kind != "same responses")
     checks = (*counted, *checks)
     draws_are_independent = independent(checks)

@@ -92,8 +92,15 @@ def read_every_eval_ever(source: str, files: Sequence[Glimpse], options: ReadOpt
 def _sample_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     for row, (_, line) in enumerate(json_lines(file.path), 1):
         asked, output, score = (table(line.get(x)) for x in ("input", "output", "evaluation"))
-        found = tables_in(line.get("answer_attribution"))
-        final = next((one for one in reversed(found) if one.get("is_terminal")), table(None))
+        attributions = tables_in(line.get("answer_attribution"))
+        final = next(
+            (
+                attribution
+                for attribution in reversed(attributions)
+                if attribution.get("is_terminal")
+            ),
+            table(None),
+        )
         texts, thoughts = output.get("raw"), output.get("reasoning_trace")
         prompt, text, thought = conversation(line.get("messages"))
         if isinstance(texts, list) and texts:

@@ -86,9 +86,9 @@ def named(fields: Iterable[str], given: Mapping[str, str] | None = None) -> dict
     taken = dict(given or {})
     for ours, names in NAMES.items():
         if ours not in taken:
-            found = next((x for x in names if x in there and x not in taken.values()), None)
-            if found is not None:
-                taken[ours] = found
+            own_name = next((x for x in names if x in there and x not in taken.values()), None)
+            if own_name is not None:
+                taken[ours] = own_name
     return taken
 
 
@@ -104,9 +104,9 @@ def wide(fields: Sequence[str]) -> list[str]:
     """Columns of which each holds one response to every question, by their numbers."""
     by_stem: dict[str, list[tuple[int, str]]] = {}
     for name in fields:
-        found = _WIDE.fullmatch(name)
-        if found:
-            by_stem.setdefault(found[1].lower(), []).append((int(found[2]), name))
+        wide_name = _WIDE.fullmatch(name)
+        if wide_name:
+            by_stem.setdefault(wide_name[1].lower(), []).append((int(wide_name[2]), name))
     largest = max(by_stem.values(), key=len, default=[])
     return [name for _, name in sorted(largest)] if len(largest) > 1 else []
 
@@ -130,15 +130,19 @@ def check_given(path: object, fields: Sequence[str], given: Mapping[str, str]) -
 def suggestion(fields: Sequence[str]) -> str:
     """What to write for columns that look like a verdict and an id; empty if none does."""
     said = []
-    known = named(fields)
-    verdict = known.get("correct") or _like(fields, LIKE_VERDICT)
-    question = known.get("question_id") or known.get("prompt") or _like(fields, LIKE_ID, verdict)
-    ours = "prompt" if question and question == known.get("prompt") else "question_id"
+    names_of_ours = named(fields)
+    verdict = names_of_ours.get("correct") or _like(fields, LIKE_VERDICT)
+    question = (
+        names_of_ours.get("question_id")
+        or names_of_ours.get("prompt")
+        or _like(fields, LIKE_ID, verdict)
+    )
+    ours = "prompt" if question and question == names_of_ours.get("prompt") else "question_id"
     parts = []
     if verdict:
         said.append(f"`{verdict}` looks like a verdict")
         parts.append(f"correct={verdict}")
-    elif "n" in known or "c" in known:
+    elif "n" in names_of_ours or "c" in names_of_ours:
         return ""
     if question and question != verdict:
         said.append(f"`{question}` like {'the prompt' if ours == 'prompt' else 'an id'}")
@@ -154,5 +158,5 @@ def _like(fields: Sequence[str], words: Sequence[str], taken: str | None = None)
         for name in lower:
             if re.search(rf"(?:^|[_\W]){word}", name):
                 return lower[name]
-    near = [found for name in words for found in get_close_matches(name, lower, n=1, cutoff=0.75)]
+    near = [match for name in words for match in get_close_matches(name, lower, n=1, cutoff=0.75)]
     return lower[near[0]] if near else None

@@ -107,13 +107,13 @@ def _counted(
         .unique("question_id", keep="first", maintain_order=True)
         .select("question_id", pl.col("gold").map_elements(_one_gold, return_dtype=pl.String))
     )
-    kept = ["question_id", "right", "truncated"]
+    columns = ["question_id", "right", "truncated"]
     if rows["answer"].is_not_null().any():
-        kept.append("answer")
+        columns.append("answer")
     if rows["cluster"].is_not_null().any():
         refuse_torn_clusters(source, rows)
-        kept.append("cluster")
-    counted = rows.select(kept).with_columns(pl.col("truncated").fill_null(False))
+        columns.append("cluster")
+    counted = rows.select(columns).with_columns(pl.col("truncated").fill_null(False))
     outcomes = from_rows(source, format, counted, golds if len(golds) else None, notes)
     model = rows["model"].drop_nulls()
     return replace(
@@ -126,8 +126,8 @@ def _counted(
 
 def _with_texts(responses: Identified, rows: pl.DataFrame) -> pl.LazyFrame:
     """The rows that were counted with what is still in the files: `Outcomes.responses`."""
-    known = rows.select("response", "right", "truncated").lazy()
-    return responses.frame.join(known, on="response", how="inner", maintain_order="left").select(
+    verdicts = rows.select("response", "right", "truncated").lazy()
+    return responses.frame.join(verdicts, on="response", how="inner", maintain_order="left").select(
         pl.col(name).cast(kind) for name, kind in TEXTS.items()
     )
 
@@ -141,8 +141,8 @@ def _prompts(rows: pl.DataFrame) -> dict[str, str]:
 
 
 def _one_gold(gold: str) -> str:
-    found = golds_of(gold)
-    return found[0] if found else final_answer(gold)
+    golds = golds_of(gold)
+    return golds[0] if golds else final_answer(gold)
 
 
 def _of_steps(

@@ -296,12 +296,12 @@ def _text_rows(entries: Iterable[Entry], verdicts: Verdicts) -> Iterator[tuple[o
         if entry.responses in done or entry.responses not in verdicts:
             continue
         done.add(entry.responses)
-        known = verdicts[entry.responses]
+        verdicts_of_entry = verdicts[entry.responses]
         thoughts = entry.reasoning or [""] * entry.count
         asked = entry.prompt or entry.question
         for place, text in enumerate(entry.texts or ()):
-            if text is not None and place < len(known):
-                right, answer = known[place]
+            if text is not None and place < len(verdicts_of_entry):
+                right, answer = verdicts_of_entry[place]
                 values = (right, asked, text, thoughts[place], answer, None)
                 yield entry.question_id, *values, entry.truncated
 

@@ -212,8 +212,8 @@ def steps_of(source: str | Path) -> tuple[str, tuple[int, int] | None]:
 
 def _is_dataset(folder: Path) -> bool:
     """Whether Hugging Face's `save_to_disk` wrote this folder, with one split or several."""
-    one = (folder / "state.json").exists() and (folder / "dataset_info.json").exists()
-    return one or (folder / "dataset_dict.json").exists()
+    is_dataset = (folder / "state.json").exists() and (folder / "dataset_info.json").exists()
+    return is_dataset or (folder / "dataset_dict.json").exists()
 
 
 def _features(folder: Path) -> list[str]:

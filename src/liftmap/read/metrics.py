@@ -154,8 +154,8 @@ class Metrics:
                     shared = isinstance(value, Share)
                     verdicts = _without(verdicts, missing, shared)
                     column.shared |= shared
-                    found = None if shared else answers.get(metric)
-                    column.add(question_id, verdicts, found, truncated, at)
+                    answers_of_metric = None if shared else answers.get(metric)
+                    column.add(question_id, verdicts, answers_of_metric, truncated, at)
 
     def choose(self, source: str, wanted: str | None) -> tuple[pl.DataFrame, list[str]]:
         """The verdicts of one metric.

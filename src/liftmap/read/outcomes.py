@@ -140,11 +140,11 @@ class Outcomes:
 
 def drawing_settings(given: object) -> dict[str, object]:
     """Temperature, top_p and top_k out of whatever a tool keeps of how responses were drawn."""
-    known = given if isinstance(given, Mapping) else {}
+    settings = given if isinstance(given, Mapping) else {}
     return {
-        name: float(known[name])
+        name: float(settings[name])
         for name in ("temperature", "top_p", "top_k")
-        if isinstance(known.get(name), int | float) and not isinstance(known[name], bool)
+        if isinstance(settings.get(name), int | float) and not isinstance(settings[name], bool)
     }
 
 

@@ -138,11 +138,11 @@ def table_of_columns(
         each: Changes the rows of a file before the columns are taken: explodes lists, say.
     """
     named = [column for column in columns.values() if isinstance(column, str)]
-    wanted = list(dict.fromkeys([*named, *metrics, *raw]))
+    columns_to_read = list(dict.fromkeys([*named, *metrics, *raw]))
     frames = []
     for number, file in enumerate(files):
         with readable(file.path):
-            frame = each(scan(file, wanted))
+            frame = each(scan(file, columns_to_read))
             kinds = frame.collect_schema()
         taken = {
             name: as_text(kinds[column], column) if isinstance(column, str) else column
@@ -247,12 +247,12 @@ def _column(chunk: list[tuple[int, Row]], name: str) -> pl.Series:
         values = [written(row.get("metrics", {}).get(metric)) for _, row in chunk]
         return pl.Series(name, values, pl.String)
     kind = SCHEMA[name]
-    found: list[Any] = [row.get(name) for _, row in chunk]
+    cells: list[Any] = [row.get(name) for _, row in chunk]
     if kind == pl.String:
-        return pl.Series(name, [written(value) for value in found], kind)
+        return pl.Series(name, [written(value) for value in cells], kind)
     if kind == pl.Boolean:
-        return pl.Series(name, [value is True for value in found], kind)
-    whole = [v if type(v) is int and abs(v) < FILE_ROWS else None for v in found]
+        return pl.Series(name, [value is True for value in cells], kind)
+    whole = [v if type(v) is int and abs(v) < FILE_ROWS else None for v in cells]
     return pl.Series(name, whole, kind)
 
 
@@ -289,14 +289,14 @@ def files_of_steps(
     """
     if steps is None:
         return files
-    kept = [
+    of_steps = [
         file
         for file in files
         if (step := step_in_name(file)) is None
         or steps[0] <= step <= steps[1]
         or (column is not None and _first_value(file, column) != str(step))
     ]
-    return kept or files
+    return of_steps or files
 
 
 def _first_value(file: Glimpse, column: str) -> str | None:
@@ -359,9 +359,9 @@ def digests(prompts: pl.Series) -> pl.Series:
         Hexadecimal digits of SHA-256; null where there is no prompt.
     """
     distinct = prompts.drop_nulls().unique()
-    found = [_digest(prompt) for prompt in distinct]
+    digests = [_digest(prompt) for prompt in distinct]
     return prompts.replace_strict(
-        distinct, pl.Series(found, dtype=pl.String), return_dtype=pl.String(), default=None
+        distinct, pl.Series(digests, dtype=pl.String), return_dtype=pl.String(), default=None
     )
 
 

@@ -85,13 +85,13 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
         )
         for file in files
     )
-    known = rows.select(
+    verdicts = rows.select(
         pl.col(name).cast(TEXTS[name])
         for name in ("question_id", "right", "truncated", "answer")
         if name in rows.columns
     )
-    both = pl.concat([known.lazy(), texts], how="horizontal")
-    there = {*known.columns, *chosen}
+    both = pl.concat([verdicts.lazy(), texts], how="horizontal")
+    there = {*verdicts.columns, *chosen}
     return both.select(
         pl.col(name) if name in there else pl.lit(None, kind).alias(name)
         for name, kind in TEXTS.items()

@@ -183,17 +183,17 @@ def origin_of(target: ResponseSet) -> Origin:
     Raises:
         StoreError: The settings are damaged.
     """
-    kept = target.settings()
-    model = kept.get("model")
+    recorded = target.settings()
+    model = recorded.get("model")
     in_study = StudyFolder(target.root).config_file.exists()
     settings = {
-        name: kept["sampling"][name]
+        name: recorded["sampling"][name]
         for name in ("temperature", "top_p", "top_k", "max_tokens")
-        if name in kept.get("sampling", {})
+        if name in recorded.get("sampling", {})
     }
-    if "template" in kept:
-        text = json.dumps(kept["template"].get("text"), sort_keys=True)
-        settings["template"] = kept["template"].get("name")
+    if "template" in recorded:
+        text = json.dumps(recorded["template"].get("text"), sort_keys=True)
+        settings["template"] = recorded["template"].get("name")
         settings["template_digest"] = hashlib.sha256(text.encode()).hexdigest()
     return Origin(target.model if in_study or not model else str(model), model, settings)
 
@@ -285,14 +285,18 @@ def _check_think_end(target: ResponseSet, verifier: str, think_end: str | None) 
 
 def _check_options(target: ResponseSet, verifier: str, options: Mapping[str, Any]) -> None:
     """Raises if the user names options of a verifier, and the verdicts were made with others."""
-    kept = target.verifier_settings(verifier)
-    if not options or kept is None or kept.get("options") == dict(options):
+    verifier_settings = target.verifier_settings(verifier)
+    if (
+        not options
+        or verifier_settings is None
+        or verifier_settings.get("options") == dict(options)
+    ):
         return
     named = " ".join(f"--verifier-option {key}={value}" for key, value in options.items())
     raise InputError(
         f"The verdicts of {verifier} on {target.model} in {target.root} were made with other "
         "options.",
-        seen=kept.get("options"),
+        seen=verifier_settings.get("options"),
         remedy=f"Leave --verifier-option out; or delete those verdicts and run: liftmap verify "
         f"{target.root} --verifier {verifier} {named}",
     )

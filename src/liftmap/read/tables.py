@@ -35,8 +35,8 @@ def read_table(
     """
     names = names or {}
     if container == "json":
-        wanted = [names.get(name, name) for name in known]
-        frame = _read_json_lines(path, wanted)
+        own_names = [names.get(name, name) for name in known]
+        frame = _read_json_lines(path, own_names)
         frame = frame.rename({names.get(name, name): name for name in known})
     else:
         with readable(path):

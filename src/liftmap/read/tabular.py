@@ -104,15 +104,15 @@ def _from_json(file: Glimpse, names: Sequence[str]) -> pl.DataFrame:
         objects = [dict(zip(columns, row, strict=False)) for row in rows]
     else:
         objects = document
-    for number, one in enumerate(objects, 1):
-        if not isinstance(one, dict):
+    for number, record in enumerate(objects, 1):
+        if not isinstance(record, dict):
             raise InputError(
                 f"{file.path}, row {number} is not a JSON object.",
-                seen=str(one)[:60],
+                seen=str(record)[:60],
                 remedy="Give each row its fields by name.",
             )
     return pl.DataFrame(
-        {name: [_text(one.get(name)) for one in objects] for name in names},
+        {name: [_text(record.get(name)) for record in objects] for name in names},
         schema=dict.fromkeys(names, pl.String()),
     )
 

@@ -37,8 +37,8 @@ def is_tally(file: Glimpse) -> bool:
 def names_in(file: Glimpse) -> dict[str, str]:
     """The file's column for each of ours: those that the user has named, then known ones."""
     taken = {ours: ours for ours in COLUMNS if ours in file.fields}
-    known = named(file.fields, file.names)
-    taken |= {ours: theirs for ours, theirs in known.items() if ours in COLUMNS[:3]}
+    own_names = named(file.fields, file.names)
+    taken |= {ours: theirs for ours, theirs in own_names.items() if ours in COLUMNS[:3]}
     return taken | {ours: theirs for ours, theirs in file.names.items() if ours in COLUMNS}
 
 

@@ -125,6 +125,6 @@ def _cache() -> Path:
 def _cached() -> dict[str, list[object]]:
     """What the cache holds; nothing where it can't be read."""
     with suppress(OSError, ValueError):
-        found = json.loads(_cache().read_bytes())
-        return {k: v for k, v in found.items() if isinstance(v, list) and len(v) == 2}
+        cached = json.loads(_cache().read_bytes())
+        return {k: v for k, v in cached.items() if isinstance(v, list) and len(v) == 2}
     return {}

@@ -83,10 +83,10 @@ def sample(
         "seed": section.seed,
     }
     later = ("seed", "weights")
-    known = target.settings() if target.has_settings() else {}
-    if known:
+    earlier_settings = target.settings() if target.has_settings() else {}
+    if earlier_settings:
         # Before long work: are they the same as before?
-        target.keep_settings({**settings_of_set, "weights": known.get("weights")}, later)
+        target.keep_settings({**settings_of_set, "weights": earlier_settings.get("weights")}, later)
     shards = {shard_name(i): questions[start : start + per_shard] for i, start in enumerate(starts)}
     finished = set(target.shards())
     missing = {name: part for name, part in shards.items() if name not in finished}
@@ -99,7 +99,7 @@ def sample(
     what = f"{target.model} answers {len(questions)} {target.split} questions"
     drawing = engine() if engine else make_engine(model, section, questions)
     identity = identity_of(drawing)
-    refuse_other_weights(target.path, target.model, known, identity)
+    refuse_other_weights(target.path, target.model, earlier_settings, identity)
     target.keep_settings({**settings_of_set, "weights": identity}, later)
     facts = prompt_facts(drawing, next(iter(prompts.values())))
     if facts is not None:

@@ -168,16 +168,18 @@ class Scorer:
         first = prompt_ids(self.tokenizer, prompt)
         # Where in the text that is tokenised the response begins.
         before = len(prompt) if isinstance(prompt, str) else 0
-        known = bool(self.tokenizer.is_fast)
+        has_offsets = bool(self.tokenizer.is_fast)
         whole: list[int] = []
         if isinstance(prompt, str):
-            encoding = self.tokenizer(prompt + text, return_offsets_mapping=known)
+            encoding = self.tokenizer(prompt + text, return_offsets_mapping=has_offsets)
             whole = encoding["input_ids"]
         places = slice(len(first), None)
         if whole[: len(first)] != first:
             # The tokenizer merges across the border, or a chat template ends the prompt; the
             # response is then tokenised by itself.
-            encoding = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=known)
+            encoding = self.tokenizer(
+                text, add_special_tokens=False, return_offsets_mapping=has_offsets
+            )
             whole = first + encoding["input_ids"]
             before, places = 0, slice(None)
         ids = whole + (self._ends[:1] if stopped else [])
@@ -186,7 +188,7 @@ class Scorer:
             thought = 0
         elif answer_start is not None and answer_start >= len(text):
             thought = len(ids) - len(first)
-        elif answer_start is not None and known:
+        elif answer_start is not None and has_offsets:
             border = before + answer_start
             thought = sum(begin < border for begin, _ in encoding["offset_mapping"][places])
         return _Encoded(ids, len(first), thought)
@@ -251,15 +253,17 @@ def score(
     if not missing:
         return 0
     settings = {"thinking": dict(thoughts.rule)}
-    known = target.score_settings(under) or {}
-    if known:
+    earlier_settings = target.score_settings(under) or {}
+    if earlier_settings:
         # Before long work.
-        kept = {"weights": known["weights"]} if "weights" in known else {}
-        target.keep_score_settings(under, settings | kept)
+        earlier_weights = (
+            {"weights": earlier_settings["weights"]} if "weights" in earlier_settings else {}
+        )
+        target.keep_score_settings(under, settings | earlier_weights)
     prompts = {q.question_id: render_prompt(template, q) for q in questions}
     loaded = scorer()
     identity = identity_of_model(loaded.name)
-    refuse_other_weights(target.scores(under).path, under, known, identity)
+    refuse_other_weights(target.scores(under).path, under, earlier_settings, identity)
     target.keep_score_settings(under, {**settings, "weights": identity}, later=("weights",))
     scored = 0
     what = f"{target.model}: log-likelihood under {under}"

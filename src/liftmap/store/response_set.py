@@ -157,11 +157,13 @@ class ResponseSet:
     def _known(self, folder: ShardFolder) -> list[str]:
         """The shards of a folder, none of which lies beyond those that the responses have."""
         shards = folder.shards()
-        wanted = self.wanted_shards() if shards else 0
-        expected = {shard_name(index) for index in range(wanted)}
-        strange = [name for name in shards if wanted and name not in expected]
+        number_of_shards = self.wanted_shards() if shards else 0
+        expected = {shard_name(index) for index in range(number_of_shards)}
+        strange = [name for name in shards if number_of_shards and name not in expected]
         if strange:
-            raise damaged(folder.path / strange[0], f"there are only {wanted} shards of this set")
+            raise damaged(
+                folder.path / strange[0], f"there are only {number_of_shards} shards of this set"
+            )
         return shards
 
     def write_responses(self, shard: str, responses: Iterable[Response] | pl.DataFrame) -> None:
@@ -239,8 +241,8 @@ class ResponseSet:
     def score_settings(self, under: str) -> dict[str, Any] | None:
         """What `keep_score_settings` wrote; None where scores don't tell thought from answer."""
         folder = self.scores(under)
-        known = folder.has_settings() or (folder.shards() and is_sealed(self.root))
-        return folder.settings() if known else None
+        has_settings = folder.has_settings() or (folder.shards() and is_sealed(self.root))
+        return folder.settings() if has_settings else None
 
     def read_scores(self, under: str) -> pl.DataFrame:
         """All log-likelihoods under another model; columns of `SCORE_SCHEMA`."""

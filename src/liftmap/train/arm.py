@@ -139,8 +139,8 @@ def _sources(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> d
         target = folder.responses(model, "train")
         folders = (target.responses, target.verdicts(config.verify.verifier))
         seals = [each.facts(shard)["seal"] for each in folders for shard in each.shards()]
-        known = seals and None not in seals
-        sources[source] = {"model": model, "digest": digest_of_json(seals) if known else None}
+        all_sealed = seals and None not in seals
+        sources[source] = {"model": model, "digest": digest_of_json(seals) if all_sealed else None}
     return sources
 
 
@@ -161,10 +161,10 @@ def _refuse_other_inputs(
     """
     if not file.exists():
         return
-    kept = folder.read_record(file).get("inputs")
-    if kept is None:
+    earlier_inputs = folder.read_record(file).get("inputs")
+    if earlier_inputs is None:
         return
-    difference = first_difference({name: kept[name] for name in inputs}, dict(inputs))
+    difference = first_difference({name: earlier_inputs[name] for name in inputs}, dict(inputs))
     if difference:
         key, was, now = difference
         raise SettingsDifferError(
@@ -184,8 +184,8 @@ def refuse_other_weights_of(
         StoreError: They are others. Earlier versions did not keep digests of them.
     """
     file = folder.checkpoint(arm, seed).record_file
-    kept = folder.read_record(file).get("weights")
-    if kept is not None and identity is not None and kept != dict(identity):
+    earlier_weights = folder.read_record(file).get("weights")
+    if earlier_weights is not None and identity is not None and earlier_weights != dict(identity):
         raise damaged(
             folder.checkpoint(arm, seed).model_dir, f"its files are not those of {file.name}"
         )

@@ -137,11 +137,11 @@ def final_answer(text: str) -> str | None:
 def _affirmed(text: str) -> str:
     """The text without sentences that deny, doubt or suppose an answer."""
     end = len(text)
-    for found in reversed(list(_NO_ANSWER.finditer(text))):
-        if found.start() >= end:
+    for phrase in reversed(list(_NO_ANSWER.finditer(text))):
+        if phrase.start() >= end:
             continue
-        stop = _STOP.search(text, found.end())
-        start = max(text.rfind("\n", 0, found.start()), text.rfind(". ", 0, found.start())) + 1
+        stop = _STOP.search(text, phrase.end())
+        start = max(text.rfind("\n", 0, phrase.start()), text.rfind(". ", 0, phrase.start())) + 1
         text = text[:start] + (text[stop.start() :] if stop else "")
         end = start
     return text
@@ -164,11 +164,11 @@ def gives_up(text: str, start: int) -> bool:
 
 def _in_json(text: str) -> str | None:
     """What a JSON object gives as "answer"."""
-    found = _JSON.findall(text[-PROSE_WITHIN:])
-    if not found:
+    documents = _JSON.findall(text[-PROSE_WITHIN:])
+    if not documents:
         return None
     try:
-        return str(json.loads(found[-1])).strip() or None
+        return str(json.loads(documents[-1])).strip() or None
     except ValueError:
         return None
 

@@ -484,10 +484,10 @@ def do(
     if what == "set":
         setattr(target, name, value)
         return None
-    found = getattr(target, name)
+    member = getattr(target, name)
     if what == "get":
-        return {"method": name} if callable(found) else encode(found, foreign=True)
-    return encode(found(*value, **(named or {})), foreign=True)
+        return {"method": name} if callable(member) else encode(member, foreign=True)
+    return encode(member(*value, **(named or {})), foreign=True)
 
 
 if __name__ == "__main__":

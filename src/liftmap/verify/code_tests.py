@@ -148,20 +148,20 @@ def _own_names(source: str, name: str) -> tuple[str, ...]:
     tree = parsed(source)
     if tree is None:
         return ()
-    known = {name, *dir(builtins)}
+    defined_names = {name, *dir(builtins)}
     used: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.alias):
-            known.add((node.asname or node.name).partition(".")[0])
+            defined_names.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            known.add(node.name)
+            defined_names.add(node.name)
         elif isinstance(node, ast.arg):
-            known.add(node.arg)
+            defined_names.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             used[node.id] = None
         elif isinstance(node, ast.Name):
-            known.add(node.id)
-    return tuple(used_name for used_name in used if used_name not in known)
+            defined_names.add(node.id)
+    return tuple(used_name for used_name in used if used_name not in defined_names)
 
 
 def _livecodebench_facts(question: Question) -> dict[str, Any]:

@@ -53,11 +53,11 @@ def statement(text: str) -> Statement | None:
     text = _LAYOUT.sub(" ", text).strip().rstrip(".")
     place = 0
     while place < len(text):
-        found = _TOKEN.match(text, place)
-        if found is None:
+        token = _TOKEN.match(text, place)
+        if token is None:
             return None
-        tokens.append((str(found.lastgroup), found.group().strip()))
-        place = found.end()
+        tokens.append((str(token.lastgroup), token.group().strip()))
+        place = token.end()
     try:
         read = _Reader(tokens).whole()
     except (_UnreadableError, RecursionError):
@@ -89,8 +89,8 @@ class _Reader:
             sign = self.peek()
             self.place += 1
             # "If" goes with what is on its right: P \to (Q \to R).
-            other = self.level(number if sign == "if" else number + 1)
-            read = _joined(sign, read, other)
+            right_side = self.level(number if sign == "if" else number + 1)
+            read = _joined(sign, read, right_side)
         return read
 
     def single(self) -> Statement:

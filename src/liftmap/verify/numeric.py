@@ -177,12 +177,12 @@ def same(gold: Number, answer: Number, tolerance: Fraction, question: str = "") 
     }
 
     def values(number: Number) -> set[Fraction]:
-        found = set(number.values(beside))
+        values = set(number.values(beside))
         if gold.percent and answer.percent:
-            found = {number.value}
+            values = {number.value}
         if number.scale in asked:
-            found |= {value / number.scale for value in found}
-        return found
+            values |= {value / number.scale for value in values}
+        return values
 
     return any(
         abs(one - other) <= tolerance * abs(one) for one in values(gold) for other in values(answer)

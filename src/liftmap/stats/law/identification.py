@@ -112,16 +112,16 @@ def limits_of_side(
     """
     tolerances = _tolerances(tolerance, len(measures))
     n = int(getattr(pairs, side).n.max())
-    one = _marginal(pairs, side)
-    if one.pair_of_question is not None and one.before.rows > _MOST_ROWS:
-        one = grouped(one, _even_starts(n), np.array([0]))[0]
+    marginal = _marginal(pairs, side)
+    if marginal.pair_of_question is not None and marginal.before.rows > _MOST_ROWS:
+        marginal = grouped(marginal, _even_starts(n), np.array([0]))[0]
     grid = _even_grid(n)
-    table = one.before.likelihood(grid)[one.before_row]
-    greatest = greatest_likelihood(table, one.counts)
+    table = marginal.before.likelihood(grid)[marginal.before_row]
+    greatest = greatest_likelihood(table, marginal.counts)
     ranges: list[Range] = []
     for measure, allowed in zip(measures, tolerances.tolist(), strict=True):
         low, high = (
-            sign * greatest_mean(table, one.counts, sign * measure(grid), greatest - allowed)
+            sign * greatest_mean(table, marginal.counts, sign * measure(grid), greatest - allowed)
             for sign in (-1.0, 1.0)
         )
         ranges.append((low, high))
