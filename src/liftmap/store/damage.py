@@ -5,7 +5,7 @@ Part of the store; reads everything, writes nothing. `liftmap.check` mends what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,6 +233,23 @@ def _expected(target: ResponseSet) -> list[str]:
     return [shard_name(index) for index in range(target.wanted_shards())]
 
 
+def _misplaced(
+    target: ResponseSet,
+    folder: ShardFolder,
+    shard: str,
+    expected: Sequence[str],
+    there: Sequence[str],
+) -> Damage | None:
+    """The damage of a shard that is missing, or is not one of its set; None where it is neither."""
+    path = folder.path / shard
+    if expected and shard not in expected:
+        reason = f"{path} is not one of {len(expected)} shards"
+        return Damage(path, "extra", reason, target, folder)
+    if shard not in there:
+        return Damage(path, folder.kind, f"{path} is missing", target, folder)
+    return None
+
+
 def _shards(
     target: ResponseSet, questions: list[Question] | None, whole: dict[str, pl.DataFrame]
 ) -> Iterator[Damage]:
@@ -241,12 +258,9 @@ def _shards(
     expected, there = _expected(target), folder.shards()
     for shard in sorted({*expected, *there}):
         path = folder.path / shard
-        if expected and shard not in expected:
-            yield Damage(
-                path, "extra", f"{path} is not one of {len(expected)} shards", target, folder
-            )
-        elif shard not in there:
-            yield Damage(path, kind, f"{path} is missing", target, folder)
+        misplaced = _misplaced(target, folder, shard, expected, there)
+        if misplaced is not None:
+            yield misplaced
         else:
             wrong = list(_try(path, kind, folder.read, shard, place=target, folder=folder))
             yield from wrong
@@ -287,12 +301,9 @@ def _beside(
     expected, there = _expected(target), folder.shards()
     for shard in sorted({*whole, *there}):
         path = folder.path / shard
-        if expected and shard not in expected:
-            yield Damage(
-                path, "extra", f"{path} is not one of {len(expected)} shards", target, folder
-            )
-        elif shard not in there:
-            yield Damage(path, kind, f"{path} is missing", target, folder)
+        misplaced = _misplaced(target, folder, shard, expected, there)
+        if misplaced is not None:
+            yield misplaced
         elif shard in whole:
             wrong = list(
                 _try(
