@@ -209,7 +209,7 @@ def test_a_difference_is_found_exactly_when_there_is_one(old: Any, new: Any) -> 
 SOURCE = Path(liftmap.__file__).parent
 # What is named elsewhere and is not of a study: models, caches, programs, what liftmap ships.
 ELSEWHERE = {
-    "analyse/phrases.py": {"data", "reflection_keywords.txt"},
+    "comparison/phrases.py": {"data", "reflection_keywords.txt"},
     "report/build.py": {"page.html.j2"},
     "report/comparison.py": {"comparison.html.j2"},
     "sample/gguf.py": {"config.json", "liftmap", "gguf"},

@@ -56,7 +56,9 @@ class Advance:
 
 
 @contextmanager
-def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Advance]:
+def progress(
+    what: str, total: float, unit: str, done: float = 0, *, shown: bool = True
+) -> Iterator[Advance]:
     """Shows a bar while the block runs and gives what moves it on.
 
     Args:
@@ -64,6 +66,7 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         total: How many items there are in all.
         unit: What an item is, in the plural.
         done: Items that an earlier run finished.
+        shown: Whether anything is shown: what takes no time needs no bar.
     """
     bar = Progress(
         TextColumn("{task.description}", markup=False),
@@ -76,12 +79,12 @@ def progress(what: str, total: float, unit: str, done: float = 0) -> Iterator[Ad
         TextColumn("{task.fields[note]}", markup=False),
         console=console,
         # A log file or CI gets one line when the step ends instead of a bar that moves.
-        disable=not console.is_terminal,
+        disable=not (shown and console.is_terminal),
     )
     with bar:
         task = bar.add_task(what, total=total, completed=int(done), unit=unit, note="")
         yield Advance(bar, task)
-    if not console.is_terminal:
+    if shown and not console.is_terminal:
         elapsed = bar.tasks[0].elapsed or 0.0
         finished = bar.tasks[0].completed - done
         note = bar.tasks[0].fields["note"]

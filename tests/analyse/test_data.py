@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from liftmap.analyse.phrases import holds_reflection, reflection_phrases
+from liftmap.comparison.phrases import reflection_phrases
 from liftmap.errors import StoreError
 
 
@@ -87,10 +87,10 @@ def test_a_study_without_base_says_so(make_study, asked):
 )
 def test_reflection_phrases_are_whole_words(text, found):
     frame = pl.DataFrame({"text": [text]})
-    assert frame.select(holds_reflection(pl.col("text"))).item() is found
+    assert frame.select(reflection_phrases().is_in(pl.col("text"))).item() is found
 
 
 def test_every_phrase_finds_itself():
-    frame = pl.DataFrame({"text": [f"x {p.upper()} y" for p in reflection_phrases()]})
+    frame = pl.DataFrame({"text": [f"x {p.upper()} y" for p in reflection_phrases().phrases]})
     assert len(frame) == 27
-    assert frame.select(holds_reflection(pl.col("text")).all()).item()
+    assert frame.select(reflection_phrases().is_in(pl.col("text")).all()).item()

@@ -28,8 +28,11 @@ def test_areas_by_hand(make_study, asked):
     assert areas["rlvr", "log_likelihood_base"] == pytest.approx(4 / 6)
     assert areas["rlvr", "log_likelihood_own"] == 0.5
     assert ("base", "log_likelihood_own") not in areas
-    assert table["questions"].to_list() == [6] * 9
-    assert table["auc_low"].null_count() == 0
+    # No response has a thought, so that its share tells nothing.
+    told = table.filter(pl.col("indicator") != "thinking")
+    assert told["questions"].to_list() == [6] * 9
+    assert told["auc_low"].null_count() == 0
+    assert table["auc_low"].null_count() == 2
 
 
 def test_no_answer_is_no_majority_and_ties_share_it(make_study, asked):

@@ -1,8 +1,8 @@
 """The tables that are comparisons, repeated: each model against the base, and pairs of arms.
 
 Analyses of the `analyse` stage; read comparisons, give the tables `capability`, `difficulty`,
-`transitions`, `lost_gained`, `verdict`, `warnings` and `contrast`: those of `Comparison.tables`,
-with the model in front of each row.
+`transitions`, `lost_gained`, `verdict`, `warnings`, `responses`, `indicators` and `contrast`: those
+of `Comparison.tables`, with the model in front of each row.
 """
 
 from __future__ import annotations
@@ -239,6 +239,51 @@ def warnings(data: StudyData) -> pl.DataFrame:
             refusal = data.refusal(data.base, model) or ""
             parts.append((model.columns, warnings_table([f"Not compared: {refusal}"])))
     return stacked(parts, MODEL_COLUMNS, SCHEMAS["warnings"])
+
+
+def responses(data: StudyData) -> pl.DataFrame:
+    """What the texts of responses say, before and after, by difficulty for the base.
+
+    `length` has the same of each model by itself. Every response of a group weighs the same;
+    intervals resample the questions, both models' responses to each together.
+
+    Returns:
+        One row a model other than the base, a bin, a verdict and a measure.
+
+        - model, arm, seed: the model after; the teacher stands here too, without a seed.
+        - label: bin of difficulty, as right responses of the base; "all" for all questions.
+        - verdict: right, wrong, or all (of these two).
+        - measure: length; reflection (share of responses with a reflection phrase of Kim et al.,
+          arXiv 2505.14216); thinking (share of the characters that are thought); truncated (share
+          cut by the token limit); copies (share whose text stands more than once among the model's
+          responses to the question); distinct (distinct answers to a question among one number of
+          responses before and after; of the verdict all).
+        - unit: tokens or characters for length, answers for distinct, else share (of 1).
+        - before, before_low, before_high: the base; null where no response tells it, and the ends
+          with responses to fewer than five questions.
+        - after, after_low, after_high: the model.
+        - change, change_low, change_high: after minus before, questions paired.
+        - responses_before, responses_after: number of responses.
+    """
+    return _of_models(data, "responses", data.afters)
+
+
+def indicators(data: StudyData) -> pl.DataFrame:
+    """How well indicators tell right from wrong responses, before and after.
+
+    Returns:
+        One row a model other than the base and an indicator.
+
+        - model, arm, seed: the model after; the teacher stands here too, without a seed.
+        - indicator: length, reflection, thinking or majority, as in `quality`.
+        - before, before_low, before_high: mean area under the ROC curve of the base's responses to
+          one question, in [0, 1]; .5 tells nothing.
+        - after, after_low, after_high: likewise of the model.
+        - change, change_low, change_high: after minus before, questions paired.
+        - questions_before, questions_after: number of questions with both right and wrong
+          responses, which alone count.
+    """
+    return _of_models(data, "indicators", data.afters)
 
 
 def contrast(data: StudyData) -> pl.DataFrame:

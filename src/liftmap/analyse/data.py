@@ -9,15 +9,19 @@ questions takes the same bootstrap weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from liftmap.analyse.responses import check_complete, kin_style, load_responses
-from liftmap.analyse.table import FloatArray
+from liftmap.analyse.responses import (
+    check_complete,
+    kin_style,
+    load_responses,
+    scored_rows,
+)
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
 from liftmap.comparison.checks import (
     checks_of_sources,
@@ -25,11 +29,12 @@ from liftmap.comparison.checks import (
     without_copied_answers,
     without_copies,
 )
-from liftmap.comparison.compare import Options, compare_pair
+from liftmap.comparison.compare import Options, compare_pair, question_intervals
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
 from liftmap.comparison.parts import Provenance
 from liftmap.comparison.provenance import provenance_in_study
+from liftmap.comparison.response_analyses import analyses_of_rows, text_options
 from liftmap.comparison.result import Comparison
 from liftmap.config import BASE, TEACHER, StudyConfig
 from liftmap.errors import StoreError
@@ -39,6 +44,7 @@ from liftmap.records import Question, StudyModel, Tally
 from liftmap.stats.bins import BinChange, Bins, study_bins
 from liftmap.stats.intervals import IntervalOptions
 from liftmap.stats.multiple import simultaneous_level
+from liftmap.stats.passk import FloatArray
 from liftmap.stats.resampling import WeightArray
 from liftmap.store import ResponseSet, StudyFolder
 
@@ -248,21 +254,56 @@ class StudyData:
             self._comparisons[key] = (
                 None
                 if pair is None
-                else compare_pair(
+                else self._with_responses(
+                    before,
+                    after,
                     pair,
                     options,
-                    answers=without_copied_answers(self._answers_of(before), self._copies(before)),
-                    sides=(self._provenance(before), self._provenance(after)),
-                    chance=chance_rate(self.questions),
-                    golds=self._read(before).golds,
-                    checks=checks_of_sources(
-                        self._read(before),
-                        self._read(after),
-                        (self._copies(before), self._copies(after)),
+                    compare_pair(
+                        pair,
+                        options,
+                        answers=without_copied_answers(
+                            self._answers_of(before), self._copies(before)
+                        ),
+                        sides=(self._provenance(before), self._provenance(after)),
+                        chance=chance_rate(self.questions),
+                        golds=self._read(before).golds,
+                        checks=checks_of_sources(
+                            self._read(before),
+                            self._read(after),
+                            (self._copies(before), self._copies(after)),
+                        ),
                     ),
                 )
             )
         return self._comparisons[key]
+
+    def _with_responses(
+        self,
+        before: StudyModel,
+        after: StudyModel,
+        pair: PairedTallies,
+        options: Options,
+        comparison: Comparison,
+    ) -> Comparison:
+        """The comparison with what the texts of both models say, as `compare` reads them."""
+        places = pl.DataFrame({"question": self.places(pair)}, schema={"question": pl.UInt32})
+        places = places.with_row_index("place")
+        rows = [
+            scored_rows(self.responses(model))
+            .join(places, on="question", how="inner", maintain_order="left")
+            .with_columns(question="place")
+            for model in (before, after)
+        ]
+        responses = analyses_of_rows(
+            (rows[0], rows[1]),
+            pair,
+            comparison.transitions.bins,
+            question_intervals(pair, options),
+            text_options(),
+            (self._copies(before), self._copies(after)),
+        )
+        return replace(comparison, responses=responses)
 
     @cached_property
     def banded_bins(self) -> dict[str, tuple[BinChange, ...]]:

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from liftmap.analyse.table import FloatArray, ratios_or_none
 from liftmap.records import Change
 from liftmap.stats.intervals import IntervalOptions
+from liftmap.stats.passk import FloatArray
 from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, clipped
+from liftmap.stats.small_groups import ratios_or_none
 
 
 class GroupChange(NamedTuple):

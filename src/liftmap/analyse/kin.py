@@ -11,10 +11,11 @@ import polars as pl
 
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.groups import change_by_group
-from liftmap.analyse.table import MODEL_COLUMNS, ratios_or_none
+from liftmap.analyse.table import MODEL_COLUMNS
 from liftmap.comparison.columns import build, change_columns, columns, estimate_schema
 from liftmap.stats.passk import pass_at_k
 from liftmap.stats.resampling import SHARE
+from liftmap.stats.small_groups import ratios_or_none
 from liftmap.testbed.language import STYLES, WORDINGS
 
 STYLES_SCHEMA = {

@@ -1,6 +1,7 @@
-"""Length and reflection phrases of right and wrong responses, by difficulty.
+"""Length, reflection phrases, truncation and copies of right and wrong responses, by difficulty.
 
-Analysis of the `analyse` stage; reads responses and the base's tally, gives the table `length`.
+Analysis of the `analyse` stage; reads responses and the base's tally, gives the table `length`: the
+figures of `comparison.response_figures` of each model.
 """
 
 from __future__ import annotations
@@ -9,11 +10,21 @@ import numpy as np
 import polars as pl
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, ratios_or_none
-from liftmap.comparison.columns import build, columns, estimate_schema
+from liftmap.analyse.responses import scored_rows
+from liftmap.analyse.table import MODEL_COLUMNS
+from liftmap.comparison.columns import Values, build, columns, estimate_schema
+from liftmap.comparison.phrases import reflection_phrases
+from liftmap.comparison.response_figures import (
+    Measure,
+    Unit,
+    figures_by_group,
+    measures_of,
+    responses_by_group,
+    with_figures,
+)
 from liftmap.records import StudyModel
 from liftmap.stats.bins import assign
-from liftmap.stats.resampling import NO_PSEUDO, SHARE
+from liftmap.stats.passk import FloatArray
 
 SCHEMA = {
     **MODEL_COLUMNS,
@@ -23,6 +34,7 @@ SCHEMA = {
     **estimate_schema("tokens", "reflection"),
     "unit": pl.String(),
     **estimate_schema("thought", "answer", "thought_reflection", "answer_reflection"),
+    **estimate_schema("thinking", "truncated", "copies"),
 }
 
 
@@ -54,6 +66,11 @@ def length(data: StudyData) -> pl.DataFrame:
         - thought_reflection, thought_reflection_low, thought_reflection_high: share in [0, 1] of
           responses with a reflection phrase in the thought.
         - answer_reflection, answer_reflection_low, answer_reflection_high: share in the answer.
+        - thinking, thinking_low, thinking_high: share in [0, 1] of the characters of all these
+          responses together that are thought.
+        - truncated, truncated_low, truncated_high: share of responses cut by the token limit.
+        - copies, copies_low, copies_high: share of responses whose text stands more than once among
+          the model's responses to the question; it grows with their number.
     """
     base = data.tally(data.base)
     bins = data.bins
@@ -70,54 +87,37 @@ def _rows(
     data: StudyData, model: StudyModel, labels: list[str], member: FloatArray
 ) -> list[dict[str, object]]:
     """The rows of one model; `member` (questions, labels) says which bins a question is in."""
-    scored = data.responses(model).filter(pl.col("right").is_not_null())
-    rows: list[dict[str, object]] = []
+    scored = scored_rows(data.responses(model))
     counted_in_tokens = (
         scored["thought_tokens"].is_not_null() & scored["answer_tokens"].is_not_null()
     )
-    unit = "tokens" if counted_in_tokens.all() else "characters"
+    unit: Unit = "tokens" if counted_in_tokens.all() else "characters"
+    scored = with_figures(scored, unit)
+    measures = (
+        *measures_of([reflection_phrases()], length="tokens"),
+        Measure("thought", f"thought_{unit}", share=False),
+        Measure("answer", f"answer_{unit}", share=False),
+        Measure("thought_reflection", "thought_reflection"),
+        Measure("answer_reflection", "answer_reflection"),
+    )
     options = data.intervals()
-    for verdict, chosen in (("right", pl.col("right")), ("wrong", ~pl.col("right"))):
-        responses = scored.filter(chosen)
-        count: FloatArray = data.count(responses)[:, None] * member
-        # Some servers don't say how many tokens a response has.
-        counted = responses.filter(pl.col("tokens").is_not_null())
-        tokens = ratios_or_none(
-            data.sums(counted, "tokens")[:, None] * member,
-            data.count(counted)[:, None] * member,
-            options,
-            NO_PSEUDO,
-        )
-        reflection = ratios_or_none(
-            data.sums(responses, "reflection")[:, None] * member, count, options, SHARE
-        )
-        sizes = [
-            ratios_or_none(
-                data.sums(responses, f"{part}_{unit}")[:, None] * member, count, options, NO_PSEUDO
-            )
-            for part in ("thought", "answer")
-        ]
-        shares = [
-            ratios_or_none(
-                data.sums(responses, f"{part}_reflection")[:, None] * member, count, options, SHARE
-            )
-            for part in ("thought", "answer")
-        ]
+    rows: list[dict[str, object]] = []
+    for verdict in ("right", "wrong"):
+        responses = scored.filter(pl.col("right") == (verdict == "right"))
+        figures = figures_by_group(responses, measures, member, options)
+        count = responses_by_group(responses, member)
         for at, label in enumerate(labels):
+            values: Values = {}
+            for name, of_labels in figures.items():
+                values |= columns(ranged=False, **{name: of_labels[at]})
             rows.append(
                 {
                     **model.columns,
                     "label": label,
                     "verdict": verdict,
-                    "responses": int(count[:, at].sum()),
-                    **columns(tokens=tokens[at], reflection=reflection[at]),
+                    "responses": int(count[at]),
                     "unit": unit,
-                    **columns(
-                        thought=sizes[0][at],
-                        answer=sizes[1][at],
-                        thought_reflection=shares[0][at],
-                        answer_reflection=shares[1][at],
-                    ),
+                    **values,
                 }
             )
     return rows

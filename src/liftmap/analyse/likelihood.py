@@ -11,9 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from liftmap.analyse.data import IntArray, StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, FloatArray, ratios_or_none
+from liftmap.analyse.table import MODEL_COLUMNS
 from liftmap.comparison.columns import build, columns, estimate_schema
 from liftmap.records import Estimate, StudyModel
+from liftmap.stats.passk import FloatArray
+from liftmap.stats.small_groups import ratios_or_none
 from liftmap.testbed.language import STYLES
 
 # The column of responses that each family of columns of the table is made from.

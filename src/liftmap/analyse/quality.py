@@ -1,6 +1,7 @@
 """What tells a right response from a wrong one to the same question?
 
-Analysis of the `analyse` stage; reads responses, gives the table `quality`.
+Analysis of the `analyse` stage; reads responses, gives the table `quality`: the areas of
+`comparison.response_figures` of each model, and those of likelihood.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import numpy as np
 import polars as pl
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import MODEL_COLUMNS, ratios_or_none
+from liftmap.analyse.responses import scored_rows
+from liftmap.analyse.table import MODEL_COLUMNS
 from liftmap.comparison.columns import build, columns, estimate_schema
+from liftmap.comparison.response_figures import indicator_sums, with_figures
 from liftmap.config import BASE
-from liftmap.stats.quality import question_aucs
 from liftmap.stats.resampling import SHARE
+from liftmap.stats.small_groups import ratios_or_none
 
 SCHEMA = {
     **MODEL_COLUMNS,
@@ -21,7 +24,14 @@ SCHEMA = {
     **estimate_schema("auc"),
     "questions": pl.Int64(),
 }
-INDICATORS = ("length", "reflection", "log_likelihood_base", "log_likelihood_own", "majority")
+INDICATORS = (
+    "length",
+    "reflection",
+    "thinking",
+    "log_likelihood_base",
+    "log_likelihood_own",
+    "majority",
+)
 
 
 def quality(data: StudyData) -> pl.DataFrame:
@@ -32,8 +42,9 @@ def quality(data: StudyData) -> pl.DataFrame:
 
         - model, arm, seed: the model whose responses are told apart.
         - indicator: length (tokens), reflection (whether the response holds a reflection phrase),
-          log_likelihood_base and log_likelihood_own (mean log-probability per token under the
-          base and under the model itself, which for the base are one and stand once, as
+          thinking (share of its characters that are thought; unknown where no response of the model
+          has a thought), log_likelihood_base and log_likelihood_own (mean log-probability per token
+          under the base and under the model itself, which for the base are one and stand once, as
           log_likelihood_base), or majority (whether the answer is one of the model's most common
           to the question, its own vote counted; no answer never is).
         - auc, auc_low, auc_high: mean over questions of the chance in [0, 1] that a right response
@@ -43,31 +54,12 @@ def quality(data: StudyData) -> pl.DataFrame:
     """
     rows = []
     for model in [data.base, *data.arms]:
-        scored = _with_majority(data.responses(model).filter(pl.col("right").is_not_null()))
-        right, place = scored["right"].to_numpy(), scored["question"].to_numpy()
+        scored = with_figures(scored_rows(data.responses(model)), "tokens")
         named = [x for x in INDICATORS if (model.arm, x) != (BASE, "log_likelihood_own")]
-        aucs = np.zeros((len(data.questions), len(named)))
-        known = np.zeros_like(aucs)
-        for at, name in enumerate(named):
-            column = "tokens" if name == "length" else name
-            values = scored[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
-            questions, own_aucs = question_aucs(values, right, place)
-            aucs[questions, at], known[questions, at] = own_aucs, 1.0
-        estimates = ratios_or_none(aucs, known, data.intervals(), SHARE)
-        for at, (name, auc) in enumerate(zip(named, estimates, strict=True)):
-            place_of = {"indicator": name, "questions": int(known[:, at].sum())}
-            rows.append({**model.columns, **place_of, **columns(auc=auc)})
+        sums = indicator_sums(scored, named, len(data.questions))
+        estimates = ratios_or_none(*sums, data.intervals(), SHARE)
+        numbers = sums.bottom.sum(axis=0).astype(np.int64).tolist()
+        for name, auc, questions in zip(named, estimates, numbers, strict=True):
+            place = {"indicator": name, "questions": questions}
+            rows.append({**model.columns, **place, **columns(auc=auc)})
     return build(rows, SCHEMA)
-
-
-def _with_majority(scored: pl.DataFrame) -> pl.DataFrame:
-    """Adds the column majority: whether the answer is among its question's most common ones."""
-    common = (
-        scored.filter(pl.col("answer") != "")
-        .group_by("question", "answer")
-        .len()
-        .filter(pl.col("len") == pl.col("len").max().over("question"))
-        .select("question", "answer", majority=True)
-    )
-    joined = scored.join(common, on=["question", "answer"], how="left", maintain_order="left")
-    return joined.with_columns(pl.col("majority").fill_null(False))

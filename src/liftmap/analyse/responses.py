@@ -2,7 +2,7 @@
 
 First step of the `analyse` stage: reads a response set's `responses/`, `verdicts/` and `scores/`
 through the store, shard by shard, so that memory holds the texts of one shard at a time. What
-depends on the text alone is found once for each distinct text.
+depends on the text alone is found by `comparison.response_rows`, once for each distinct text.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from functools import lru_cache
 
 import polars as pl
 
-from liftmap.analyse.phrases import holds_reflection
+from liftmap.comparison.phrases import reflection_phrases
+from liftmap.comparison.response_rows import WRITTEN, answer_hash, facts_of_texts
 from liftmap.config import BASE
 from liftmap.errors import StoreError
 from liftmap.records import ENDED_WHILE_THINKING
 from liftmap.store import KEY, ResponseSet, exhausted_verifier
 from liftmap.testbed.language import classify_style
-from liftmap.verify.thinking import ThinkingRule, rule_from, set_apart
+from liftmap.verify.thinking import ThinkingRule, rule_from
 
 RESPONSE_COLUMNS = {
     "question": pl.UInt32(),
@@ -36,6 +37,7 @@ RESPONSE_COLUMNS = {
     "reflection": pl.Boolean(),
     "thought_reflection": pl.Boolean(),
     "answer_reflection": pl.Boolean(),
+    "text_hash": pl.UInt64(),
     "style": pl.String(),
     "log_likelihood_own": pl.Float64(),
     "log_likelihood_base": pl.Float64(),
@@ -69,9 +71,10 @@ def load_responses(
         thinking), exhausted (wrong since it exhausted the verifier), thought_tokens and
         answer_tokens (null where it is not known which token ends the thought), thought_characters
         and answer_characters, reflection (holds a reflection phrase), the same of thought and
-        answer, style (null without a `style`), log_likelihood_own and log_likelihood_base (mean
-        natural log-probability per token, end token included, under the model itself and under the
-        base; null if unknown), thought_log_likelihood_base and answer_log_likelihood_base (the
+        answer, text_hash (equal for equal texts), style (null without a `style`),
+        log_likelihood_own and log_likelihood_base (mean natural log-probability per token, end
+        token included, under the model itself and under the base; null if unknown),
+        thought_log_likelihood_base and answer_log_likelihood_base (the
         same of the tokens of thought and of answer; null too where there are none, and where
         scores don't tell them apart by the rule of the verdicts).
 
@@ -117,6 +120,12 @@ def load_responses(
     return frame.select(pl.col(name).cast(kind) for name, kind in RESPONSE_COLUMNS.items())
 
 
+def scored_rows(responses: pl.DataFrame) -> pl.DataFrame:
+    """The rows of right and wrong responses, as `comparison.response_figures` takes them."""
+    scored = responses.filter(pl.col("right").is_not_null())
+    return scored.with_columns(answer_hash=answer_hash())
+
+
 def check_complete(source: ResponseSet, verifier: str) -> None:
     """Refuses a set of which shards are missing: its figures would be of other questions.
 
@@ -158,21 +167,13 @@ def _reduced(
 ) -> pl.DataFrame:
     """One shard of responses without its texts and tokens."""
     truncated = pl.col("finish_reason").cast(pl.String) == "length"
-    written = ["text", "reasoning"]
-    texts = responses.select(written).unique()
-    parts = [set_apart(text, rule, reasoning or "") for text, reasoning in texts.iter_rows()]
-    texts = texts.with_columns(
-        pl.Series("thought", [part.thought for part in parts], pl.String),
-        pl.Series("answered", [part.answer for part in parts], pl.String),
-        pl.Series("state", [part.state for part in parts], pl.String),
+    texts = responses.select(WRITTEN).unique()
+    facts = facts_of_texts(texts, rule, [reflection_phrases()]).with_columns(
         style=pl.col("text").map_elements(style, return_dtype=pl.String)
         if style
-        else pl.lit(None, pl.String),
-    ).with_columns(
-        thought_reflection=holds_reflection(pl.col("thought")),
-        answer_reflection=holds_reflection(pl.col("answered")),
+        else pl.lit(None, pl.String)
     )
-    rows = responses.join(texts, on=written, nulls_equal=True, maintain_order="left")
+    rows = responses.join(facts, on=WRITTEN, nulls_equal=True, maintain_order="left")
     finished = pl.Series(
         [
             _thought_tokens(tokens, ends) if state == "finished" else None
@@ -190,14 +191,9 @@ def _reduced(
     rows = rows.with_columns(thought_tokens=thought_tokens.cast(pl.Int32))
     return _placed(rows, ids).select(
         *_PLACE,
-        "style",
-        "thought_reflection",
-        "answer_reflection",
-        "thought_tokens",
+        *("style", "reflection", "thought_reflection", "answer_reflection", "text_hash"),
+        *("thought_tokens", "thought_characters", "answer_characters"),
         answer_tokens=pl.col("token_count") - pl.col("thought_tokens"),
-        thought_characters=pl.col("thought").str.len_chars(),
-        answer_characters=pl.col("answered").str.len_chars(),
-        reflection=pl.col("thought_reflection") | pl.col("answer_reflection"),
         tokens="token_count",
         truncated=truncated,
         log_likelihood_own=_per_token(

@@ -12,11 +12,10 @@ import polars as pl
 from scipy import special
 
 from liftmap.analyse.data import StudyData
-from liftmap.analyse.table import FloatArray
 from liftmap.comparison.columns import Schema, build, estimate_schema
 from liftmap.comparison.match import PairedTallies
 from liftmap.records import Estimate, StudyModel
-from liftmap.stats.passk import pass_at_k
+from liftmap.stats.passk import FloatArray, pass_at_k
 from liftmap.stats.seeds import change_over_seeds, tolerated_spread
 
 FIGURES = ("accuracy", "capability")

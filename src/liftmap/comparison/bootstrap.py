@@ -73,15 +73,7 @@ def resample(
     drawn_from = pair.drawn_from
     weighted = resamples if resamples * drawn_from.number <= _MOST_DRAWS else 0
     weights = np.empty((max(weighted, law_resamples), len(pair.counts)), dtype=np.int32)
-    everyone = len(drawn_from.compared) == drawn_from.number
-    draws = (
-        draw if everyone else draw[drawn_from.compared]
-        for block in _blocks(drawn_from.number, drawn_from.cluster, None, seed)
-        for draw in block
-    )
-    # Where few questions are compared of those that are drawn from, a draw may hold none of them.
-    filled = (draw for draw in draws if draw.any())
-    for row, draw in zip(weights, filled, strict=False):
+    for row, draw in zip(weights, _draws(pair, seed), strict=False):
         row[:] = np.bincount(pair.row_of_question, weights=draw, minlength=len(row))
     drawn: WeightArray | None = None
     if weighted:
@@ -99,10 +91,47 @@ def resample(
     return Resamples(options, weights[:law_resamples], resamples, seed, drawn)
 
 
+def question_options(
+    pair: PairedTallies, *, resamples: int, level: float, seed: int, looks: int | None = None
+) -> IntervalOptions:
+    """What intervals take of values by compared question instead of by row: the same draws.
+
+    Args:
+        pair: The matched tallies.
+        resamples: As in `resample`, with what follows.
+        level: Coverage of the intervals.
+        seed: Seed of everything random.
+        looks: Number of questions planned, where one looks more than once.
+    """
+    weights: WeightArray | None = None
+    if looks is not None:
+        level = level_for_looks(pair.questions, looks, level)
+    elif resamples * pair.drawn_from.number <= _MOST_DRAWS:
+        weights = np.empty((resamples, pair.questions), dtype=np.int32)
+        for row, draw in zip(weights, _draws(pair, seed), strict=False):
+            row[:] = draw
+        if weights.size <= _MOST_CAST:
+            weights = weights.astype(np.float64)
+    cluster = None if pair.cluster is None else pair.cluster[pair.row_of_question]
+    return {"weights": weights, "cluster": cluster, "level": level}
+
+
 def resampled_rows(pair: PairedTallies, weights: WeightArray) -> WeightArray:
     """Weights of the compared questions (resamples, questions), added up on the distinct rows."""
     rows = [np.bincount(pair.row_of_question, draw, len(pair.counts)) for draw in weights]
     return np.array(rows, dtype=np.float64)
+
+
+def _draws(pair: PairedTallies, seed: int) -> Iterator[WeightArray]:
+    """Without end, how often each compared question is drawn in a resample."""
+    drawn_from = pair.drawn_from
+    everyone = len(drawn_from.compared) == drawn_from.number
+    for block in _blocks(drawn_from.number, drawn_from.cluster, None, seed):
+        for draw in block:
+            compared = draw if everyone else draw[drawn_from.compared]
+            # Where few questions are compared of those that are drawn from, it may hold none.
+            if compared.any():
+                yield compared
 
 
 def question_weights(

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import polars as pl
 
 from liftmap.comparison import figures, words
-from liftmap.comparison.bootstrap import Resamples, resample
+from liftmap.comparison.bootstrap import Resamples, question_options, resample
 from liftmap.comparison.checks import (
     checks_of_counts,
     checks_of_sources,
@@ -34,11 +35,15 @@ from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.measures import measures
 from liftmap.comparison.parts import Answer, Check, CurvePoint, Provenance, QuestionsAre, Rule
 from liftmap.comparison.provenance import provenance_of, with_responses
+from liftmap.comparison.response_analyses import TextOptions, analyses_of_sources, text_options
+from liftmap.comparison.response_parts import ResponseAnalyses
 from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
 from liftmap.errors import InputError
+from liftmap.read.outcomes import Outcomes
 from liftmap.records import Tally
-from liftmap.stats.intervals import first_loss_k
+from liftmap.stats.bins import Bins
+from liftmap.stats.intervals import IntervalOptions, first_loss_k
 from liftmap.stats.law.measures import pass_change, passes_before, swapped
 from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
 
@@ -132,6 +137,9 @@ def compare(
     date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
     require: Sequence[str] = (),
+    texts: bool = True,
+    phrases: Sequence[str | Path] = (),
+    tokenizer: str | None = None,
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -178,14 +186,28 @@ def compare(
         copies: How many times each response stands before, and after; they are then counted once.
         require: What has to hold, as `accuracy >= -1`, `pass@16 >= -1` (points), `lost <= 2`
             (questions beyond noise), or paths of files with such a rule a line; answered in `gate`.
+        texts: Whether the texts of the responses are looked at, where both sides have them: length,
+            reflection phrases, thinking, copies and more, by difficulty, in `responses`.
+        phrases: Files with a phrase a line, to be looked for beside the reflection phrases of Kim
+            et al. (arXiv 2505.14216); each list is called what its file is called.
+        tokenizer: A folder or a hub id of a tokenizer that counts the tokens of all texts; default
+            the numbers of tokens that the sources know, or else characters.
 
     Returns:
         What changed, with the noise taken out.
 
     Raises:
         LiftmapError: Something can't be read, counts are impossible, no two questions are common,
-            k is above the responses, or an option is out of range.
+            k is above the responses, an option is out of range, or texts that were asked for
+            are missing.
     """
+    if not texts and (phrases or tokenizer is not None):
+        raise InputError(
+            "Phrases and tokens can't be counted without looking at texts.",
+            seen=tokenizer or [str(file) for file in phrases],
+            remedy="Leave --no-texts out, or --phrases and --tokenizer.",
+        )
+    reading = text_options(phrases, tokenizer, think_end) if texts else None
     options = Options(
         k,
         margin,
@@ -256,9 +278,36 @@ def compare(
             "The questions have no ids and were joined by a digest of their prompts: "
             f"{pair.drawn_from.number:,} of {asked:,} before and of {then_asked:,} after."
         )
-    return replace(
-        comparison,
-        warnings=(*notes, *comparison.warnings),
+    responses = None
+    if reading is not None:
+        responses = responses_of(
+            pair, options, comparison.transitions.bins, (first, then), reading, times
+        )
+    return replace(comparison, warnings=(*notes, *comparison.warnings), responses=responses)
+
+
+def responses_of(
+    pair: PairedTallies,
+    options: Options,
+    bins: Bins,
+    sources: tuple[Outcomes, Outcomes],
+    reading: TextOptions,
+    copies: tuple[int, ...],
+) -> ResponseAnalyses:
+    """What the texts of two sources say of their responses; see `analyses_of_sources`."""
+    return analyses_of_sources(
+        sources, pair, bins, lambda: question_intervals(pair, options), reading, copies
+    )
+
+
+def question_intervals(pair: PairedTallies, options: Options) -> IntervalOptions:
+    """How intervals of figures by compared question are made, with the draws of all others."""
+    return question_options(
+        pair,
+        resamples=options.resamples,
+        level=options.level,
+        seed=options.seed,
+        looks=options.looks,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import polars as pl
 
 from liftmap import __version__
-from liftmap.comparison import tables, words
+from liftmap.comparison import response_tables, tables, words
 from liftmap.comparison.parts import (
     Answer,
     Check,
@@ -30,6 +30,7 @@ from liftmap.comparison.parts import (
     QuestionsAre,
     Transitions,
 )
+from liftmap.comparison.response_parts import ResponseAnalyses
 from liftmap.records import Change, Estimate
 from liftmap.stats.bins import BinChange
 from liftmap.stats.intervals import FirstLoss
@@ -79,6 +80,8 @@ class Comparison:
         checks: What speaks against independent draws; in words they are among the warnings.
         measures: Measures beside accuracy and capability; None where none was made.
         gate: The answers to what was required; empty where nothing was.
+        responses: What the texts of both sides say of the responses; None where they were not
+            looked at.
     """
 
     before: Provenance
@@ -109,6 +112,7 @@ class Comparison:
     checks: tuple[Check, ...] = ()
     measures: Measures | None = None
     gate: tuple[Answer, ...] = ()
+    responses: ResponseAnalyses | None = None
 
     @property
     def accuracy(self) -> Change:
@@ -278,6 +282,9 @@ class Comparison:
                 }
                 for check in self.checks
             ],
+            "responses": None
+            if self.responses is None
+            else response_tables.to_dict(self.responses),
         }
 
     def _both(self, point: CurvePoint) -> dict[str, Any]:
@@ -316,6 +323,12 @@ class Comparison:
               estimand); caveats (a list of sentences); first_loss_informative.
             - guidance: kind, text, questions (a list of ids).
             - warnings: text.
+            - responses: label (bin of difficulty before; all), verdict (right, wrong, all), measure
+              (length, reflection, phrases:NAME, thinking, truncated, copies, distinct), unit;
+              before, after and change with _low and _high; responses_before, responses_after.
+              Empty where texts are missing, as the next.
+            - indicators: indicator; before, after and change (of the area under the ROC curve)
+              likewise; questions_before, questions_after.
         """
         return {name: self.table(name) for name in tables.SCHEMAS}
 
@@ -339,6 +352,8 @@ class Comparison:
             ),
             "guidance": lambda: tables.guidance(self.guidance),
             "warnings": lambda: tables.warnings(self.warnings),
+            "responses": lambda: response_tables.responses(self.responses),
+            "indicators": lambda: response_tables.indicators(self.responses),
         }
         return make[name]()
 

@@ -29,6 +29,7 @@ from liftmap.comparison.parts import (
     QuestionsAre,
     Transitions,
 )
+from liftmap.comparison.response_tables import INDICATORS, RESPONSES
 from liftmap.comparison.rounding import count, fixed, interval, percent, points
 from liftmap.records import Change
 from liftmap.stats.bins import BinChange
@@ -120,6 +121,8 @@ SCHEMAS: Mapping[str, Schema] = {
     "verdict": VERDICT,
     "guidance": GUIDANCE,
     "warnings": WARNINGS,
+    "responses": RESPONSES,
+    "indicators": INDICATORS,
 }
 
 

@@ -119,6 +119,8 @@ class Outcomes:
         responses: The responses with their texts, a row each, with the columns of `TEXTS`; it is
             read from the source when it is collected, once more each time. None where the source
             has no texts, or does not say which responses are right.
+        thinking: How the verdicts told thoughts from answers, as `ThinkingRule.to_plain` has it;
+            None where the source does not say.
     """
 
     source: str
@@ -136,6 +138,7 @@ class Outcomes:
     by_prompt: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
     responses: pl.LazyFrame | None = None
+    thinking: Mapping[str, Any] | None = None
 
 
 def drawing_settings(given: object) -> dict[str, object]:

@@ -88,7 +88,8 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
     verdicts = rows.select(
         pl.col(name).cast(TEXTS[name])
         for name in ("question_id", "right", "truncated", "answer")
-        if name in rows.columns
+        # Where no column says which were cut, that is unknown, though none is counted as cut.
+        if name in rows.columns and (name != "truncated" or "truncated" in fields)
     )
     both = pl.concat([verdicts.lazy(), texts], how="horizontal")
     there = {*verdicts.columns, *chosen}

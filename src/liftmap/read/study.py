@@ -35,6 +35,8 @@ from liftmap.store import KEY, ResponseSet, StudyFolder, exhausted_verifier, res
 # is said.
 MOST_ONE_TEXT = 0.5
 SHOWN_ERRORS = 4
+# Of verdicts that were made before thoughts were set apart from answers.
+_NOTHING_APART: dict[str, Any] = {"tags": [], "opened": False, "end": ""}
 # The first line of an option, as `tasks` writes it.
 _OPTION = re.compile(r"[A-Z]\) ")
 
@@ -129,6 +131,7 @@ def outcomes_of(
         **asdict(origin_of(target)),
         repeated=_repeated(target),
         responses=_with_texts(target, questions, rows),
+        thinking=(target.verifier_settings(verifier) or {}).get("thinking", _NOTHING_APART),
     )
 
 

@@ -300,3 +300,25 @@ def first_reaching(ks: Sequence[int] | IntArray, values: ArrayLike, target: floa
     """
     reached = np.flatnonzero(np.asarray(values, dtype=np.float64) >= target)
     return int(np.asarray(ks)[reached[0]]) if len(reached) else None
+
+
+def distinct_at_k(answers: AnswerCounts, k: int) -> FloatArray:
+    """The number of distinct answers to expect among k responses to a question.
+
+    An answer that c of the n responses gave is among k of them, drawn without replacement, with
+    chance 1 - C(n-c, k) / C(n, k), as in pass@k: without bias for k fresh responses, and so free of
+    n, which the plain number of distinct answers grows with (Hurlbert 1971, doi 10.2307/1934145).
+
+    Args:
+        answers: The counts. Responses without an answer are among the n, and give none.
+        k: Number of responses, 1 or more.
+
+    Returns:
+        Shape (questions,), each in [0, k]; nan where a question has fewer than k responses.
+    """
+    enough = answers.n >= k
+    entries = enough[answers.question]
+    question, count = answers.question[entries], answers.count[entries]
+    seen = 1 - fail_at_k(answers.n[question], count, [k])[:, 0]
+    expected = np.bincount(question, weights=seen, minlength=len(answers.n))
+    return np.where(enough, expected, np.nan)

@@ -120,6 +120,17 @@ class ThinkingRule:
         tags = tuple(dict.fromkeys([*tags_of(prompt["marks"]), *self.tags]))
         return replace(self, tags=tags, opened=opened_by(str(prompt["end"]), tags))
 
+    @property
+    def signs(self) -> tuple[str, ...] | None:
+        """Signs, in upper or lower case, one of which every text with a thought holds.
+
+        None where any text may have one. A text without them need not be looked at.
+        """
+        if self.end or self.opened:
+            return None
+        tags = tuple(tag for pair in self.tags for tag in pair)
+        return (*tags, "<|channel|>", "analysis") if tags else ()
+
     def to_plain(self) -> dict[str, Any]:
         """The rule as JSON values, for the settings of verdicts."""
         return {"tags": [list(pair) for pair in self.tags], "opened": self.opened, "end": self.end}

@@ -1,0 +1,87 @@
+"""The response analyses of a pair in words: what a measure is, and what could not be told.
+
+Used by `response_tables` and by whatever shows a comparison; takes records, gives sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from liftmap.comparison.response_parts import ResponseAnalyses, ResponseNote
+from liftmap.comparison.rounding import count
+
+_MEASURES = {
+    "length": "length",
+    "reflection": "with a reflection phrase",
+    "thinking": "thinking, share of the characters",
+    "truncated": "cut off by the token limit",
+    "copies": "same text as another to the question",
+    "distinct": "distinct answers to a question",
+    "majority": "agrees with the majority answer",
+}
+
+
+def unit_of(measure: str, analyses: ResponseAnalyses | None) -> str:
+    """What a measure is counted in: tokens, characters, answers, or a share of 1."""
+    if measure == "length":
+        return (analyses.unit if analyses is not None else None) or "characters"
+    return "answers" if measure == "distinct" else "share"
+
+
+def measure_text(measure: str) -> str:
+    """What a measure, or an indicator, is called: `with a phrase of own`."""
+    kind, _, name = measure.partition(":")
+    return f"with a phrase of {name}" if kind == "phrases" else _MEASURES[measure]
+
+
+def note_text(note: ResponseNote) -> str:
+    """What could not be told of the responses, as a sentence."""
+    seen = {name: count(number) for name, number in note.evidence.items()}
+    side = note.side or ""
+    if note.kind == "no texts":
+        return f"The source {side} has no texts of its responses: nothing is said of them."
+    if note.kind == "some texts":
+        return (
+            f"The texts of {seen['missing']} of {seen['responses']} scored responses {side} are "
+            "missing: they are left out of what is said of texts."
+        )
+    if note.kind == "tokens unknown":
+        return (
+            f"Tokens are unknown of {seen['unknown']} of {seen['responses']} responses {side}: "
+            "length is in characters (--tokenizer counts tokens)."
+        )
+    if note.kind == "truncation unknown":
+        return f"Which responses {side} were cut off by the token limit is unknown."
+    if note.kind == "answers unknown":
+        return (
+            f"The answers {side} are unknown: distinct answers, and the majority answer as an "
+            "indicator, are left out."
+        )
+    if note.kind == "no thoughts":
+        return "No response sets a thought apart from its answer."
+    if note.kind == "curtailed":
+        return (
+            "How many responses a question has depends on what came out: distinct answers are "
+            "left out, which can't be told without bias then."
+        )
+    if note.kind == "few responses":
+        return "Some question has one response only: distinct answers are left out."
+    return (
+        f"A question has some {seen['before']} responses before and {seen['after']} after: the "
+        "more there are, the more are copies of another, so the two shares can't be compared."
+    )
+
+
+def note_texts(analyses: ResponseAnalyses) -> list[str]:
+    """All that could not be told, a sentence each."""
+    return [note_text(note) for note in analyses.notes]
+
+
+def some_missing(analyses: ResponseAnalyses) -> bool:
+    """Whether one side alone has texts: that is worth a word wherever a result is shown."""
+    return len(analyses.missing) == 1
+
+
+def phrase_measures(measures: Iterable[str]) -> list[str]:
+    """Those measures that are shares of responses with a phrase of a list."""
+    return [name for name in measures if name == "reflection" or name.startswith("phrases:")]
