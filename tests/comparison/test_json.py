@@ -80,6 +80,7 @@ FIELDS = {
     "mcnemar",
     "checks",
     "measures",
+    "responses",
 }
 WORDS = {"up", "down", "within", "unsettled", "saturated", "too hard", "not measured"}
 LABELS = {

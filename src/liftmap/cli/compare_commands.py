@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FAILED, UNTOLD = 1, 3
 
 Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseAppendAction]
+Files = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE"), tyro.conf.UseAppendAction]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
@@ -63,6 +64,9 @@ def compare(
     advise_training: bool = False,
     copies: tuple[int, int] = (1, 1),
     require: Rules = (),
+    texts: bool = True,
+    phrases: Files = (),
+    tokenizer: Name = None,
     markdown: File = None,
     json: File = None,
     report: File = None,
@@ -86,6 +90,7 @@ def compare(
         liftmap compare runs/grpo/val:0 runs/grpo/val:200
         liftmap compare base.csv rl.csv --columns question_id=problem,correct=solved
         liftmap compare base.csv trained.csv --require "accuracy >= -1" --require "lost <= 2"
+        liftmap compare base.jsonl rl.jsonl --phrases hedges.txt --tokenizer Qwen/Qwen3-0.6B
 
     Exit status: 0; with --require 1 where a rule failed, 3 where none did but one can't be told; 2
     for a mistake.
@@ -116,6 +121,11 @@ def compare(
         copies: How many times each response stands before, and after: they are counted once.
         require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
             (questions beyond noise), or a file with one a line; may be given several times.
+        texts: Look at the texts of responses, where both sides have them: length, reflection
+            phrases, thinking, copies and more, by difficulty.
+        phrases: A file with a phrase a line, to be looked for too; may be given several times.
+        tokenizer: Count tokens with it: a folder or a hub id; by default as the results know them,
+            else characters.
         markdown: Write a summary in Markdown, for a pull request or a job's summary.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
@@ -173,6 +183,9 @@ def compare(
         advise_training=advise_training,
         copies=copies,
         require=require,
+        texts=texts,
+        phrases=phrases,
+        tokenizer=tokenizer,
     )
     _show(comparison, json, report)
     if markdown is not None:

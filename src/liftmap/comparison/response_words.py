@@ -5,17 +5,17 @@ Used by `response_tables` and by whatever shows a comparison; takes records, giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 
-from liftmap.comparison.response_parts import ResponseAnalyses, ResponseNote
-from liftmap.comparison.rounding import count
+from liftmap.comparison.response_parts import ResponseAnalyses, ResponseFigure, ResponseNote
+from liftmap.comparison.rounding import NOTHING, count, fixed, interval
 
 _MEASURES = {
     "length": "length",
     "reflection": "with a reflection phrase",
-    "thinking": "thinking, share of the characters",
+    "thinking": "thinking, of characters",
     "truncated": "cut off by the token limit",
-    "copies": "same text as another to the question",
+    "copies": "copies of another response",
     "distinct": "distinct answers to a question",
     "majority": "agrees with the majority answer",
 }
@@ -77,11 +77,23 @@ def note_texts(analyses: ResponseAnalyses) -> list[str]:
     return [note_text(note) for note in analyses.notes]
 
 
-def some_missing(analyses: ResponseAnalyses) -> bool:
-    """Whether one side alone has texts: that is worth a word wherever a result is shown."""
-    return len(analyses.missing) == 1
+def row_text(measure: str, verdict: str, analyses: ResponseAnalyses) -> str:
+    """A measure of the responses of one verdict: `right: length, tokens`."""
+    unit = unit_of(measure, analyses)
+    return f"{verdict}: {measure_text(measure)}, {'%' if unit == 'share' else unit}"
 
 
-def phrase_measures(measures: Iterable[str]) -> list[str]:
-    """Those measures that are shares of responses with a phrase of a list."""
-    return [name for name in measures if name == "reflection" or name.startswith("phrases:")]
+def figure_cells(measure: str, figure: ResponseFigure) -> tuple[str, str, str]:
+    """A figure before, after, and its change with its interval; shares in % and points."""
+    scale = 1.0 if measure in ("length", "distinct") else 100.0
+    before, after, change = (
+        NOTHING if estimate is None else fixed(scale * estimate.estimate, signed=signed)
+        for estimate, signed in (
+            (figure.before, False),
+            (figure.after, False),
+            (figure.change, True),
+        )
+    )
+    if figure.change is not None and math.isfinite(figure.change.low):
+        change += " " + interval(figure.change, scale)
+    return before, after, change

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from liftmap.comparison import words
+from liftmap.comparison import response_words, words
 from liftmap.comparison.parts import Guidance
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import count
@@ -85,6 +85,9 @@ def render_comparison(comparison: Comparison) -> str:
         gate=[words.gate_text(each) for each in comparison.gate],
         gate_note=words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are),
         notes=comparison.notes,
+        response_notes=()
+        if comparison.responses is None
+        else response_words.note_texts(comparison.responses),
         sections=make_figures(tables, comparison.source, reading, specs),
         specs=specs,
         most_ids=MOST_IDS,

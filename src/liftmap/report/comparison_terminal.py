@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from liftmap.comparison import words
+from liftmap.comparison import response_words, words
 from liftmap.comparison.parts import Guidance
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import (
@@ -29,6 +29,8 @@ from liftmap.records import Estimate
 # Styles of the words of an axis; words that are not here say that nothing is known.
 _STYLES = {"up": "bold blue", "down": "bold dark_orange3", "within": "bold"}
 _GATE_STYLES = {"passed": "bold blue", "failed": "bold dark_orange3", "can't tell": "bold"}
+# Measures of responses that the page shows; all are in the JSON and on the HTML page.
+SHOWN_RESPONSES = ("length", "reflection", "thinking", "copies")
 # Ids that stand behind a piece of advice; all are in the JSON.
 _NAMED = 3
 
@@ -48,6 +50,7 @@ def comparison_page(comparison: Comparison) -> Group:
         ),
         _section("Accuracy by difficulty before, %", _bins(comparison)),
         _section("Questions lost and gained", _moves(comparison)),
+        *_responses(comparison),
         *(Text(text) for text in comparison.notes),
         *(Text(text) for text in words.measure_lines(comparison.measures)),
     ]
@@ -171,6 +174,21 @@ def _moves(comparison: Comparison) -> Table:
                 gross = words.floor_text(at_n.floor.gross)
                 table.add_row("  if unchanged", "", "", "", excess, gross, style="dim")
     return table
+
+
+def _responses(comparison: Comparison) -> list[RenderableType]:
+    """The responses of both sides in short; what their texts could not tell is said."""
+    analyses = comparison.responses
+    if analyses is None or len(analyses.missing) == 2:
+        return []
+    table = _table("responses to all questions", "before", "after", "change")
+    for verdict in ("right", "wrong"):
+        for measure, figure in () if analyses.missing else analyses.group(verdict).figures.items():
+            if measure in SHOWN_RESPONSES or measure.startswith("phrases:"):
+                cells = response_words.figure_cells(measure, figure)
+                table.add_row(response_words.row_text(measure, verdict, analyses), *cells)
+    notes = [Text(text, "dim") for text in response_words.note_texts(analyses)]
+    return [_section("What the responses look like", table), *notes, Text()]
 
 
 def _add_ranges(table: Table, *estimates: Estimate | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from liftmap.comparison.response_words import measure_text
 from liftmap.comparison.rounding import NOTHING, count, duration, fixed, p_value, percent, points
 
 # The page shows so many rows of a table; the whole of it is a file of the study folder.
@@ -154,6 +155,27 @@ def moves_at_n_grid(table: pl.DataFrame) -> Grid:
     ranges = dict.fromkeys(("range_of_noise", "range_of_gross"), "number1")
     chosen = table.select("model", "direction", "n", *columns, "mcnemar_p")
     return grid(chosen, {**kinds, **ranges})
+
+
+def response_grid(table: pl.DataFrame) -> Grid:
+    """The figures of `responses`; shares are in % and points, as the unit says."""
+    scale = pl.when(pl.col("unit") == "share").then(100).otherwise(1)
+    figures = [f"{name}{end}" for name in ("before", "after", "change") for end in _ENDS]
+    shown = table.select(
+        "verdict",
+        pl.col("measure").map_elements(measure_text, return_dtype=pl.String),
+        pl.when(pl.col("label") != "all").then("label").alias("right_before"),
+        pl.col("unit").replace("share", "%"),
+        *(pl.col(name) * scale for name in figures),
+        "responses_before",
+        "responses_after",
+    )
+    if shown["right_before"].is_null().all():
+        shown = shown.drop("right_before")
+    return grid(shown, {"before": "number1", "after": "number1", "change": "signed1"})
+
+
+_ENDS = ("", "_low", "_high")
 
 
 def spans(numbers: Iterable[int]) -> str:

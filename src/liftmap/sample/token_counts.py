@@ -47,9 +47,8 @@ def token_counter(name: str) -> Callable[[Sequence[str]], list[int]]:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [repr(error)])[0]
         raise ModelError(
-            f"The tokenizer {name} can't be loaded: {reason.rstrip('.')}.",
+            f"The tokenizer {name} can't be loaded: {_reason(error)}.",
             remedy="Name a folder with tokenizer.json, or a hub id that this machine can reach or "
             "has cached.",
         ) from None
@@ -57,8 +56,20 @@ def token_counter(name: str) -> Callable[[Sequence[str]], list[int]]:
     def count(texts: Sequence[str]) -> list[int]:
         if not texts:
             return []
-        with quiet():
-            encoded = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)
-        return [len(ids) for ids in encoded["input_ids"]]
+        try:
+            with quiet():
+                tokens = tokenizer(
+                    list(texts), add_special_tokens=False, return_attention_mask=False
+                )
+        except Exception as error:
+            raise ModelError(
+                f"The tokenizer {name} can't count the tokens of these texts: {_reason(error)}.",
+                remedy="Name the tokenizer of a model that could have written them.",
+            ) from None
+        return [len(ids) for ids in tokens["input_ids"]]
 
     return count
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [repr(error)])[0].rstrip(".")

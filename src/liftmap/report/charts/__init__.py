@@ -22,6 +22,7 @@ from liftmap.report.tables import (
     moved_grid,
     moves_at_n_grid,
     moves_grid,
+    response_grid,
     spans,
     transition_grid,
 )
@@ -134,6 +135,16 @@ class Chart:
     show: Callable[[pl.DataFrame], Grid] | None = None
     size: Literal["", "big", "wide"] = ""
     subjects: tuple[Subject, ...] = ("study",)
+
+
+def _of_measure(name: str) -> Rows:
+    return lambda table: table.filter(pl.col("measure") == name)
+
+
+def _of_phrases(table: pl.DataFrame) -> pl.DataFrame:
+    """The shares of responses with a phrase of any list."""
+    of_own = pl.col("measure").str.starts_with("phrases:")
+    return table.filter((pl.col("measure") == "reflection") | of_own)
 
 
 _COUNTED: tuple[Subject, ...] = ("study", "counts")
@@ -418,6 +429,51 @@ CHARTS: dict[str, Chart] = {
         "quality",
         responses.quality,
         (("above .5", UP, "dot"), ("below .5", DOWN, "dot"), ("holds .5", GREY, "dot")),
+    ),
+    "length-of-two": Chart(
+        "What the responses look like",
+        "Length of responses by difficulty",
+        "Compare the two full lines: right responses of {before} and {after} to equally hard "
+        "questions; bars are {level} intervals, and one that the frame cuts is in the table.",
+        "responses",
+        responses.length_of_two,
+        (*_BEFORE_AND_AFTER, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
+        rows=_of_measure("length"),
+        show=response_grid,
+        subjects=("counts",),
+    ),
+    "phrases-of-two": Chart(
+        "What the responses look like",
+        "Responses with a phrase by difficulty",
+        "Share of responses that hold at least one phrase of the list, such as 'wait' or "
+        "'double-check'; bars are {level} intervals.",
+        "responses",
+        responses.phrases_of_two,
+        (*_BEFORE_AND_AFTER, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
+        rows=_of_phrases,
+        show=response_grid,
+        subjects=("counts",),
+    ),
+    "responses-of-two": Chart(
+        "What the responses look like",
+        "Responses to all questions",
+        "Thinking is a share of the characters; copies have the text of another response to the "
+        "question; distinct answers are counted among as many responses before as after.",
+        "responses",
+        None,
+        rows=lambda table: table.filter(pl.col("label") == responses.ALL),
+        show=response_grid,
+        subjects=("counts",),
+    ),
+    "indicators": Chart(
+        "What the responses look like",
+        "What tells right from wrong responses to one question",
+        "The chance that a right response has the higher value of two to the same question, one "
+        "right and one wrong: at .5 the indicator tells nothing.",
+        "indicators",
+        None,
+        kinds={name: "number3" for name in ("before", "after")} | {"change": "signed3"},
+        subjects=("counts",),
     ),
     "styles": Chart(
         "What the responses look like",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from liftmap.comparison.response_words import measure_text
 from liftmap.config import BASE
 from liftmap.report.charts.style import (
     DIRECTION,
@@ -50,7 +51,54 @@ def reflection(table: pl.DataFrame) -> dict[str, Panel]:
     return _against_base(in_points(table, "reflection"), "reflection", "with a phrase, %")
 
 
-def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel]:
+def length_of_two(table: pl.DataFrame) -> dict[str, Panel]:
+    """Length of a response by difficulty before, of the two models of a comparison.
+
+    Args:
+        table: The rows of the measure length of the table `responses`.
+    """
+    units = table["unit"].unique(maintain_order=True).to_list()
+    return _of_two(table, f"{units[0]} a response") if units else {}
+
+
+def phrases_of_two(table: pl.DataFrame) -> dict[str, Panel]:
+    """Share of responses with a phrase by difficulty before; a panel a list of phrases.
+
+    Args:
+        table: The rows of the shares with a phrase of the table `responses`.
+    """
+    shares = in_points(table, "before", "after")
+    panels: dict[str, Panel] = {}
+    for measure in in_order(shares, "measure"):
+        rows = shares.filter(pl.col("measure") == measure)
+        drawn = _of_two(rows, "with a phrase, %")
+        panels |= {measure_text(measure): panel for panel in drawn.values()}
+    return panels
+
+
+def _of_two(table: pl.DataFrame, title: str) -> dict[str, Panel]:
+    """One measure of the table `responses` as two models, the one before as the base."""
+    sides = []
+    for side, arm in (("before", BASE), ("after", "after")):
+        figures = {f"value{end}": f"{side}{end}" for end in ("", "_low", "_high")}
+        sides.append(
+            table.filter(pl.col("verdict") != ALL).select(
+                "label",
+                "verdict",
+                responses=f"responses_{side}",
+                model=pl.lit(arm),
+                arm=pl.lit(arm),
+                **figures,
+            )
+        )
+    panels = _against_base(pl.concat(sides), "value", title, "right responses before")
+    # One panel, which needs no title of its own.
+    return dict(zip([""], panels.values(), strict=False))
+
+
+def _against_base(
+    table: pl.DataFrame, name: str, title: str, by: str = "right responses of the base"
+) -> dict[str, Panel]:
     rows = measured(table.filter(pl.col("label") != ALL), name)
     if rows.is_empty():
         return {}
@@ -58,7 +106,7 @@ def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel
     scale = alt.Scale(domain=focus(rows, name), nice=False, zero=False)
     x = alt.X(
         "label:O",
-        title="right responses of the base (hardest first)",
+        title=f"{by} (hardest first)",
         scale=alt.Scale(domain=labels),
         axis=alt.Axis(labelAngle=-40, grid=False),
     )
@@ -100,7 +148,7 @@ def _against_base(table: pl.DataFrame, name: str, title: str) -> dict[str, Panel
             tooltip=[
                 alt.Tooltip("model:N"),
                 alt.Tooltip("verdict:N"),
-                alt.Tooltip("label:N", title="right responses of the base"),
+                alt.Tooltip("label:N", title=by),
                 alt.Tooltip(f"{name}:Q", format=".1f"),
                 alt.Tooltip("responses:Q", format=",d"),
             ],
