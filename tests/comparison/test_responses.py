@@ -224,7 +224,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     comparison = compare(str(before), tally, **FEW)
     analyses = _analyses(comparison)
     assert (analyses.missing, analyses.groups) == (("after",), ())
-    text = "The source after has no texts of its responses: nothing is said of them."
+    text = "There are no texts of the responses after: nothing is said of them."
     assert [note_text(note) for note in analyses.notes] == [text]
     console = Console(width=80)
     with console.capture() as printed:

@@ -12,6 +12,7 @@ import pytest
 
 from liftmap.analyse import analyse
 from liftmap.analyse.data import StudyData
+from liftmap.analyse.length import length
 from liftmap.comparison.bootstrap import resample
 from liftmap.comparison.compare import compare
 from liftmap.comparison.match import TooFewQuestionsError
@@ -168,6 +169,39 @@ def test_all_figures_agree_to_the_last_digit(
     assert of_both[0] == of_both[1]
     for name, table in of_study.tables.items():
         assert table.equals(compared.tables[name]), name
+
+
+def test_texts_say_the_same_of_an_arm_as_of_two_response_sets(
+    data: StudyData, arm: StudyModel, compared: Comparison
+) -> None:
+    of_study = data.comparison(data.base, arm)
+    assert of_study is not None
+    assert compared.responses is not None
+    for name in ("responses", "indicators"):
+        table = of_study.table(name)
+        assert table["before"].is_not_null().any()
+        assert table.equals(compared.table(name)), name
+    assert of_study.responses is not None
+    assert of_study.responses.notes == compared.responses.notes
+
+
+@pytest.mark.parametrize("folder", ["fixed"], indirect=True)
+def test_the_studys_own_table_of_length_has_the_same_figures(
+    data: StudyData, arm: StudyModel, compared: Comparison
+) -> None:
+    own, pair = length(data), compared.tables["responses"].filter(pl.col("verdict") != "all")
+    assert compared.responses is not None
+    assert compared.responses.unit == "tokens"
+    columns = {"tokens": "length", "reflection": "reflection", "copies": "copies"}
+    for model, side in ((data.base, "before"), (arm, "after")):
+        of_model = own.filter(pl.col("model") == model.model)
+        for column, measure in columns.items():
+            rows = pair.filter(pl.col("measure") == measure)
+            assert len(rows) == len(of_model)
+            for end in ("", "_low", "_high"):
+                joined = of_model.join(rows, on=["label", "verdict"])
+                expected = joined[f"{side}{end}"].to_list()
+                assert joined[f"{column}{end}"].to_list() == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize("folder", ["hard curtailed"], indirect=True)

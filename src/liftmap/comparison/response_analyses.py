@@ -217,13 +217,13 @@ def _figures(
 
 
 def _changed(
-    before: Sums, after: Sums, options: IntervalOptions, *, share: bool
+    before: Sums, after: Sums, options: IntervalOptions, *, share: bool, pooled: bool = True
 ) -> list[ResponseFigure]:
     """The figures of each column before and after, and the changes."""
     pseudo = SHARE if share else NO_PSEUDO
     top, bottom = (np.hstack([before[part], after[part]]) for part in (0, 1))
     both = ratios_or_none(top, bottom, options, pseudo)
-    changes = changes_or_none(before, after, options, share=share)
+    changes = changes_or_none(before, after, options, share=share, pooled=pooled)
     size = len(changes)
     return [
         ResponseFigure(*figure) for figure in zip(both[:size], both[size:], changes, strict=True)
@@ -242,7 +242,7 @@ def _indicators(
         name for name in names if not all(rows[name].is_null().all() for rows in (before, after))
     ]
     sums = [indicator_sums(rows, names, questions) for rows in (before, after)]
-    figures = _changed(sums[0], sums[1], options, share=True)
+    figures = _changed(sums[0], sums[1], options, share=True, pooled=False)
     numbers = [side.bottom.sum(axis=0).astype(np.int64).tolist() for side in sums]
     return tuple(
         Indicator(name, (first, then), figure)

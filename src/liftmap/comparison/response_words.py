@@ -34,12 +34,17 @@ def measure_text(measure: str) -> str:
     return f"with a phrase of {name}" if kind == "phrases" else _MEASURES[measure]
 
 
-def note_text(note: ResponseNote) -> str:
-    """What could not be told of the responses, as a sentence."""
+def note_text(note: ResponseNote, sides: str | None = None) -> str:
+    """What could not be told of the responses, as a sentence.
+
+    Args:
+        note: The fact.
+        sides: What is said for the side, as `before and after` where both are alike.
+    """
     seen = {name: count(number) for name, number in note.evidence.items()}
-    side = note.side or ""
+    side = sides or note.side or ""
     if note.kind == "no texts":
-        return f"The source {side} has no texts of its responses: nothing is said of them."
+        return f"There are no texts of the responses {side}: nothing is said of them."
     if note.kind == "some texts":
         return (
             f"The texts of {seen['missing']} of {seen['responses']} scored responses {side} are "
@@ -73,8 +78,14 @@ def note_text(note: ResponseNote) -> str:
 
 
 def note_texts(analyses: ResponseAnalyses) -> list[str]:
-    """All that could not be told, a sentence each."""
-    return [note_text(note) for note in analyses.notes]
+    """All that could not be told, a sentence each; what holds of both sides is said once."""
+    alike: dict[tuple[object, ...], list[ResponseNote]] = {}
+    for note in analyses.notes:
+        alike.setdefault((note.kind, *note.evidence.items()), []).append(note)
+    return [
+        note_text(notes[0], " and ".join(note.side or "" for note in notes))
+        for notes in alike.values()
+    ]
 
 
 def row_text(measure: str, verdict: str, analyses: ResponseAnalyses) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from liftmap.records import Estimate
 from liftmap.stats.intervals import IntervalOptions, ratios
 from liftmap.stats.passk import FloatArray
-from liftmap.stats.resampling import CHANGE, NO_PSEUDO, SHARE, Pseudo, clipped
+from liftmap.stats.resampling import NO_PSEUDO, SHARE, Pseudo, clipped
 
 # The fewest questions (or clusters) of a group that an interval is given for.
 FEWEST = 5
@@ -68,7 +68,7 @@ def ratios_or_none(
 
 
 def changes_or_none(
-    before: Sums, after: Sums, options: IntervalOptions, *, share: bool
+    before: Sums, after: Sums, options: IntervalOptions, *, share: bool, pooled: bool = True
 ) -> list[Estimate | None]:
     """The change of each ratio, after minus before, with an interval that pairs the questions.
 
@@ -81,8 +81,11 @@ def changes_or_none(
         before: Shape (questions, columns).
         after: The same questions and columns.
         options: Weights, cluster and level.
-        share: Whether the ratios are shares of 1: two pseudo-questions are then counted, one up
-            and one down, and the interval is cut to [-1, 1].
+        share: Whether the ratios are shares of 1: the interval is then cut to [-1, 1].
+        pooled: Whether the columns are groups of one figure. The interval of each counts two
+            pseudo-questions, one up and one down, that spread as the questions of all its groups
+            do: few questions that happen to agree don't make it narrow. Else each spreads as the
+            questions of its own column.
 
     Returns:
         One estimate a column: None where a side has no mass; without an interval (nan) where a side
@@ -98,9 +101,13 @@ def changes_or_none(
         ratio = sums.top.sum(axis=0) / mass
         change += sign * ratio
         values += sign * size * (sums.top - ratio * sums.bottom) / mass
-    values = np.where(inside, values + change, 0.0)
     members = np.where(known, inside, False).astype(np.float64)
-    estimates = ratios_or_none(values * members, members, options, CHANGE if share else NO_PSEUDO)
+    squares, cells = (values**2 * members).sum(axis=0), members.sum(axis=0)
+    if pooled:
+        squares, cells = np.full_like(squares, squares.sum()), np.full_like(cells, cells.sum())
+    spread = np.sqrt(squares / np.maximum(cells, 1.0))[known]
+    pseudo = Pseudo((1.0, -1.0), mass=0.0, scale=spread)
+    estimates = ratios_or_none((values + change) * members, members, options, pseudo)
     enough = _enough(before.bottom > 0, options) & _enough(after.bottom > 0, options)
     results: list[Estimate | None] = []
     for column, estimate in enumerate(estimates):
