@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from bench.timing import Row, rate
+from liftmap.comparison.phrases import phrase_lists, phrase_pattern
+from liftmap.comparison.response_rows import read_rows
 from liftmap.read import read
 from liftmap.records import Question, Response
 from liftmap.store import StudyFolder, shard_name
@@ -47,7 +50,7 @@ def run() -> list[Row]:
     with TemporaryDirectory() as name:
         made = [make(rows, Path(name)) for make in MAKERS]
         with _one_core():
-            return [_row(*one) for one in made]
+            return [*(_row(*one) for one in made), _texts(Path(name) / "rows.jsonl")]
 
 
 @contextmanager
@@ -79,6 +82,24 @@ def _row(what: str, source: str, count: int, other: Callable[[], object], other_
         return count
 
     return Row(f"read {what}", "responses", rate(ours), rate(theirs, repeats=1), other_name)
+
+
+def _texts(path: Path) -> Row:
+    """What texts say of responses, against a loop that looks for the phrases in each text."""
+    outcomes, lists = read(path), phrase_lists()
+    ids = outcomes.tally.question_ids.tolist()
+    pattern = re.compile(phrase_pattern(lists[0].phrases))
+
+    def ours() -> int:
+        return len(read_rows(outcomes, ids, lists))
+
+    def theirs() -> int:
+        with path.open("rb") as lines:
+            texts = (json.loads(line)["text"] for line in lines)
+            return len([(len(text), pattern.search(text) is not None) for text in texts])
+
+    other = "json.loads, re.search"
+    return Row("texts, JSONL", "responses", rate(ours), rate(theirs, repeats=1), other)
 
 
 Made = tuple[str, str, int, Callable[[], object], str]

@@ -63,6 +63,8 @@ KINDS: dict[str, str] = {
     "answer": "number1",
     "thought_reflection": "percent",
     "answer_reflection": "percent",
+    "thinking": "percent",
+    "copies": "percent",
     "mcnemar_p": "p",
     "p_value": "p",
     "q_value": "p",

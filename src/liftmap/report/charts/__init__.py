@@ -404,7 +404,7 @@ CHARTS: dict[str, Chart] = {
         "length",
         responses.reflection,
         (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-        rows=_without("tokens", "thought", "answer", "unit"),
+        rows=_without("tokens", "thought", "answer", "unit", "thinking", "truncated", "copies"),
     ),
     "likelihood": Chart(
         "What the responses look like",
