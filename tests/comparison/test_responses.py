@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,18 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedTokenizerFast
 
-from liftmap.comparison.compare import compare
+from liftmap.cli import main
+from liftmap.comparison.compare import Options, compare, question_intervals
+from liftmap.comparison.figures import difficulty_bins
+from liftmap.comparison.load import load
+from liftmap.comparison.match import match
 from liftmap.comparison.phrases import phrase_lists
+from liftmap.comparison.response_analyses import analyses_of_sources, text_options
 from liftmap.comparison.response_parts import ResponseAnalyses
 from liftmap.comparison.response_words import note_text
 from liftmap.comparison.result import Comparison
 from liftmap.errors import InputError, ModelError
+from liftmap.read.outcomes import TEXTS
 from liftmap.report.comparison import render_comparison
 from liftmap.report.comparison_terminal import comparison_page
 from liftmap.stats.answers import count_answers, distinct_at_k
@@ -294,3 +301,73 @@ def test_names_of_lists_and_options_that_do_not_fit(tmp_path: Path) -> None:
         compare(tally, tally, texts=False, tokenizer="x")
     with pytest.raises(ModelError, match=r"The tokenizer .* can't be loaded"):
         compare(tally, tally, tokenizer=str(tmp_path))
+
+
+def test_texts_that_are_chats_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "chats.parquet"
+    table = pl.DataFrame(
+        _before(), schema=["question_id", "correct", "answer", "text"], orient="row"
+    )
+    chat = pl.concat_list(pl.struct(role=pl.lit("assistant"), content="text"))
+    table.with_columns(text=chat).write_parquet(path)
+    plain = _write(tmp_path / "b.jsonl", _before())
+    assert _values(_analyses(compare(str(path), str(plain), **FEW)), "all", "length")[2] == 0
+
+
+def test_texts_that_go_bad_are_left_out_unless_they_were_asked_for(
+    tmp_path: Path,
+) -> None:
+    path = _write(tmp_path / "b.jsonl", _before())
+    own = tmp_path / "own.txt"
+    own.write_text("wait")
+    good = load(str(path))
+
+    def broken(batch: pl.DataFrame) -> pl.DataFrame:
+        raise ValueError("a row of it makes no sense")
+
+    assert good.responses is not None
+    bad = replace(good, responses=good.responses.map_batches(broken, schema=dict(TEXTS)))
+    pair = match(good.tally, good.tally)
+    bins = difficulty_bins("study", pair)
+    given = ((good, bad), pair, bins, lambda: question_intervals(pair, Options(resamples=50)))
+    analyses = analyses_of_sources(*given, text_options())
+    [note] = analyses.notes
+    assert (analyses.missing, note.kind) == (("after",), "unreadable")
+    assert "makes no sense" in note_text(note)
+    with pytest.raises(InputError, match="makes no sense"):
+        analyses_of_sources(*given, text_options([own]))
+
+
+def test_a_side_whose_texts_are_all_null(tmp_path: Path) -> None:
+    good = _write(tmp_path / "b.jsonl", _before())
+    bad = tmp_path / "a.parquet"
+    pl.read_ndjson(good).with_columns(text=pl.lit(None, pl.String)).write_parquet(bad)
+    analyses = _analyses(compare(str(good), str(bad), **FEW))
+    assert analyses.group("right").responses == (6, 0)
+    figure = analyses.group("right").figures["length"]
+    assert figure.before is not None
+    assert (figure.after, figure.change) == (None, None)
+    assert "some texts" in {note.kind for note in analyses.notes}
+
+
+def test_the_command_has_the_same_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [
+        str(_write(tmp_path / "b.jsonl", _before())),
+        str(_write(tmp_path / "a.jsonl", _after())),
+    ]
+    own, empty = tmp_path / "own.txt", tmp_path / "empty.txt"
+    own.write_text("it is")
+    empty.write_text("")
+    few = ["--resamples", "50", "--law-resamples", "0", "--json", "-"]
+    assert main(["compare", *paths, *few, "--phrases", str(own)]) == 0
+    assert json.loads(capsys.readouterr().out)["responses"]["phrases"] == {
+        "reflection": 27,
+        "own": 1,
+    }
+    assert main(["compare", *paths, *few, "--no-texts"]) == 0
+    assert json.loads(capsys.readouterr().out)["responses"] is None
+    for mistake in (["--phrases", str(empty)], ["--no-texts", "--phrases", str(own)]):
+        assert main(["compare", *paths, *few, *mistake]) == 2
+        assert "Traceback" not in capsys.readouterr().err

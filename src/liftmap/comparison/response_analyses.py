@@ -111,8 +111,8 @@ def analyses_of_sources(
         copies: How often each response stands, before and after; each counts once.
 
     Raises:
-        InputError: A source is damaged, or has no texts although something that needs them was
-            asked for.
+        InputError: Texts can't be read, or a source has none, although something that needs them
+            was asked for.
     """
     lacking = tuple(
         side for side, source in zip(SIDES, sources, strict=True) if source.responses is None
@@ -130,10 +130,17 @@ def analyses_of_sources(
         notes = tuple(ResponseNote("no texts", side) for side in lacking)
         return ResponseAnalyses(missing=lacking, notes=notes)
     ids = pair.question_ids.tolist()
-    rows = [
-        read_rows(source, ids, reading.lists, reading.count_tokens, reading.think_end)
-        for source in sources
-    ]
+    rows = []
+    for side, source in zip(SIDES, sources, strict=True):
+        try:
+            rows.append(
+                read_rows(source, ids, reading.lists, reading.count_tokens, reading.think_end)
+            )
+        except InputError as error:
+            if reading.asked:
+                raise
+            note = ResponseNote("unreadable", side, reason=str(error))
+            return ResponseAnalyses(missing=(side,), notes=(note,))
     return analyses_of_rows((rows[0], rows[1]), pair, bins, options(), reading, copies)
 
 

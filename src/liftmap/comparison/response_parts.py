@@ -19,6 +19,7 @@ SIDES: tuple[Side, Side] = ("before", "after")
 Verdict = Literal["right", "wrong", "all"]
 NoteKind = Literal[
     "no texts",
+    "unreadable",
     "some texts",
     "tokens unknown",
     "truncation unknown",
@@ -38,11 +39,13 @@ class ResponseNote:
         kind: Which of these.
         side: The side that it is about; None for both.
         evidence: The figures behind it.
+        reason: Why texts can't be read.
     """
 
     kind: NoteKind
     side: Side | None = None
     evidence: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class ResponseAnalyses:
     """What the texts say of the responses of both sides.
 
     Attributes:
-        missing: The sides without texts; nothing else is then known.
+        missing: The sides without texts that can be read; nothing else is then known.
         unit: What length is counted in.
         tokenizer: The tokenizer that counted the tokens; None takes those of the sources.
         phrases: Number of phrases by list.

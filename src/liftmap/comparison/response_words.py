@@ -45,6 +45,8 @@ def note_text(note: ResponseNote, sides: str | None = None) -> str:
     side = sides or note.side or ""
     if note.kind == "no texts":
         return f"There are no texts of the responses {side}: nothing is said of them."
+    if note.kind == "unreadable":
+        return f"Nothing is said of texts, since those {side} can't be read. {note.reason}"
     if note.kind == "some texts":
         return (
             f"The texts of {seen['missing']} of {seen['responses']} scored responses {side} are "

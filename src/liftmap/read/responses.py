@@ -6,7 +6,7 @@ cluster; other columns, such as the text, are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from liftmap.errors import InputError
 from liftmap.read.column_names import named
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
+from liftmap.read.response_table import as_text
 from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
 from liftmap.read.tabular import scan
 
@@ -77,14 +78,10 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
     names = named(fields)
     if "text" not in names:
         return None
-    chosen = {ours: names[ours] for ours in ("text", "prompt", "tokens") if ours in names}
-    texts = pl.concat(
-        scan(file, list(chosen.values())).select(
-            pl.col(theirs).cast(TEXTS[ours], strict=False).alias(ours)
-            for ours, theirs in chosen.items()
-        )
-        for file in files
-    )
+    chosen: dict[str, str] = {
+        ours: names[ours] for ours in ("text", "prompt", "tokens") if ours in names
+    }
+    texts = pl.concat(_chosen(scan(file, list(chosen.values())), chosen) for file in files)
     verdicts = rows.select(
         pl.col(name).cast(TEXTS[name])
         for name in ("question_id", "right", "truncated", "answer")
@@ -96,6 +93,17 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
     return both.select(
         pl.col(name) if name in there else pl.lit(None, kind).alias(name)
         for name, kind in TEXTS.items()
+    )
+
+
+def _chosen(frame: pl.LazyFrame, chosen: Mapping[str, str]) -> pl.LazyFrame:
+    """The columns under our names; a text may be written as the messages of a chat."""
+    kinds = frame.collect_schema()
+    return frame.select(
+        (pl.col(theirs) if ours == "tokens" else as_text(kinds[theirs], theirs))
+        .cast(TEXTS[ours], strict=False)
+        .alias(ours)
+        for ours, theirs in chosen.items()
     )
 
 
