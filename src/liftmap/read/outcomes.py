@@ -119,6 +119,7 @@ class Outcomes:
         responses: The responses with their texts, a row each, with the columns of `TEXTS`; it is
             read from the source when it is collected, once more each time. None where the source
             has no texts, or does not say which responses are right.
+        step: The training step that its rows say; None where they say none, or several.
     """
 
     source: str
@@ -136,6 +137,7 @@ class Outcomes:
     by_prompt: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
     responses: pl.LazyFrame | None = None
+    step: int | None = None
 
 
 def drawing_settings(given: object) -> dict[str, object]:
