@@ -114,7 +114,7 @@ def chosen_text(chosen: ChosenStep, track: TrackFigures) -> str:
         fair.append(f"{k} {_change(chosen.capability)}")
     seen = chosen.capability_seen if track.k > 1 else chosen.accuracy_seen
     return (
-        f"Chosen: step {chosen.step}, of the highest {k} among {count(len(track.steps))} "
+        f"Chosen: step {chosen.step}, of the highest {k} among {count(len(track.steps))} steps "
         f"({points(seen.estimate)} points on these very questions, which is too high since they "
         f"chose it). Steps chosen on one half of the questions have on the other half "
         f"{' and '.join(fair)}; {percent(chosen.share, 0)} % of halves choose step {chosen.step}."
