@@ -24,11 +24,11 @@ def test_a_choice_among_equals_seems_better_than_it_is() -> None:
 
 def test_a_candidate_that_is_plainly_best_is_worth_what_it_seems() -> None:
     rng = np.random.default_rng(1)
-    changes = rng.normal(0, 0.1, (40, 3)) + [0.0, 1.0, 0.2]
+    changes = rng.normal([0.0, 1.0, 0.2], 0.1, (40, 3))
     choice = cross_fitted_choice(changes[None], changes[:, :, None], rng)
     assert choice.place == 1
     assert choice.shares.tolist() == [0, 1, 0]
-    assert np.allclose(choice.worth[:, 0], changes[:, 1])
+    assert np.allclose(choice.worth[:, :, 0], changes[:, [1]])
 
 
 def test_ties_go_to_the_next_score_and_then_to_the_first_candidate() -> None:

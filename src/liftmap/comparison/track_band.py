@@ -190,10 +190,15 @@ def fair_figures(
     floor = np.max(
         [change_floor([1, k], sides[0], side, units=units) for side in sides[1:]], axis=0
     )
-    accuracy, capability = mean_changes(
-        np.zeros_like(choice.worth), choice.worth, cluster=cluster, level=level, floor=floor
-    )
-    return accuracy, capability
+    ends = []
+    for place in range(2):
+        worth = choice.worth[:, :, place]
+        of_splits = mean_changes(
+            np.zeros_like(worth), worth, cluster=cluster, level=level, floor=floor[place]
+        )
+        means = np.mean([(each.estimate, each.low, each.high) for each in of_splits], axis=0)
+        ends.append(Estimate(*means.tolist()))
+    return ends[0], ends[1]
 
 
 def cluster_of(pair: PairedTallies) -> IntArray | None:

@@ -26,9 +26,10 @@ def sentences(track: TrackFigures) -> Iterator[str]:
     if not track.changed:
         yield f"No step is shown to differ from {base}: {_nothing(track)}."
     else:
-        yield f"{_axis('accuracy', track, 0)}."
+        axes = [_axis("Accuracy", track, 0)]
         if track.k > 1:
-            yield f"{_axis(f'pass@{count(track.k)}', track, -1)}."
+            axes.append(_axis(f"pass@{count(track.k)}", track, -1))
+        yield f"{'; '.join(axes)}."
         between = _between(track)
         if between:
             yield between
@@ -64,7 +65,6 @@ def _nothing(track: TrackFigures) -> str:
 def _axis(name: str, track: TrackFigures, place: int) -> str:
     """At which steps one axis lies above or below the base, and how it stands at the last step."""
     figures = [(step.number, step.passes[place]) for step in track.steps]
-    named = f"{name[0].upper()}{name[1:]}" if name == "accuracy" else name
     base = f"step {track.base.number}"
     parts = [
         f"{side} {base} at {_steps(numbers)}"
@@ -77,8 +77,8 @@ def _axis(name: str, track: TrackFigures, place: int) -> str:
     last_number, last = figures[-1]
     at_last = "" if last.band is None else f" ({_banded(last)} at step {last_number})"
     if not parts:
-        return f"{named} is not shown to differ from {base} at any step{at_last}"
-    return f"{named} is {' and '.join(parts)}{at_last}"
+        return f"{name} is not shown to differ from {base} at any step{at_last}"
+    return f"{name} is {' and '.join(parts)}{at_last}"
 
 
 def _between(track: TrackFigures) -> str:
@@ -90,7 +90,7 @@ def _between(track: TrackFigures) -> str:
             numbers = [number for number, band in bands if test(band)]
             if numbers:
                 parts.append(f"pass@{count(k)} is {side} at {_steps(numbers)}")
-    return f"Between them, {'; '.join(parts)}." if parts else ""
+    return f"At other numbers of tries, {'; '.join(parts)}." if parts else ""
 
 
 def turning_text(turning: Turning, track: TrackFigures) -> str:

@@ -25,6 +25,11 @@ _WORDED = re.compile(
     r"(?:.*(?:step|checkpoint|ckpt|iter|iteration|epoch|completions))[-_]?(\d+)(?:_evals)?",
     re.IGNORECASE,
 )
+# The same of a folder above, which may be called anything else.
+_FOLDER = re.compile(
+    r"(?:global_?)?(?:step|checkpoint|ckpt|iter|iteration|epoch)[-_]?(\d+)(?:_evals)?",
+    re.IGNORECASE,
+)
 _TRAILING = re.compile(r"(.*?)(\d+)")
 # The most of a file's end that holds its last line: a response of some megabytes.
 _TAIL_BYTES = 1 << 24
@@ -63,10 +68,10 @@ def step_of(source: str) -> Step:
     if steps is not None:
         return Step(steps[1], source)
     path = path_of(named)
-    worded = (_WORDED.fullmatch(name) for name in (path.stem, *(p.name for p in path.parents)))
-    number = next((int(match[1]) for match in worded if match), None)
-    if number is None and path.stem.isdecimal():
-        number = int(path.stem)
+    number = _worded(path)
+    if number is None:
+        above = (_FOLDER.fullmatch(folder.name) for folder in path.parents)
+        number = next((int(match[1]) for match in above if match), None)
     return Step(number, source)
 
 
@@ -163,9 +168,9 @@ def _children(folder: Path) -> list[Path]:
         )
 
 
-def _worded(child: Path) -> int | None:
+def _worded(path: Path) -> int | None:
     """The step that a name says in so many words, or is."""
-    name = child.name if child.is_dir() else child.stem
+    name = path.name if path.is_dir() else path.stem
     match = _WORDED.fullmatch(name)
     if match is not None:
         return int(match[1])

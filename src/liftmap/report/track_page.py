@@ -22,6 +22,11 @@ _BAND: Legend = (
     ("below zero", DOWN, "dot"),
     ("holds zero", GREY, "dot"),
 )
+_MOVES: Legend = (
+    ("lost beyond noise", DOWN, "dot"),
+    ("gained beyond noise", UP, "dot"),
+    ("neither is shown", GREY, "dot"),
+)
 _POINTS = {"change": "points", "band": "points", "value": "percent"}
 _SHARES = {"length": "number1", "entropy": "number3", "truncated": "small"}
 _CHARTS: dict[str, Chart] = {
@@ -43,7 +48,7 @@ _CHARTS: dict[str, Chart] = {
         "band.",
         "moves",
         draw.moves,
-        _BAND,
+        _MOVES,
         {"excess": "signed1", "band": "signed1"},
     ),
     "responses": Chart(

@@ -28,8 +28,8 @@ class Choice:
     Attributes:
         place: The chosen candidate, from 0.
         shares: Shape (candidates,): in which share of the halves each was chosen.
-        worth: Shape (questions, figures): what each question shows of the candidates that halves
-            without it chose, averaged over splits. The mean over questions is the fair figure: the
+        worth: Shape (questions, splits, figures): what each question shows of the candidate that
+            the half without it chose. The mean over questions and splits is the fair figure: the
             expected worth of a candidate that half of the questions choose.
     """
 
@@ -44,13 +44,14 @@ def cross_fitted_choice(
     rng: np.random.Generator,
     *,
     cluster: ArrayLike | None = None,
-    splits: int = 100,
+    splits: int = 30,
 ) -> Choice:
     """Chooses the candidate of the highest mean score, and reports it without the luck of choosing.
 
-    The interval of the fair figure is that of a mean of `worth`: within a split the half that
-    reports is independent of the half that chose. It speaks of the average worth of the candidates
-    that were chosen.
+    Within a split the half that reports is independent of the half that chose, so each split has
+    the interval of a mean. That of the fair figure is the mean of their ends: splits share their
+    questions, so averaging over them makes nothing surer. (The interval of the mean over splits of
+    each question's worth is too narrow: 92 % of 95, simulated over ten equal candidates.)
 
     Args:
         scores: Shape (scores, questions, candidates): what is chosen by, the higher the better;
@@ -77,14 +78,14 @@ def cross_fitted_choice(
             remedy="Give more questions.",
         )
     first_halves = rng.random((splits, units)).argsort(axis=1) < units // 2
-    worth = np.zeros((questions, figure.shape[2]))
+    worth = np.empty((questions, splits, figure.shape[2]))
     chosen = np.zeros(candidates)
-    for first in first_halves:
+    for split, first in enumerate(first_halves):
         for half in (first[unit], ~first[unit]):
             place = _best(score[:, half])
             chosen[place] += 1
-            worth[~half] += figure[~half, place]
-    return Choice(_best(score), chosen / chosen.sum(), worth / splits)
+            worth[~half, split] = figure[~half, place]
+    return Choice(_best(score), chosen / chosen.sum(), worth)
 
 
 def _best(scores: FloatArray) -> int:

@@ -33,6 +33,7 @@ def changes(passes: pl.DataFrame) -> dict[str, Panel]:
         A panel for each of the two, in points, on one scale.
     """
     table = in_points(passes.filter(pl.col("change").is_not_null()), "change", "band")
+    table = table.with_columns(colour=pl.col("direction").fill_null("level"))
     ends = passes["k"].unique().sort()
     chosen = table.filter(pl.col("k").is_in([ends[0], ends[-1]]))
     titles = {k: "accuracy (pass@1)" if k == 1 else f"pass@{k}" for k in ends}
@@ -51,6 +52,10 @@ def moves(table: pl.DataFrame) -> dict[str, Panel]:
     Args:
         table: The table `moves`.
     """
+    # More lost than noise explains is bad; fewer means that answers became steadier.
+    bad = pl.when(pl.col("direction") == "lost").then(pl.lit("down")).otherwise(pl.lit("up"))
+    beyond = pl.col("band_low").fill_null(0) > 0
+    table = table.with_columns(colour=pl.when(beyond).then(bad).otherwise(pl.lit("level")))
     bounds = domain(
         [*table["excess"], *table["band_low"].drop_nulls(), *table["band_high"].drop_nulls(), 0]
     )
@@ -64,10 +69,7 @@ def moves(table: pl.DataFrame) -> dict[str, Panel]:
 
 
 def _banded(rows: pl.DataFrame, name: str, title: str, bounds: tuple[float, float]) -> Panel:
-    """A line over steps in its band; a point is coloured where the band leaves out 0."""
-    above, below = pl.col("band_low") > 0, pl.col("band_high") < 0
-    words = pl.when(above).then(pl.lit("up")).when(below).then(pl.lit("down"))
-    rows = rows.with_columns(words.otherwise(pl.lit("level")).alias("direction"))
+    """A line over steps in its band; the column `colour` says how a point is coloured."""
     chart, x = alt.Chart(rows), _steps(rows)
     scale = alt.Scale(domain=bounds, nice=False)
     y = alt.Y(f"{name}:Q", title=title, scale=scale, axis=signed_axis())
@@ -81,7 +83,7 @@ def _banded(rows: pl.DataFrame, name: str, title: str, bounds: tuple[float, floa
     dots = chart.mark_point(filled=True, size=46, opacity=1).encode(
         x=x,
         y=y,
-        color=alt.Color("direction:N", scale=DIRECTION, legend=None),
+        color=alt.Color("colour:N", scale=DIRECTION, legend=None),
         tooltip=[
             alt.Tooltip("step:Q", format="d"),
             alt.Tooltip(f"{name}:Q", format="+.1f", title=title),
