@@ -2,10 +2,10 @@
 
     python recipes/track/make_runs.py runs
 
-A scripted policy answers 200 questions 16 times at each of six steps, right at a rate of its own for
-each question. In `runs/healthy` all rates rise alike. In `runs/sharpening` they drift apart: what was
-answered right more often than not becomes surer, what was seldom right is lost. Accuracy rises in
-both. The files have verl's fields and layout: `<step>.jsonl`, a response a line with input, output,
+A scripted policy answers 200 questions 16 times at each of six steps, right at a rate of its own
+for each question. In `runs/healthy` all rates rise alike. In `runs/sharpening` they drift apart:
+what was often right becomes surer, what was seldom right is lost. Accuracy rises in both, by as
+much. The files have verl's fields and layout: `<step>.jsonl`, a response a line with input, output,
 gts, score, step, and what the reward function returned besides (acc, pred).
 """
 

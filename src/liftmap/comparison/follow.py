@@ -20,7 +20,7 @@ from liftmap.comparison.track_steps import StepOutcomes, as_step, read_step, ref
 from liftmap.errors import InputError
 from liftmap.files import path_of
 from liftmap.read.look import ENDINGS
-from liftmap.read.steps import Step, steps_in_folder, unfinished
+from liftmap.read.step_files import Step, steps_in_folder, unfinished
 
 INTERVAL_SECONDS = 10.0
 

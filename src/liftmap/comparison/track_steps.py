@@ -18,7 +18,7 @@ from liftmap.comparison.provenance import provenance_of_side
 from liftmap.errors import InputError, LiftmapError
 from liftmap.read.counting import SeveralStepsError
 from liftmap.read.outcomes import Outcomes
-from liftmap.read.steps import (
+from liftmap.read.step_files import (
     Step,
     is_folder_of_steps,
     numbers_of,

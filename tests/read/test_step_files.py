@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from liftmap.errors import InputError
-from liftmap.read.steps import (
+from liftmap.read.step_files import (
     is_folder_of_steps,
     numbers_of,
     step_of,
