@@ -16,11 +16,22 @@ import polars as pl
 import pytest
 
 from liftmap.cli import main
+from liftmap.comparison.compare import Options
+from liftmap.comparison.follow import FollowOptions, follow
+from liftmap.comparison.load import JudgedBy
 from liftmap.comparison.track import track
 from liftmap.errors import InputError
 
 DATA = Path(__file__).parents[1] / "read" / "data"
 QUICK = ["--resamples", "60"]
+JUDGED: JudgedBy = {
+    "verifier": None,
+    "metric": None,
+    "think_end": None,
+    "verifier_options": None,
+    "columns": None,
+    "right_at": None,
+}
 
 
 def rows(rates: list[float], step: int, n: int = 8, seed: int = 0) -> str:
@@ -177,6 +188,8 @@ def test_sources_that_make_no_run_are_refused(tmp_path: Path) -> None:
         track(f"{folder}:0", f"{folder}:10", folder / "10.jsonl")
     with pytest.raises(InputError, match="base is step 10, but step 0 comes before"):
         track(f"{folder}:10", f"{folder}:0")
+    with pytest.raises(InputError, match="named one by one"):
+        track(f"{folder}:0", f"{folder}:10", within="eval")
     assert main(["track"]) == 2
     assert main(["track", str(folder), "--until", "10"]) == 2
     assert main(["track", str(tmp_path / "nowhere")]) == 2
@@ -243,6 +256,25 @@ def test_a_step_that_can_not_be_used_is_left_out_while_following(
     printed, said = capsys.readouterr()
     assert "Step 10 is left out: Of 120 questions 0 can be judged at every step" in said
     assert "step 20: accuracy" in printed
+    # A rule about a step that never came is not kept.
+    rule = ["--require", "accuracy >= -100", "--at", "30"]
+    assert main([*command, *rule]) == 3
+
+
+def test_a_step_that_grows_is_read_again(tmp_path: Path) -> None:
+    folder = verl(tmp_path / "val", {0: 0.4, 10: 0.5})
+    options = FollowOptions(str(folder), JUDGED, interval=0.02, until=20)
+    seen = []
+    for run in follow(options, Options(law_resamples=0, resamples=60), tell=lambda _: None):
+        seen.append((len(run.steps), run.k))
+        if len(seen) == 1:
+            with (folder / "10.jsonl").open("a") as file:
+                file.write(rows([0.5] * 60, 10, seed=1))
+        elif len(seen) == 2:
+            (folder / "0.jsonl").write_text(rows([0.4] * 60, 0, n=16))
+        elif len(seen) == 3:
+            (folder / "20.jsonl").write_text(rows([0.6] * 60, 20, n=16))
+    assert seen == [(1, 8), (1, 8), (1, 16), (2, 16)]
 
 
 @pytest.mark.slow
@@ -265,6 +297,4 @@ def test_ctrl_c_ends_following_with_all_written(tmp_path: Path) -> None:
     assert "Traceback" not in said
     assert "step 10: accuracy" in printed
     assert json.loads(report.read_text())["steps"][0]["step"] == 10
-    assert [path.name for path in tmp_path.iterdir()] == ["val", "track.json"] or len(
-        list(tmp_path.iterdir())
-    ) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["track.json", "val"]

@@ -173,10 +173,12 @@ def track(
         for last in runs:
             print_result(step_line(last))
             _write(last, files)
-    if last is None:
-        return 0
-    _print(last, json, report)
-    return _gate_status(last)
+    if last is not None:
+        _print(last, json, report)
+    if rules and (last is None or not last.gate):
+        warn(f"Nothing is known of the step that was required to keep the rules: {at}.")
+        return UNTOLD
+    return 0 if last is None else _gate_status(last)
 
 
 def _write(run: Track, files: dict[str, Path | None]) -> None:

@@ -66,8 +66,8 @@ def follow(
 ) -> Iterator[Track]:
     """The run after each new step.
 
-    A step is read once. One that can't be used (it has other questions, or is damaged) is told of
-    and left out: the run goes on, so does this.
+    A step is read when its files are whole, and again if they grow. One that can't be used (it has
+    other questions, or is damaged) is told of and left out: the run goes on, so does this.
 
     Args:
         options: What is followed.
@@ -87,24 +87,23 @@ def follow(
     comparing.check()
     steps: list[StepOutcomes] = []
     notes: list[str] = []
+    # Sizes of the files of each step when it was last seen, and when it was read or left out.
     seen: dict[str, tuple[int, ...]] = {}
-    left_out: set[str] = set()
+    handled: dict[str, tuple[int, ...]] = {}
     waiting = False
     while True:
         new = False
         for step in _listed(options):
             sizes = _sizes(step.source)
-            known = any(each.side.path == step.source for each in steps)
-            if known or step.source in left_out:
-                continue
-            whole = seen.get(step.source) == sizes and unfinished(step.source) is None
+            is_still = seen.get(step.source) == sizes
             seen[step.source] = sizes
-            if not whole:
+            # One that has grown since it was read is read again.
+            if handled.get(step.source) == sizes or not is_still or unfinished(step.source):
                 continue
+            handled[step.source] = sizes
             try:
                 track = _with(steps, step, options, comparing, at=at, notes=notes, date=date)
             except InputError as error:
-                left_out.add(step.source)
                 notes.append(f"Step {step.number} is left out: {error.what}")
                 tell(notes[-1])
                 continue
@@ -163,7 +162,8 @@ def _with(
     """
     assert step.number is not None
     outcomes = read_step(step.source, options.judged, options.cluster, options.folder, step.number)
-    added = [*steps, as_step(step.number, step.source, outcomes)]
+    others = [each for each in steps if each.side.path != step.source]
+    added = [*others, as_step(step.number, step.source, outcomes)]
     refuse_mixed(options.folder, added)
     added = sorted(added, key=lambda each: each.number)
     track = None

@@ -16,6 +16,7 @@ from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.parts import Provenance
 from liftmap.comparison.provenance import provenance_of_side
 from liftmap.errors import InputError, LiftmapError
+from liftmap.files import path_of
 from liftmap.read.counting import SeveralStepsError
 from liftmap.read.outcomes import Outcomes
 from liftmap.read.step_files import (
@@ -112,6 +113,12 @@ def _named(
         if isinstance(source, str | Path):
             steps, notes = _in_folder(str(source), judged, within)
             return steps, notes, str(source)
+    if within is not None:
+        raise InputError(
+            "A part of each step's folder is asked for, but the steps are named one by one.",
+            seen=within,
+            remedy="Name these parts themselves, or the folder of steps alone.",
+        )
     named: list[_Unread] = []
     notes = []
     for source in sources:
@@ -122,7 +129,7 @@ def _named(
                 remedy="Give the base in it too, under its step.",
             )
         if isinstance(source, str | Path) and is_folder_of_steps(str(source)):
-            steps, left_out = _in_folder(str(source), judged, within)
+            steps, left_out = _in_folder(str(source), judged, None)
             named += steps
             notes += left_out
         elif isinstance(source, str | Path):
@@ -137,8 +144,7 @@ def _in_folder(
     folder: str, judged: JudgedBy, within: str | None
 ) -> tuple[list[_Unread], list[str]]:
     """The steps of a folder by names; where names say none, those that its rows say."""
-    path = Path(folder)
-    found = steps_in_folder(folder, within) if path.is_dir() else None
+    found = steps_in_folder(folder, within) if path_of(folder).is_dir() else None
     if found is not None and found.steps:
         return [_Unread(step.number, step.source) for step in found.steps], [*found.notes]
     try:

@@ -42,6 +42,11 @@ def sentences(track: TrackFigures) -> Iterator[str]:
                 f"{_questions(last.excess.estimate, last.band)} at step {lost[-1].number}, within "
                 f"{count(last.k)} tries."
             )
+        if not between and not lost and not any(_differs(step.passes) for step in track.steps):
+            yield (
+                f"Fewer questions are lost or gained than two samples of {base} would show: "
+                "answers became steadier."
+            )
     if track.turning is not None:
         yield turning_text(track.turning, track)
     if track.chosen is not None:
@@ -191,6 +196,10 @@ def _above(band: Ends | None) -> bool:
 
 def _below(band: Ends | None) -> bool:
     return band is not None and band[1] < 0
+
+
+def _differs(passes: Sequence[StepPass]) -> bool:
+    return any(_above(figure.band) or _below(figure.band) for figure in passes)
 
 
 def _banded(figure: StepPass) -> str:
