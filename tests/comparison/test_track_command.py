@@ -218,6 +218,7 @@ def test_a_run_is_followed_step_by_step(tmp_path: Path, capsys: pytest.CaptureFi
 
     def train() -> None:
         time.sleep(0.2)
+        (folder / "step_5").mkdir(parents=True)
         verl(folder, {0: 0.4})
         for step, rate in ((10, 0.5), (20, 0.8)):
             text = rows([rate] * 60, step)

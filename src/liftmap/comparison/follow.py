@@ -97,8 +97,10 @@ def follow(
             sizes = _sizes(step.source)
             is_still = seen.get(step.source) == sizes
             seen[step.source] = sizes
-            # One that has grown since it was read is read again.
-            if handled.get(step.source) == sizes or not is_still or unfinished(step.source):
+            # A folder may be there before its files; what has grown since then is read again.
+            if not sizes or not is_still or handled.get(step.source) == sizes:
+                continue
+            if unfinished(step.source):
                 continue
             handled[step.source] = sizes
             try:
