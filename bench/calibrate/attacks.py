@@ -161,6 +161,18 @@ ATTACKS: tuple[Attack, ...] = (
         share=0.5,
     ),
     *_other(
+        (judge.STEP_CHANGED, judge.STEP_TURNED, judge.FAIR_CHOICE, judge.GATE_FAILED),
+        {
+            "a training without effect, 4 steps: 100 questions, n = 16": (
+                repeated.steps_unchanged(100, 4)
+            ),
+            "a training without effect, 10 steps: 300 questions, n = 16": (
+                repeated.steps_unchanged(300, 10)
+            ),
+        },
+        share=0.5,
+    ),
+    *_other(
         (judge.NO_WARNING,),
         {"the same file twice: 200 questions, n = 16": repeated.same_file_twice},
     ),

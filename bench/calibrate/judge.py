@@ -60,6 +60,9 @@ COLOURED = "a bin coloured"
 GATE_FAILED = "a rule failed"
 GATE_PASSED = "a lost model passed"
 CALLED = "a checkpoint called up or down"
+STEP_CHANGED = "some step changed"
+STEP_TURNED = "a step from which it falls"
+FAIR_CHOICE = "pass@k of the chosen step"
 ACCURACY_SETTLED = "accuracy settled"
 CAPABILITY_SETTLED = "pass@k settled"
 DETECTED = "detected"
@@ -82,11 +85,14 @@ FALSE = (FALSE_WORD, FALSE_LABEL)
 COLUMNS = (*COVERED, *FALSE)
 PROMISES: Mapping[str, Promise] = {
     **dict.fromkeys(
-        (*COVERED, THESE_ACCURACY, THESE_CAPABILITY, BAND_AT_1, BAND_OVER_BINS),
+        (*COVERED, THESE_ACCURACY, THESE_CAPABILITY, BAND_AT_1, BAND_OVER_BINS, FAIR_CHOICE),
         Promise(LEVEL, at_least=True),
     ),
     **dict.fromkeys(
-        (*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED, ABOVE_FLOOR, GATE_FAILED, GATE_PASSED),
+        (
+            *(*FALSE, FALSE_LOSS, MCNEMAR, COLOURED, CALLED, ABOVE_FLOOR, GATE_FAILED, GATE_PASSED),
+            *(STEP_CHANGED, STEP_TURNED),
+        ),
         Promise(1 - LEVEL, False),
     ),
     NO_WARNING: Promise(0.0, at_least=False),

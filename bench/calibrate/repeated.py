@@ -19,11 +19,14 @@ from bench.calibrate.judge import (
     AXES,
     CALLED,
     COLOURED,
+    FAIR_CHOICE,
     FALSE_WORD,
     GATE_FAILED,
     GATE_PASSED,
     LEVEL,
     NO_WARNING,
+    STEP_CHANGED,
+    STEP_TURNED,
     called,
     holds,
     judge,
@@ -107,6 +110,36 @@ def gate_at_a_cost(rng: np.random.Generator) -> Trial:
         return {GATE_PASSED: any(each.word == "passed" for each in gate)}
 
     return trial
+
+
+def steps_unchanged(units: int, steps: int) -> Callable[[np.random.Generator], Trial]:
+    """A training that changes nothing, tracked over its steps, four rules asked of the chosen one.
+
+    What is looked at: whether the band says of any step that anything changed, or that capability
+    falls from some step on; whether the cross-fitted figure of the chosen step holds 0; whether a
+    rule that nothing falls is failed.
+    """
+    rules = ("accuracy >= 0", "pass@4 >= 0", "pass@16 >= 0", "lost <= 0")
+
+    def make(rng: np.random.Generator) -> Trial:
+        world = nothing(units, 16)(rng)
+
+        def trial(rng: np.random.Generator) -> Claims:
+            p = world.before[world.choose(rng)].ravel()
+            run = {at: worlds.tally(world.respond[0](p, rng)) for at in range(steps + 1)}
+            seed = int(rng.integers(2**31))
+            tracked = liftmap.track(run, seed=seed, resamples=500, require=rules, at="chosen")
+            chosen = tracked.chosen
+            return {
+                STEP_CHANGED: tracked.changed,
+                STEP_TURNED: tracked.turning is not None,
+                FAIR_CHOICE: chosen is None or holds(chosen.capability, 0.0),
+                GATE_FAILED: any(each.answer.word == "failed" for each in tracked.gate),
+            }
+
+        return trial
+
+    return make
 
 
 def ten_looks(rng: np.random.Generator) -> Trial:

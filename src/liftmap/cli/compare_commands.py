@@ -158,7 +158,7 @@ def compare(
         ask = _asked(sampling, out, seed, verifier, verifier_option, think_end)
     named: dict[str, Any] = {}
     if sampling.task is None:
-        named = {"columns": _named_columns(columns), "right_at": right_at}
+        named = {"columns": named_columns(columns), "right_at": right_at}
     comparison = ask(
         before,
         after,
@@ -341,7 +341,7 @@ def plan(
         seed=seed,
         verifier=verifier,
         metric=metric,
-        columns=_named_columns(columns),
+        columns=named_columns(columns),
         right_at=right_at,
     )
     if _write_json(planning, json):
@@ -352,7 +352,7 @@ def plan(
     Terminal().print(plan_page(planning))
 
 
-def _named_columns(text: str | None) -> dict[str, str] | None:
+def named_columns(text: str | None) -> dict[str, str] | None:
     """What --columns says.
 
     Raises:

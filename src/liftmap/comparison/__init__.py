@@ -9,6 +9,10 @@ them.
 | module | what is there |
 |---|---|
 | compare | the comparison of two sources, and of two matched tallies |
+| track, follow | a training run over its steps; one that still goes on |
+| track_steps, track_ground | the steps read, and put on the questions that all of them answered |
+| track_band, track_responses | one band over all steps; length, entropy, truncation |
+| track_parts, track_record, track_words | the run as records, JSON, tables and sentences |
 | published | the same for a published before/after matrix of counts |
 | planning, plan_record | what a tally can detect, and the cheapest sampling plan |
 | load | files, tables and response sets to outcomes |

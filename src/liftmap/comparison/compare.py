@@ -70,6 +70,8 @@ class Options:
     looks: int | None = None
     advise_training: bool = False
     require: tuple[Rule, ...] = ()
+    # In how many comparisons the rules are asked, whose answers are to hold together.
+    require_times: int = 1
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -220,6 +222,7 @@ def compare(
         questions,
         min_responses,
         looks,
+        advise_training,
         require=parse_rules(require),
     )
     options.check()
@@ -232,6 +235,37 @@ def compare(
         "right_at": right_at,
     }
     first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
+    sides = provenance_of((before, after), (first, then))
+    taught = None if teacher is None else load(teacher, **judged).tally
+    return compare_outcomes((first, then), sides, options, teacher=taught, copies=copies, date=date)
+
+
+def compare_outcomes(
+    outcomes: tuple[Outcomes, Outcomes],
+    sides: tuple[Provenance, Provenance],
+    options: Options,
+    *,
+    teacher: Tally | None = None,
+    copies: tuple[int, int] = (1, 1),
+    date: Date | None = None,
+) -> Comparison:
+    """`compare` for sides that are read already.
+
+    Args:
+        outcomes: What was read of the two sides.
+        sides: What they were made from.
+        options: How the comparison is made.
+        teacher: A teacher's tally.
+        copies: As in `compare`.
+        date: As in `compare`.
+
+    Returns:
+        What changed.
+
+    Raises:
+        LiftmapError: As `compare`.
+    """
+    first, then = outcomes
     if min(copies) < 1:
         raise InputError(
             "copies is out of range.",
@@ -239,27 +273,24 @@ def compare(
             remedy="Say how many times each response stands, before and after: 1 is once.",
         )
     times = tuple(
-        asked if asked > 1 else proven_copies(outcomes)
-        for outcomes, asked in zip((first, then), copies, strict=True)
+        asked if asked > 1 else proven_copies(side)
+        for side, asked in zip(outcomes, copies, strict=True)
     )
     tallies = [
-        without_copies(outcomes.tally, number)
-        for outcomes, number in zip((first, then), times, strict=True)
+        without_copies(side.tally, number) for side, number in zip(outcomes, times, strict=True)
     ]
     on_train_questions = first.split == then.split == "train"
-    options = replace(options, advise_training=advise_training or on_train_questions)
-    taught = None if teacher is None else load(teacher, **judged).tally
+    options = replace(options, advise_training=options.advise_training or on_train_questions)
     pair = match(
         *tallies,
         orders=(first.answers, then.answers),
-        min_responses=min_responses,
+        min_responses=options.min_responses,
     )
-    sides = provenance_of((before, after), (first, then))
     same = same_file(*sides)
     comparison = compare_pair(
         pair,
         options,
-        teacher=taught,
+        teacher=teacher,
         answers=without_copied_answers(first.answers, times[0]),
         sides=sides,
         chance=first.chance,
@@ -442,7 +473,7 @@ def _gate(pair: PairedTallies, options: Options, checks: Sequence[Check]) -> tup
         pair,
         resamples=options.resamples,
         law_resamples=0,
-        level=level_of_each(options.level, len(options.require)),
+        level=level_of_each(options.level, len(options.require) * options.require_times),
         seed=options.seed,
         looks=options.looks,
     )

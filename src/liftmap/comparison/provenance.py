@@ -39,18 +39,29 @@ def provenance_of(
     """
     paths = [str(source) if isinstance(source, str | Path) else None for source in sources]
     before, after = (
-        Provenance(
-            name=name,
-            path=path,
-            format=side.format,
-            model=side.model,
-            digest_of_counts=digest_of_counts(side.tally),
-            digest_of_file=None if path is None else digest_of_file(Path(path)),
-            settings=side.settings,
-        )
+        provenance_of_side(name, path, side)
         for name, path, side in zip(_names(paths, outcomes), paths, outcomes, strict=True)
     )
     return before, after
+
+
+def provenance_of_side(name: str, path: str | None, outcomes: Outcomes) -> Provenance:
+    """What was read of one side.
+
+    Args:
+        name: What it is called.
+        path: Where it was read; None for what was not read from a file.
+        outcomes: What was read from it.
+    """
+    return Provenance(
+        name=name,
+        path=path,
+        format=outcomes.format,
+        model=outcomes.model,
+        digest_of_counts=digest_of_counts(outcomes.tally),
+        digest_of_file=None if path is None else digest_of_file(Path(path)),
+        settings=outcomes.settings,
+    )
 
 
 def provenance_in_study(target: ResponseSet, tally: Tally) -> Provenance:

@@ -12,6 +12,7 @@ entry point group `liftmap.readers`.
     counting        its verdicts, counted       metrics     which of their figures are verdicts
     column_names    what people call columns    golds       gold answers out of targets
     tabular         columns of any table        chats       conversations as texts
+    step_files      which files are which step
 
     tally, responses, study                     ours
     lm_eval, inspect_ai, lighteval, benchmarks  evaluation tools

@@ -36,6 +36,18 @@ _ORIGIN = ("response", "place", "step", "task", "model")
 _SHOWN = 3
 
 
+class SeveralStepsError(InputError):
+    """A source holds the responses of several training steps, and none was named.
+
+    Attributes:
+        steps: The steps, rising.
+    """
+
+    def __init__(self, what: str, *, steps: list[int], remedy: str) -> None:
+        super().__init__(what, seen=steps[:8], remedy=remedy)
+        self.steps = steps
+
+
 def outcomes_of_table(
     source: str, format: str, table: ResponseTable, options: ReadOptions
 ) -> Outcomes:
@@ -49,9 +61,10 @@ def outcomes_of_table(
             responses instead.
 
     Raises:
-        InputError: The responses are of several steps and none was named; no metric gives a
-            verdict, or it is not clear which of several does; a response has neither an id nor a
-            prompt; a file is damaged; or as in `logs.outcomes_of` with a verifier.
+        SeveralStepsError: The responses are of several steps and none was named.
+        InputError: No metric gives a verdict, or it is not clear which of several does; a response
+            has neither an id nor a prompt; a file is damaged; or as in `logs.outcomes_of` with a
+            verifier.
     """
     responses = identified(table)
     if options.verifier is not None:
@@ -115,9 +128,10 @@ def _counted(
         columns.append("cluster")
     counted = rows.select(columns).with_columns(pl.col("truncated").fill_null(False))
     outcomes = from_rows(source, format, counted, golds if len(golds) else None, notes)
-    model = rows["model"].drop_nulls()
+    model, steps = rows["model"].drop_nulls(), rows["step"].drop_nulls().unique()
     return replace(
         outcomes,
+        step=int(steps[0]) if len(steps) == 1 else None,
         model=model[0] if len(model) else None,
         prompts=_prompts(rows),
         responses=_with_texts(responses, rows) if responses.has_texts else None,
@@ -151,15 +165,15 @@ def _of_steps(
     """The rows of the steps that were asked for.
 
     Raises:
-        InputError: There are several steps and none was asked for; there is none of those that
-            were; or a step is in two files.
+        SeveralStepsError: There are several steps and none was asked for.
+        InputError: There is none of those that were asked for, or a step is in two files.
     """
     steps = rows["step"].drop_nulls().unique().sort().to_list()
     asked = options.steps
     if asked is None and len(steps) > 1:
-        raise InputError(
+        raise SeveralStepsError(
             f"{source} holds the responses of {len(steps)} steps: of as many models.",
-            seen=steps[:8],
+            steps=steps,
             remedy=f"Name one, as {source}:{steps[-1]}, or several that are meant as one model, "
             f"as {source}:{steps[0]}-{steps[-1]}.",
         )

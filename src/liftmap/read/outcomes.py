@@ -121,6 +121,7 @@ class Outcomes:
             has no texts, or does not say which responses are right.
         thinking: How the verdicts told thoughts from answers, as `ThinkingRule.to_plain` has it;
             None where the source does not say.
+        step: The training step that its rows say; None where they say none, or several.
     """
 
     source: str
@@ -139,6 +140,7 @@ class Outcomes:
     prompts: Mapping[str, str] = field(default_factory=dict)
     responses: pl.LazyFrame | None = None
     thinking: Mapping[str, Any] | None = None
+    step: int | None = None
 
 
 def drawing_settings(given: object) -> dict[str, object]:
