@@ -3,9 +3,9 @@
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
 that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
-results exist, `reanalyse` a published matrix, and `plan` says what a study can see. The stages are
-the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
-statistics.
+results exist, `suite` does so on several benchmarks, `reanalyse` reads a published matrix, and
+`plan` says what a study can see. The stages are the sub-packages `tasks`, `sample`, `verify`,
+`train`, `analyse` and `report`; `stats` holds the statistics.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _HOMES = {
     "run_study": "liftmap.study",
     "load_config": "liftmap.studyfile",
     "compare": "liftmap.comparison.compare",
+    "suite": "liftmap.comparison.suite",
     "reanalyse": "liftmap.comparison.published",
     "plan": "liftmap.comparison.planning",
     "Asking": "liftmap.ask",
@@ -43,6 +44,7 @@ __all__ = [
     "reanalyse",
     "run_study",
     "sample_model",
+    "suite",
     "verify_folder",
 ]
 __version__ = "0.1.0"

@@ -13,10 +13,17 @@ from pathlib import Path
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.read.column_names import named
+from liftmap.read.column_names import named, task_column
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
-from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
+from liftmap.read.tables import (
+    labels,
+    of_task,
+    question_ids,
+    read_table,
+    refuse_first,
+    require,
+)
 from liftmap.read.tabular import scan
 
 COLUMNS = ("question_id", "correct", "answer", "truncated", "cluster")
@@ -61,17 +68,20 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
             remedy="Leave --verifier out, or name the log that the verdicts were made from.",
         )
     options.refuse_metric(source)
-    rows = pl.concat([_read_file(file, options.right_at) for file in files], how="diagonal")
+    parts = [of_task(_read_file(file, options.right_at), file, options.task) for file in files]
+    rows = pl.concat(parts, how="diagonal")
     if "cluster" in rows.columns:
         refuse_torn_clusters(source, rows)
     notes = []
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")
     outcomes = from_rows(source, "responses", rows, warnings=notes)
-    return replace(outcomes, responses=_with_texts(files, rows))
+    return replace(outcomes, responses=_with_texts(files, rows, options.task))
 
 
-def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | None:
+def _with_texts(
+    files: Sequence[Glimpse], rows: pl.DataFrame, task: str | None
+) -> pl.LazyFrame | None:
     """The rows with the texts that are in the files too: `Outcomes.responses`."""
     fields = {name for file in files for name in file.fields}
     names = named(fields)
@@ -79,7 +89,7 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
         return None
     chosen = {ours: names[ours] for ours in ("text", "prompt", "tokens") if ours in names}
     texts = pl.concat(
-        scan(file, list(chosen.values())).select(
+        _scanned(file, list(chosen.values()), task).select(
             pl.col(theirs).cast(TEXTS[ours], strict=False).alias(ours)
             for ours, theirs in chosen.items()
         )
@@ -96,6 +106,15 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
         pl.col(name) if name in there else pl.lit(None, kind).alias(name)
         for name, kind in TEXTS.items()
     )
+
+
+def _scanned(file: Glimpse, columns: list[str], task: str | None) -> pl.LazyFrame:
+    """Columns of a file, those of one task's rows where one is asked for."""
+    column = None if task is None else task_column(file.fields, file.names)
+    if column is None:
+        return scan(file, columns)
+    rows = scan(file, list(dict.fromkeys([*columns, column])))
+    return rows.filter(pl.col(column).cast(pl.String).str.strip_chars() == task)
 
 
 def _read_file(file: Glimpse, right_at: float | None) -> pl.DataFrame:
