@@ -25,6 +25,7 @@ from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
+from liftmap.cli.suite_command import suite
 from liftmap.errors import LiftmapError
 
 # What a command returns is the exit status; None is 0.
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "analyse": analyse,
     "report": report,
     "compare": compare,
+    "suite": suite,
     "reanalyse": reanalyse,
     "plan": plan,
     "testbed": testbed,

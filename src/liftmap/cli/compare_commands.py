@@ -5,7 +5,7 @@ Results go to standard output, or as JSON or HTML to files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -64,6 +64,8 @@ def compare(
     copies: tuple[int, int] = (1, 1),
     require: Rules = (),
     markdown: File = None,
+    model_card: File = None,
+    dataset: Name = None,
     json: File = None,
     report: File = None,
     out: OutFolder = None,
@@ -117,6 +119,8 @@ def compare(
         require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
             (questions beyond noise), or a file with one a line; may be given several times.
         markdown: Write a summary in Markdown, for a pull request or a job's summary.
+        model_card: Write Markdown with the results as the model hub's model-index.
+        dataset: With --model-card: what the questions are, as openai/gsm8k; by default the task.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
@@ -128,6 +132,12 @@ def compare(
         raise ConfigError(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
+        )
+    if (model_card is None) != (dataset is None) and (dataset is not None or not sampling.task):
+        raise ConfigError(
+            "--model-card and --dataset go together: a card names the data set of its figures.",
+            seen=dataset,
+            remedy="Give both, as: --model-card README.md --dataset openai/gsm8k",
         )
     section = verify_section(verifier, verifier_option)
     ask: Callable[..., Comparison] = compare_results
@@ -148,7 +158,7 @@ def compare(
         ask = _asked(sampling, out, seed, verifier, verifier_option, think_end)
     named: dict[str, Any] = {}
     if sampling.task is None:
-        named = {"columns": _named_columns(columns), "right_at": right_at}
+        named = {"columns": named_columns(columns), "right_at": right_at}
     comparison = ask(
         before,
         after,
@@ -180,12 +190,17 @@ def compare(
         from liftmap.report.markdown import comparison_markdown
 
         write_text(markdown, comparison_markdown(comparison))
-    return _gate_status(comparison)
+    if model_card is not None:
+        from liftmap.files import write_text
+        from liftmap.report.model_card import comparison_card
+
+        write_text(model_card, comparison_card(comparison, str(dataset or sampling.task)))
+    return gate_status(each.word for each in comparison.gate)
 
 
-def _gate_status(comparison: Comparison) -> int:
+def gate_status(words: Iterable[str]) -> int:
     """The exit status that the answers to --require come to."""
-    answers = {each.word for each in comparison.gate}
+    answers = set(words)
     if "failed" in answers:
         return FAILED
     return UNTOLD if "can't tell" in answers else 0
@@ -328,7 +343,7 @@ def plan(
         seed=seed,
         verifier=verifier,
         metric=metric,
-        columns=_named_columns(columns),
+        columns=named_columns(columns),
         right_at=right_at,
     )
     if _write_json(planning, json):
@@ -339,7 +354,7 @@ def plan(
     Terminal().print(plan_page(planning))
 
 
-def _named_columns(text: str | None) -> dict[str, str] | None:
+def named_columns(text: str | None) -> dict[str, str] | None:
     """What --columns says.
 
     Raises:

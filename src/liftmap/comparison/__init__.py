@@ -9,6 +9,9 @@ them.
 | module | what is there |
 |---|---|
 | compare | the comparison of two sources, and of two matched tallies |
+| suite, pooled, suite_gate | several benchmarks: a comparison each, pooled, required |
+| suite_parts, suite_result | the records of a suite, and its JSON |
+| suite_words, suite_tables | its sentences and its table |
 | published | the same for a published before/after matrix of counts |
 | planning, plan_record | what a tally can detect, and the cheapest sampling plan |
 | load | files, tables and response sets to outcomes |

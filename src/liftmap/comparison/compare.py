@@ -370,12 +370,7 @@ def compare_pair(
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    check_kinds = {check.kind for check in checks}
-    counted = checks_of_counts(pair)
-    # That both sides are one file says more than that their counts are the same.
-    if "same file" in check_kinds:
-        counted = tuple(check for check in counted if check.kind != "same responses")
-    checks = (*counted, *checks)
+    checks = all_checks(pair, checks)
     draws_are_independent = independent(checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
@@ -448,6 +443,15 @@ def compare_pair(
         measures=measures(pair, fitted, resamples, answers, golds),
         gate=_gate(pair, options, checks),
     )
+
+
+def all_checks(pair: PairedTallies, checks: Sequence[Check]) -> tuple[Check, ...]:
+    """What speaks against the responses: by their counts, then by texts and settings."""
+    counted = checks_of_counts(pair)
+    # That both sides are one file says more than that their counts are the same.
+    if any(check.kind == "same file" for check in checks):
+        counted = tuple(check for check in counted if check.kind != "same responses")
+    return (*counted, *checks)
 
 
 def _gate(pair: PairedTallies, options: Options, checks: Sequence[Check]) -> tuple[Answer, ...]:

@@ -80,6 +80,8 @@ def pooled_change(
         The change as a verdict takes it; `range` and `extremes` where responses are unscored,
         withheld where one benchmark's is.
     """
+    # The draws must not depend on the order in which benchmarks are named.
+    pairs = sorted(pairs, key=lambda each: each.name)
     whole = sum(each.pair.questions for each in pairs)
     shares = [
         1 / len(pairs) if over == "benchmarks" else each.pair.questions / whole for each in pairs

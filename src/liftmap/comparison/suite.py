@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date as Date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from liftmap.comparison.checks import withheld_by
 from liftmap.comparison.compare import (
     LoadedPair,
     Options,
+    all_checks,
     answer_rules,
     compare_loaded,
     load_pair,
@@ -26,6 +27,7 @@ from liftmap.comparison.gate import answer_change, level_of_each
 from liftmap.comparison.load import JudgedBy, Source
 from liftmap.comparison.parts import Answer
 from liftmap.comparison.pooled import BenchmarkPair, Over, pooled_change
+from liftmap.comparison.provenance import name_of_model
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.suite_gate import SuiteAnswer, SuiteRule, asked_of, parse_suite_rules
 from liftmap.comparison.suite_parts import Benchmark, Group, PooledBenchmarks
@@ -139,7 +141,8 @@ def suite(
             seen=[each.name for each in left_out][:5],
             remedy="Leave --skip-unreadable out to see why.",
         )
-    return suite_of(pairs, options, old, rules, tuple(left_out), date)
+    names_of_sides = _side_names(before, after)
+    return suite_of(pairs, options, old, rules, tuple(left_out), names_of_sides, date)
 
 
 def suite_of(
@@ -148,6 +151,7 @@ def suite_of(
     old: Sequence[str] = (),
     rules: Sequence[SuiteRule] = (),
     left_out: tuple[LeftOut, ...] = (),
+    names: tuple[str, str] = ("before", "after"),
     date: Date | None = None,
 ) -> Suite:
     """`suite` for results that are read already.
@@ -158,12 +162,14 @@ def suite_of(
         old: As in `suite`.
         rules: What is required.
         left_out: What was not compared.
+        names: What the two models are called, where the results do not say it alike.
         date: As in `compare`.
 
     Raises:
         InputError: k is above the responses of a benchmark, or a rule names none of them.
     """
-    asked = asked_of(rules, {name: name in old for name in pairs})
+    # A rule that is about nothing is refused before anything is computed.
+    asked_of(rules, {name: name in old for name in pairs})
     comparisons: dict[str, Comparison] = {}
     for name, pair in pairs.items():
         try:
@@ -181,19 +187,7 @@ def suite_of(
         Benchmark(name, name in old, comparison, *(None if np.isnan(p) else float(p) for p in row))
         for (name, comparison), row in zip(comparisons.items(), adjusted, strict=True)
     )
-    strata = {
-        name: BenchmarkPair.of(
-            name,
-            pair.tallies,
-            resamples=options.resamples,
-            level=options.level,
-            seed=options.seed,
-            withheld=withheld_by(
-                comparisons[name].checks, "like-these", bounded=pair.tallies.bounded
-            ),
-        )
-        for name, pair in pairs.items()
-    }
+    strata = _strata(pairs, options)
     groups: dict[Group, list[BenchmarkPair]] = {"all": list(strata.values())}
     if any(each.old for each in benchmarks):
         groups["new"] = [strata[each.name] for each in benchmarks if not each.old]
@@ -208,14 +202,14 @@ def suite_of(
             if members
             for over in overs
         ),
-        before=_one_name([each.before.model or each.before.name for each in comparisons.values()]),
-        after=_one_name([each.after.model or each.after.name for each in comparisons.values()]),
+        before=_model([each.before.model for each in comparisons.values()]) or names[0],
+        after=_model([each.after.model for each in comparisons.values()]) or names[1],
         left_out=left_out,
         level=options.level,
         margin=options.margin,
         seed=options.seed,
         family=int(np.isfinite(p_values).sum()),
-        gate=_gate(asked, pairs, comparisons, strata, options),
+        gate=answer_suite_rules(rules, pairs, options, old),
         date=first.date,
     )
 
@@ -224,9 +218,22 @@ def _axes(comparison: Comparison) -> tuple[Any, Any]:
     return comparison.verdict.accuracy, comparison.verdict.capability
 
 
-def _one_name(names: list[str]) -> str:
-    """The name of a model where all benchmarks call it alike; else empty."""
-    return names[0] if len(set(names)) == 1 else ""
+def _model(models: Sequence[str | None]) -> str | None:
+    """The model where all benchmarks name the same one."""
+    named = set(models)
+    return name_of_model(str(models[0])) if len(named) == 1 and models[0] else None
+
+
+def _side_names(before: SuiteSource, after: SuiteSource) -> tuple[str, str]:
+    """What the two sides are called: by their folders, as far up as it takes to tell them apart."""
+    if isinstance(before, Mapping) or isinstance(after, Mapping):
+        return "before", "after"
+    parts = [PurePath(side).parts for side in (before, after)]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(part[-depth:]) for part in parts]
+        if names[0] != names[1]:
+            return names[0], names[1]
+    return "before", "after"
 
 
 def _pooled(
@@ -252,35 +259,63 @@ def _pooled(
     )
 
 
-def _gate(
-    asked: Sequence[tuple[SuiteRule, str | None]],
+def answer_suite_rules(
+    rules: Sequence[SuiteRule],
     pairs: Mapping[str, LoadedPair],
-    comparisons: Mapping[str, Comparison],
-    strata: Mapping[str, BenchmarkPair],
     options: Options,
+    old: Sequence[str] = (),
 ) -> tuple[SuiteAnswer, ...]:
-    """The answers, by intervals that hold together over all rules and benchmarks."""
+    """The answers to rules, by intervals that hold together over all rules and benchmarks.
+
+    Args:
+        rules: The rules.
+        pairs: As in `suite_of`.
+        options: As in `suite_of`.
+        old: As in `suite`.
+
+    Raises:
+        InputError: A rule names none of the benchmarks.
+    """
+    asked = asked_of(rules, {name: name in old for name in pairs})
     if not asked:
         return ()
     level = level_of_each(options.level, len(asked))
     answers: dict[tuple[SuiteRule, str | None], Answer] = {}
     for name, pair in pairs.items():
-        rules = [rule for rule, benchmark in asked if benchmark == name]
+        of_benchmark = [rule for rule, benchmark in asked if benchmark == name]
         given = answer_rules(
-            [rule.rule for rule in rules], pair.tallies, options, comparisons[name].checks, level
+            [rule.rule for rule in of_benchmark],
+            pair.tallies,
+            options,
+            all_checks(pair.tallies, pair.checks),
+            level,
         )
-        answers |= {(rule, name): each for rule, each in zip(rules, given, strict=True)}
-    most = min(each.pair.most for each in strata.values())
-    for rule, benchmark in asked:
-        if benchmark is None:
-            measured = None
-            if rule.rule.k is not None and rule.rule.k <= most:
-                members = list(strata.values())
-                measured = pooled_change(
-                    members, rule.rule.k, "benchmarks", level=level, seed=options.seed
-                )
-            answers[rule, None] = answer_change(rule.rule, measured)
+        answers |= {(rule, name): each for rule, each in zip(of_benchmark, given, strict=True)}
+    of_mean = [rule for rule, benchmark in asked if benchmark is None]
+    strata = list(_strata(pairs, options).values()) if of_mean else []
+    for rule in of_mean:
+        k, measured = rule.rule.k, None
+        if k is not None and k <= min(each.pair.most for each in strata):
+            measured = pooled_change(strata, k, "benchmarks", level=level, seed=options.seed)
+        answers[rule, None] = answer_change(rule.rule, measured)
     return tuple(SuiteAnswer(rule, name, answers[rule, name]) for rule, name in asked)
+
+
+def _strata(pairs: Mapping[str, LoadedPair], options: Options) -> dict[str, BenchmarkPair]:
+    """Each benchmark as a stratum."""
+    return {
+        name: BenchmarkPair.of(
+            name,
+            pair.tallies,
+            resamples=options.resamples,
+            level=options.level,
+            seed=options.seed,
+            withheld=withheld_by(
+                all_checks(pair.tallies, pair.checks), "like-these", bounded=pair.tallies.bounded
+            ),
+        )
+        for name, pair in pairs.items()
+    }
 
 
 def _sources(

@@ -81,12 +81,12 @@ def forgetting(pooled: Sequence[PooledBenchmarks]) -> Iterator[str]:
         return
     axis = old.verdict.accuracy
     what = {
-        "down": "forgotten: accuracy fell",
-        "up": "nothing forgotten: accuracy rose",
-        "within": "nothing forgotten beyond the margin: accuracy changed",
-    }.get(axis.word, "whether something was forgotten is not settled: accuracy changed")
+        "down": "something is forgotten",
+        "up": "nothing is forgotten on the whole",
+        "within": "nothing is forgotten on the whole beyond the margin",
+    }.get(axis.word, "it is not settled whether something is forgotten")
     text = (
-        f"On {benchmarks_text(old.benchmarks, 'old ')} {what} by "
+        f"On {benchmarks_text(old.benchmarks, 'old ')} {what}: accuracy changed by "
         f"{change_text(old.accuracy.change.whole)}"
     )
     if new is not None:

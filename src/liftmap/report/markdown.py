@@ -10,7 +10,7 @@ from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import change_text, count, number_of_questions, percent
 from liftmap.records import Change
 
-_MARKS = {"passed": "✅", "failed": "❌", "can't tell": "❔"}
+GATE_MARKS = {"passed": "✅", "failed": "❌", "can't tell": "❔"}
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -25,12 +25,12 @@ def comparison_markdown(comparison: Comparison) -> str:
     lines = [
         f"### {words.headline(comparison.verdict)}",
         "",
-        f"{_escaped(comparison.before.name)} → {_escaped(comparison.after.name)}, "
+        f"{escaped(comparison.before.name)} → {escaped(comparison.after.name)}, "
         f"{count(comparison.questions)} questions, intervals cover "
         f"{words.level_text(comparison.level)}.",
         "",
         *(
-            f"- {_escaped(statement.text)}"
+            f"- {escaped(statement.text)}"
             for statement in (*comparison.statements, *comparison.other_statements)
         ),
         "",
@@ -38,11 +38,11 @@ def comparison_markdown(comparison: Comparison) -> str:
     if comparison.gate:
         lines += ["| required | answer | evidence |", "|---|---|---|"]
         for each in comparison.gate:
-            mark = f"{_MARKS[each.word]} {each.word}"
-            evidence = _escaped(words.gate_evidence(each))
+            mark = f"{GATE_MARKS[each.word]} {each.word}"
+            evidence = escaped(words.gate_evidence(each))
             lines.append(f"| `{each.rule.text}` | {mark} | {evidence} |")
         note = words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are)
-        lines += ["", _escaped(note), ""]
+        lines += ["", escaped(note), ""]
     lines += ["| | before, % | after, % | change |", "|---|---|---|---|"]
     figures = {"accuracy": comparison.accuracy}
     if comparison.k > 1:
@@ -56,11 +56,11 @@ def comparison_markdown(comparison: Comparison) -> str:
         lines.append(f"| lost beyond noise, questions | | | {text} |")
     notes = (*comparison.caveats, *comparison.warnings)
     if notes:
-        lines += ["", *(f"- {_escaped(note)}" for note in notes)]
+        lines += ["", *(f"- {escaped(note)}" for note in notes)]
     return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """The text with what Markdown and HTML would read taken as it is."""
     table: dict[str, str | int | None] = {character: f"\\{character}" for character in "\\`*_[]|~#"}
     table |= {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
