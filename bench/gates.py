@@ -4,7 +4,8 @@
     python -m bench.gates --rounds 100 --out docs/gate.md
 
 Four benchmarks of the sizes of nel's example policy, 16 responses a question on both sides. Ours is
-the gate of `liftmap.suite` with rules as strict as that policy, then with a rule on pass@16 besides; theirs is
+the gate of `liftmap.suite` with rules as strict as that policy, then with a rule on pass@16
+besides; theirs is
 `bench.nel_gate`, with the whole policy, then without its relative bound.
 """
 
@@ -23,9 +24,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bench.calibrate import worlds
+from bench.calibrate.repeated import NOTHING_NAMED
 from bench.nel_gate import EXAMPLE, Bound, status, verdict
 from liftmap.comparison.compare import Options, load_pair
-from liftmap.comparison.load import JudgedBy
 from liftmap.comparison.suite import answer_suite_rules
 from liftmap.comparison.suite_gate import parse_suite_rules
 from liftmap.progress import progress
@@ -45,14 +46,6 @@ BENCHMARKS: Mapping[str, tuple[int, float, float]] = {
 SAME_RULES = tuple(f"{name}: accuracy >= {-100 * b.max_drop:g}" for name, b in EXAMPLE.items())
 WITH_PASS_AT_K = (*SAME_RULES, "pass@16 >= -1")
 WITHOUT_GUARD = {name: replace(bound, max_relative_drop=None) for name, bound in EXAMPLE.items()}
-NOTHING_NAMED: JudgedBy = {
-    "verifier": None,
-    "metric": None,
-    "think_end": None,
-    "verifier_options": None,
-    "columns": None,
-    "right_at": None,
-}
 START, END = "<!-- gates -->", "<!-- end of gates -->"
 # How our words and theirs are counted.
 COLUMNS = ("blocked", "passed", "can't tell")

@@ -219,6 +219,15 @@ def test_the_model_card_is_one_that_the_hub_reads(changed: Suite) -> None:
     assert {each.dataset_name for each in one.data.eval_results} == {"open: [ai]/gsm8k"}
 
 
+def test_every_field_of_the_json_is_in_the_docs(changed: Suite) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
+    section = page.split("## The JSON of a suite")[1]
+    plain = changed.to_dict()
+    records = [plain["benchmarks"][0], plain["pooled"][0], plain["gate"][0]]
+    for name in {name for record in (plain, *records) for name in record}:
+        assert f"`{name}`" in section, name
+
+
 def test_names_are_text_on_the_page() -> None:
     before, after = make_world(60, 4, 1)
     name = "<script>x</script>|b"
