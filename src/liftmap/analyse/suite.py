@@ -30,20 +30,20 @@ def suite(data: StudyData) -> pl.DataFrame:
         - old: whether the training was not for it; null in pooled rows of all.
         - benchmarks, questions: how many.
         - k: number of tries of capability, the most that all questions support.
-        - accuracy_before, accuracy_before_low, accuracy_before_high, accuracy_before_least,
-          accuracy_before_greatest: pass@1 of the base in [0, 1], its interval, and the range that
-          unscored responses leave open.
-        - accuracy_after, accuracy_after_low, accuracy_after_high, accuracy_after_least,
-          accuracy_after_greatest: likewise after.
-        - accuracy_change, accuracy_change_low, accuracy_change_high, accuracy_change_least,
-          accuracy_change_greatest: after minus before, paired by question; in pooled rows the
-          questions of each test set are resampled among themselves.
-        - capability_before, capability_before_low, capability_before_high,
-          capability_before_least, capability_before_greatest: pass@k likewise; null at k = 1.
-        - capability_after, capability_after_low, capability_after_high, capability_after_least,
-          capability_after_greatest: likewise after.
-        - capability_change, capability_change_low, capability_change_high,
-          capability_change_least, capability_change_greatest: after minus before.
+        - accuracy_before, accuracy_before_low, accuracy_before_high: pass@1 of the base in [0, 1].
+        - accuracy_before_least, accuracy_before_greatest: the range that unscored responses leave.
+        - accuracy_after, accuracy_after_low, accuracy_after_high: likewise after.
+        - accuracy_after_least, accuracy_after_greatest: likewise.
+        - accuracy_change, accuracy_change_low, accuracy_change_high: after minus before, paired by
+          question; in pooled rows the questions of each test set are resampled among themselves.
+        - accuracy_change_least, accuracy_change_greatest: likewise.
+        - capability_before, capability_before_low, capability_before_high: pass@k of the base; null,
+          with what follows, at k = 1.
+        - capability_before_least, capability_before_greatest: as of accuracy.
+        - capability_after, capability_after_low, capability_after_high: likewise after.
+        - capability_after_least, capability_after_greatest: likewise.
+        - capability_change, capability_change_low, capability_change_high: after minus before.
+        - capability_change_least, capability_change_greatest: likewise.
         - lost, lost_low, lost_high, gained, gained_low, gained_high: questions beyond noise, at
           half of the responses.
         - label, accuracy, capability: the verdict in words.
