@@ -71,7 +71,7 @@ def test_the_table_is_that_of_the_command(study: Path) -> None:
 
 def test_the_report_shows_it(study: Path) -> None:
     page = (study / "report.html").read_text()
-    assert 'id="new_against_old-0"' in page
+    assert 'id="new-against-old-0"' in page
     assert "mean over new benchmarks" in page
 
 

@@ -178,7 +178,7 @@ def test_the_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFix
     plain = json.loads(Path(files["json"]).read_text())
     assert [each["name"] for each in plain["benchmarks"]] == list(SIZES)
     assert "| mmlu (old) |" in Path(files["md"]).read_text()
-    assert 'id="new_against_old-0"' in Path(files["html"]).read_text()
+    assert 'id="new-against-old-0"' in Path(files["html"]).read_text()
     assert len(pl.read_parquet(Path(tables) / "suite.parquet")) == 9
     assert main([*command, "--require", "gsm8k: accuracy >= -1"]) == 0
     assert main([*command, "--require", "gsm8k: accuracy <= 1"]) == 1
@@ -217,6 +217,19 @@ def test_the_model_card_is_one_that_the_hub_reads(changed: Suite) -> None:
     assert first.metric_args["interval"][0] == pytest.approx(100 * after.low, abs=0.01)
     one = hub.ModelCard(comparison_card(changed.benchmarks[0].comparison, "open: [ai]/gsm8k"))
     assert {each.dataset_name for each in one.data.eval_results} == {"open: [ai]/gsm8k"}
+
+
+def test_compare_writes_a_card_of_a_named_data_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sides = _write(tmp_path, make_sides())
+    pair = [f"{side}/math.csv" for side in sides]
+    command = ["compare", *pair, "--law-resamples", "0", "--resamples", "50"]
+    card = tmp_path / "card.md"
+    assert main([*command, "--model-card", str(card)]) == 2
+    assert "--dataset" in capsys.readouterr().err
+    assert main([*command, "--model-card", str(card), "--dataset", "math"]) == 0
+    assert card.read_text().startswith("---\nmodel-index:")
 
 
 def test_every_field_of_the_json_is_in_the_docs(changed: Suite) -> None:

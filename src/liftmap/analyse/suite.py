@@ -37,8 +37,8 @@ def suite(data: StudyData) -> pl.DataFrame:
         - accuracy_change, accuracy_change_low, accuracy_change_high: after minus before, paired by
           question; in pooled rows the questions of each test set are resampled among themselves.
         - accuracy_change_least, accuracy_change_greatest: likewise.
-        - capability_before, capability_before_low, capability_before_high: pass@k of the base; null,
-          with what follows, at k = 1.
+        - capability_before, capability_before_low, capability_before_high: pass@k of the base;
+          null, with what follows, at k = 1.
         - capability_before_least, capability_before_greatest: as of accuracy.
         - capability_after, capability_after_low, capability_after_high: likewise after.
         - capability_after_least, capability_after_greatest: likewise.

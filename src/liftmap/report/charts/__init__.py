@@ -446,7 +446,7 @@ CHARTS: dict[str, Chart] = {
         (("rose", UP, "dot"), ("fell", DOWN, "dot")),
         show=moved_grid,
     ),
-    "new_against_old": Chart(
+    "new-against-old": Chart(
         "Benchmarks",
         "What was gained on new benchmarks, against what was kept of old ones",
         "Right is a gain where training aimed, down a loss where it did not: forgetting. Each is "
