@@ -167,9 +167,9 @@ def test_the_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFix
     command = ["suite", *sides, "--old", "mmlu", "--resamples", "200"]
     files = {name: str(tmp_path / f"out.{name}") for name in ("json", "md", "html")}
     written = ["--json", files["json"], "--markdown", files["md"], "--report", files["html"]]
-    card, tables = str(tmp_path / "card.md"), str(tmp_path / "tables")
+    card, table = str(tmp_path / "card.md"), str(tmp_path / "table.parquet")
     status = main(
-        [*command, *written, "--model-card", card, "--tables", tables, "--require", "accuracy >= 0"]
+        [*command, *written, "--model-card", card, "--table", table, "--require", "accuracy >= 0"]
     )
     assert status in (1, 3)
     out = capsys.readouterr().out
@@ -179,7 +179,7 @@ def test_the_command_writes_everything(tmp_path: Path, capsys: pytest.CaptureFix
     assert [each["name"] for each in plain["benchmarks"]] == list(SIZES)
     assert "| mmlu (old) |" in Path(files["md"]).read_text()
     assert 'id="new-against-old-0"' in Path(files["html"]).read_text()
-    assert len(pl.read_parquet(Path(tables) / "suite.parquet")) == 9
+    assert len(pl.read_parquet(table)) == 9
     assert main([*command, "--require", "gsm8k: accuracy >= -1"]) == 0
     assert main([*command, "--require", "gsm8k: accuracy <= 1"]) == 1
     assert main([*command, "--require", "mmlu: pass@4 >= 0"]) == 3

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from liftmap.cli.compare_commands import Column, Columns, Number, Rules, gate_status, named_columns
-from liftmap.cli.flags import File, Name, Options, OutFolder, Text, Whole, verify_section
+from liftmap.cli.flags import File, Name, Options, Text, Whole, verify_section
 from liftmap.cli.printing import print_result, warn
 
 Names = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")]
@@ -36,7 +36,7 @@ def suite(
     model_card: File = None,
     json: File = None,
     report: File = None,
-    tables: OutFolder = None,
+    table: File = None,
 ) -> int:
     """Compare two models on several benchmarks: a row each, pooled, and what was forgotten.
 
@@ -80,7 +80,7 @@ def suite(
         model_card: Write Markdown with the results as the model hub's model-index.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
-        tables: A folder for the table of benchmarks, suite.parquet.
+        table: Write the table of benchmarks as Parquet.
     """
     from liftmap.comparison.suite import suite as compare_suite
 
@@ -117,8 +117,8 @@ def suite(
         from liftmap.report.model_card import suite_card
 
         write_text(model_card, suite_card(result))
-    if tables is not None:
-        write_parquet(tables / "suite.parquet", result.table, {"table": "suite"})
+    if table is not None:
+        write_parquet(table, result.table, {"table": "suite"})
     if report is not None:
         from liftmap.report.suite import build_suite_page
 

@@ -64,9 +64,7 @@ def question_sets(folder: StudyFolder) -> list[str]:
         tests = list(folder.read_config().tests) if folder.config_file.exists() else []
     except LiftmapError:
         # Damaged settings are reported as such; the questions say which sets there are.
-        tests = [
-            file.stem for file in sorted(folder.questions_file("test").parent.glob("*.parquet"))
-        ]
+        tests = [Path(name).stem for name in names_in(folder.questions_file("test").parent)]
     return list(dict.fromkeys([*SPLITS, *tests]))
 
 
