@@ -32,6 +32,7 @@ FAST = (
     "temperature 0 asked 16 times: 200 questions",
     "the same file twice: 200 questions, n = 16",
     "a training without effect, 4 steps: 100 questions, n = 16",
+    "a suite's gate, ten answers, nothing changed: 3 benchmarks",
     "a recipe without effect, one seed: 500 questions",
     "a recipe without effect, three seeds: 500 questions",
 )

@@ -212,6 +212,7 @@ ELSEWHERE = {
     "comparison/phrases.py": {"data", "reflection_keywords.txt"},
     "report/build.py": {"page.html.j2"},
     "report/comparison.py": {"comparison.html.j2"},
+    "report/suite.py": {"suite.html.j2"},
     "sample/gguf.py": {"config.json", "liftmap", "gguf"},
     "sample/identity.py": {
         *("config.json", "generation_config.json", "adapter_config.json"),

@@ -153,7 +153,10 @@ ATTACKS: tuple[Attack, ...] = (
     ),
     *_other(
         (judge.GATE_FAILED,),
-        {"four rules, nothing changed: 300 questions, n = 16": repeated.gate_unchanged},
+        {
+            "four rules, nothing changed: 300 questions, n = 16": repeated.gate_unchanged,
+            "a suite's gate, ten answers, nothing changed: 3 benchmarks": repeated.suite_unchanged,
+        },
     ),
     *_other(
         (judge.GATE_PASSED,),

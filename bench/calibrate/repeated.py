@@ -36,9 +36,12 @@ from bench.calibrate.judge import (
 from bench.calibrate.situations import NO_REFITS, Claims, Trial, compare, costly, nothing
 from bench.calibrate.worlds import Responses, World
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
-from liftmap.comparison.compare import Options, compare_pair
+from liftmap.comparison.compare import Options, compare_pair, load_pair
 from liftmap.comparison.figures import banded, bin_draws
+from liftmap.comparison.load import JudgedBy
 from liftmap.comparison.match import match
+from liftmap.comparison.suite import answer_suite_rules
+from liftmap.comparison.suite_gate import parse_suite_rules
 from liftmap.records import CurtailedPlan
 from liftmap.stats.bins import study_bins
 from liftmap.stats.multiple import holm, simultaneous_level
@@ -46,6 +49,14 @@ from liftmap.stats.passk import accuracy
 from liftmap.stats.seeds import change_over_seeds, tolerated_spread
 from liftmap.stats.transitions import raw_matrix
 
+NOTHING_NAMED: JudgedBy = {
+    "verifier": None,
+    "metric": None,
+    "think_end": None,
+    "verifier_options": None,
+    "columns": None,
+    "right_at": None,
+}
 # Standard deviation of the accuracy of checkpoints of one recipe.
 SPREAD = 0.015
 
@@ -97,6 +108,24 @@ def gate_unchanged(rng: np.random.Generator) -> Trial:
     def trial(rng: np.random.Generator) -> Claims:
         gate = compare(world, *world.draw(rng), rng).gate
         return {GATE_FAILED: any(each.word == "failed" for each in gate)}
+
+    return trial
+
+
+def suite_unchanged(rng: np.random.Generator) -> Trial:
+    """Nothing changed on three benchmarks, and nothing may fall: ten questions, none may fail."""
+    benchmarks = {"a": nothing(300, 16)(rng), "b": nothing(60, 16)(rng), "c": nothing(500, 4)(rng)}
+    rules = parse_suite_rules(
+        ("accuracy >= 0", "pass@4 >= 0", "lost <= 0", "pooled: accuracy >= 0")
+    )
+
+    def trial(rng: np.random.Generator) -> Claims:
+        pairs = {
+            name: load_pair(*world.draw(rng), NOTHING_NAMED) for name, world in benchmarks.items()
+        }
+        options = Options(law_resamples=NO_REFITS, seed=int(rng.integers(2**31)))
+        gate = answer_suite_rules(rules, pairs, options)
+        return {GATE_FAILED: any(each.answer.word == "failed" for each in gate)}
 
     return trial
 

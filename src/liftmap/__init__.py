@@ -3,9 +3,10 @@
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
 that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
-results exist, `track` a training run over its steps, `reanalyse` a published matrix, and `plan`
-says what a study can see. The stages are the sub-packages `tasks`, `sample`, `verify`, `train`,
-`analyse` and `report`; `stats` holds the statistics.
+results exist, `suite` does so on several benchmarks and `track` for the steps of a training,
+`reanalyse` reads a published matrix, and `plan` says what a study can see. The stages are the
+sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
+statistics.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _HOMES = {
     "load_config": "liftmap.studyfile",
     "compare": "liftmap.comparison.compare",
     "track": "liftmap.comparison.track",
+    "suite": "liftmap.comparison.suite",
     "reanalyse": "liftmap.comparison.published",
     "plan": "liftmap.comparison.planning",
     "Asking": "liftmap.ask",
@@ -44,6 +46,7 @@ __all__ = [
     "reanalyse",
     "run_study",
     "sample_model",
+    "suite",
     "track",
     "verify_folder",
 ]

@@ -26,7 +26,7 @@ from liftmap.files import (
     write_json,
     write_toml,
 )
-from liftmap.records import SPLITS, Question, Split, plan_from
+from liftmap.records import SPLITS, Question, plan_from
 from liftmap.sample.account import account_of
 from liftmap.sample.identity import identity_of_folder
 from liftmap.sections import SampleSection, ServerSection, VerifySection
@@ -40,7 +40,7 @@ from liftmap.store.damage import (
 )
 from liftmap.store.schema import SCHEMA, schema_of, write_schema
 from liftmap.study import StudyRun, open_study
-from liftmap.tasks.sets import load_questions, make_questions
+from liftmap.tasks.sets import load_questions, make_questions, make_test_set
 from liftmap.verify.answer import answer
 from liftmap.verify.run import verify
 
@@ -250,12 +250,18 @@ def _restore_task(folder: StudyFolder, damage: Damage) -> None:
 
 def _restore_questions(folder: StudyFolder, damage: Damage) -> None:
     """The questions, from their task, if it still gives those that were asked."""
+    config = folder.read_config() if folder.config_file.exists() else None
+    for name, section in (config.tests if config else {}).items():
+        if damage.path == folder.questions_file(name):
+            questions = make_test_set(name, section)
+            if _are_those(folder, name, questions):
+                folder.write_questions(name, questions)
     for split in SPLITS:
         if damage.path != folder.questions_file(split):
             continue
         task: dict[str, Any] | None = None
-        if folder.config_file.exists():
-            questions = make_questions(folder.read_config().task)[split]
+        if config is not None:
+            questions = make_questions(config.task)[split]
         else:
             task = folder.read_record(folder.task_file(split))
             questions = load_questions(task["task"], split, task["options"], "the task")
@@ -263,7 +269,7 @@ def _restore_questions(folder: StudyFolder, damage: Damage) -> None:
             folder.write_questions(split, questions, task)
 
 
-def _are_those(folder: StudyFolder, split: Split, questions: list[Question]) -> bool:
+def _are_those(folder: StudyFolder, split: str, questions: list[Question]) -> bool:
     """Whether these are the questions that were asked, with the gold answers of the verdicts."""
     asked = {"questions": questions_digest(questions), "golds": golds_digest(questions)}
     for target in response_sets_in(folder):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from liftmap.records import SPLITS, Split
 from liftmap.registry import nearest
 from liftmap.sections import (
     AnalyseSection,
@@ -82,6 +83,25 @@ class ArmSection(Section):
         return self
 
 
+class TestSection(Section):
+    """A further test set: the base and every arm's checkpoints answer it."""
+
+    __test__ = False
+
+    task: str
+    """A task or a preset; see docs/tasks.md."""
+    options: Mapping[str, Any] = Field(default_factory=dict)
+    """Options of the task."""
+    split: Split = "test"
+    """Which of the task's questions."""
+    n: int | None = Field(default=None, ge=1)
+    """Responses to each question; by default those of a test question of the study."""
+    verify: VerifySection | None = None
+    """How responses are judged; by default as the study's own."""
+    old: bool = False
+    """Whether the training was not for it: its change is forgetting."""
+
+
 class StudyConfig(Section):
     """A whole study: base, teacher, task, arms, and how each stage works."""
 
@@ -100,6 +120,8 @@ class StudyConfig(Section):
     trl: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     """Settings of TRL by method ([trl.sft]), for all arms of that method; an arm's own table trl
     overrides them."""
+    tests: Mapping[ArmName, TestSection] = Field(default_factory=dict)
+    """Further test sets by name, beside the task's own test questions."""
     arms: Mapping[ArmName, ArmSection] = Field(min_length=1)
     """The arms by name, in the order of the report."""
     score: ScoreSection = ScoreSection()
@@ -109,6 +131,9 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _names_exist(self) -> StudyConfig:
+        taken = sorted({*SPLITS} & set(self.tests))
+        if taken:
+            raise ValueError(f"a test set can't be called {taken[0]!r}; rename it")
         reserved = sorted({BASE, TEACHER} & set(self.arms))
         if reserved:
             raise ValueError(f"an arm can't be called {reserved[0]!r}; rename it")
@@ -146,6 +171,11 @@ class StudyConfig(Section):
     def enabled_arms(self) -> dict[str, ArmSection]:
         """The arms that the study trains, in the file's order."""
         return {name: arm for name, arm in self.arms.items() if arm.enabled}
+
+    def verify_of(self, split: str) -> VerifySection:
+        """How responses to a question set are judged."""
+        test = self.tests.get(split)
+        return self.verify if test is None or test.verify is None else test.verify
 
     def trl_settings(self, name: str) -> dict[str, Any]:
         """What an arm passes to TRL: its method's settings, overridden by its own."""

@@ -24,7 +24,7 @@ from liftmap.analyse import analyse
 from liftmap.config import BASE, TEACHER, StudyConfig, model_name
 from liftmap.errors import StoreError
 from liftmap.files import write_json
-from liftmap.records import SPLITS, Checkpoint, FixedPlan, Split
+from liftmap.records import SPLITS, Checkpoint, FixedPlan
 from liftmap.registry import find
 from liftmap.report.build import build_report
 from liftmap.sample import ENGINES, check_model, identity_of, make_engine
@@ -32,7 +32,7 @@ from liftmap.sample.templates import get_template
 from liftmap.sections import VerifySection
 from liftmap.store import StudyFolder
 from liftmap.studyfile import load_config
-from liftmap.tasks.sets import make_questions
+from liftmap.tasks.sets import make_questions, make_test_set
 from liftmap.train import GIVEN, check_trl_settings, get_method
 from liftmap.train.arm import (
     read_checkpoint,
@@ -210,6 +210,7 @@ class StudyRun:
             if not all(self.folder.has_questions(split) for split in SPLITS):
                 for split, questions in make_questions(config.task).items():
                     self.folder.write_questions(split, questions)
+            make_test_sets(self.folder, config)
 
     def sample_and_train(self) -> None:
         """Base and teacher answer; then each arm is trained, and its checkpoints answer."""
@@ -268,7 +269,7 @@ class StudyRun:
         ]
 
     def verify(self, verifier: str | None = None) -> int:
-        """Judges all responses to the train and test questions; gives how many it judged.
+        """Judges all responses to train and test questions; gives how many it judged.
 
         Args:
             verifier: Another verifier with its default options; None takes the study's own.
@@ -278,20 +279,23 @@ class StudyRun:
             section = VerifySection(verifier=verifier)
         judged = 0
         with self._timed("verify") as add:
-            for split in SPLITS:
+            for split in (*SPLITS, *self.config.tests):
                 questions = self.folder.read_questions(split)
+                rule = self.config.verify_of(split) if verifier is None else section
                 for name in self.folder.models(split):
-                    judged += verify(self.folder.responses(name, split), questions, section)
+                    judged += verify(self.folder.responses(name, split), questions, rule)
             add(judged)
         return judged
 
     def answer(self, name: str) -> None:
-        """One model answers the test questions, and the train questions if a recipe needs them."""
-        splits: list[Split] = ["test"]
+        """One model answers the test sets, and the train questions if a recipe needs them."""
+        splits: list[str] = ["test"]
         checkpoint = self.config.arm_of(name)
         source = checkpoint[0] if checkpoint else name
         if any(source in self.config.sources(arm) for arm in self.config.arms_in_order()):
             splits.insert(0, "train")
+        if name != TEACHER:
+            splits += self.config.tests
         label, model = self._model(name)
         loaded: dict[str, Any] = {}
 
@@ -310,16 +314,18 @@ class StudyRun:
                 loaded["engine"].close()
 
     def _answer_splits(
-        self, name: str, label: str, splits: list[Split], engine: Callable[[], Any]
+        self, name: str, label: str, splits: list[str], engine: Callable[[], Any]
     ) -> None:
+        section = self.config.sample
         for split in splits:
             questions = self.folder.read_questions(split)
-            count = self.config.sample.n_train if split == "train" else self.config.sample.n
             target = self.folder.responses(name, split)
-            section = self.config.sample
-            plan = section.plan_of(count) if split == "test" else FixedPlan(count)
+            test = self.config.tests.get(split)
+            count = section.n if test is None or test.n is None else test.n
+            plan = FixedPlan(section.n_train) if split == "train" else section.plan_of(count)
+            rule = self.config.verify_of(split)
             with self._timed("sample and verify") as add:
-                add(answer(target, label, questions, plan, section, self.config.verify, engine))
+                add(answer(target, label, questions, plan, section, rule, engine))
 
     def _existing_models(self) -> list[str]:
         """The models that exist before the study and have yet to answer."""
@@ -428,6 +434,21 @@ class StudyRun:
             self.folder.environment_file,
             {**environment(), "stages": rows, "seconds_total": total, "study": settings},
         )
+
+
+def make_test_sets(folder: StudyFolder, config: StudyConfig) -> None:
+    """Checks the further test sets of a study and writes the questions of those not there yet.
+
+    Raises:
+        ConfigError: A task, verifier or option can't be used.
+        InputError: A set is empty, or shares a question with the train or dev questions.
+    """
+    for name, test in config.tests.items():
+        rule = config.verify_of(name)
+        make_verifier(rule.verifier, rule.options)
+        if not folder.has_questions(name):
+            trained_on = {split: folder.read_questions(split) for split in ("train", "dev")}
+            folder.write_questions(name, make_test_set(name, test, trained_on))
 
 
 def environment() -> dict[str, Any]:

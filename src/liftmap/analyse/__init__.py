@@ -32,6 +32,7 @@ from liftmap.analyse.moved import moved
 from liftmap.analyse.quality import quality
 from liftmap.analyse.rates import rates
 from liftmap.analyse.seeds import seeds
+from liftmap.analyse.suite import suite
 from liftmap.analyse.training import training
 from liftmap.config import StudyConfig
 from liftmap.progress import progress
@@ -56,6 +57,7 @@ ANALYSES: dict[str, Analysis] = {
     "styles": styles,
     "knowledge": knowledge,
     "seeds": seeds,
+    "suite": suite,
     "rates": rates,
     "warnings": warnings,
     "training": training,

@@ -25,6 +25,7 @@ from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
+from liftmap.cli.suite_command import suite
 from liftmap.cli.track_command import track
 from liftmap.errors import LiftmapError
 
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "report": report,
     "compare": compare,
     "track": track,
+    "suite": suite,
     "reanalyse": reanalyse,
     "plan": plan,
     "testbed": testbed,

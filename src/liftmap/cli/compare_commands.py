@@ -5,7 +5,7 @@ Results go to standard output, or as JSON or HTML to files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -68,6 +68,8 @@ def compare(
     phrases: Files = (),
     tokenizer: Name = None,
     markdown: File = None,
+    model_card: File = None,
+    dataset: Name = None,
     json: File = None,
     report: File = None,
     out: OutFolder = None,
@@ -127,6 +129,8 @@ def compare(
         tokenizer: Count tokens with it: a folder or a hub id; by default as the results know them,
             else characters.
         markdown: Write a summary in Markdown, for a pull request or a job's summary.
+        model_card: Write Markdown with the results as the model hub's model-index.
+        dataset: With --model-card: what the questions are, as openai/gsm8k; by default the task.
         json: Write the result as JSON; - prints it instead of the page.
         report: Write the page as one HTML file.
         out: With --task: the folder for questions, responses and verdicts.
@@ -138,6 +142,12 @@ def compare(
         raise ConfigError(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
+        )
+    if (model_card is None) != (dataset is None) and (dataset is not None or not sampling.task):
+        raise ConfigError(
+            "--model-card and --dataset go together: a card names the data set of its figures.",
+            seen=dataset,
+            remedy="Give both, as: --model-card README.md --dataset openai/gsm8k",
         )
     section = verify_section(verifier, verifier_option)
     ask: Callable[..., Comparison] = compare_results
@@ -193,12 +203,17 @@ def compare(
         from liftmap.report.markdown import comparison_markdown
 
         write_text(markdown, comparison_markdown(comparison))
-    return _gate_status(comparison)
+    if model_card is not None:
+        from liftmap.files import write_text
+        from liftmap.report.model_card import comparison_card
+
+        write_text(model_card, comparison_card(comparison, str(dataset or sampling.task)))
+    return gate_status(each.word for each in comparison.gate)
 
 
-def _gate_status(comparison: Comparison) -> int:
+def gate_status(words: Iterable[str]) -> int:
     """The exit status that the answers to --require come to."""
-    answers = {each.word for each in comparison.gate}
+    answers = set(words)
     if "failed" in answers:
         return FAILED
     return UNTOLD if "can't tell" in answers else 0

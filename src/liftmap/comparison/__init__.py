@@ -13,6 +13,9 @@ them.
 | track_steps, track_ground | the steps read, and put on the questions that all of them answered |
 | track_band, track_responses | one band over all steps; length, entropy, truncation |
 | track_parts, track_record, track_words | the run as records, JSON, tables and sentences |
+| suite, pooled, suite_gate | several benchmarks: a comparison each, pooled, required |
+| suite_parts, suite_result | the records of a suite, and its JSON |
+| suite_words, suite_tables | its sentences and its table |
 | published | the same for a published before/after matrix of counts |
 | planning, plan_record | what a tally can detect, and the cheapest sampling plan |
 | load | files, tables and response sets to outcomes |

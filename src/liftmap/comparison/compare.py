@@ -19,22 +19,19 @@ from liftmap.comparison import figures, words
 from liftmap.comparison.bootstrap import Resamples, question_options, resample
 from liftmap.comparison.checks import (
     checks_of_counts,
-    checks_of_sources,
     independent,
-    proven_copies,
-    same_file,
     withheld_by,
     without_copied_answers,
-    without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
 from liftmap.comparison.gate import answer, level_of_each, parse_rules
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
-from liftmap.comparison.match import PairedTallies, match
+from liftmap.comparison.loaded_pair import LoadedPair, load_pair
+from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.measures import measures
 from liftmap.comparison.parts import Answer, Check, CurvePoint, Provenance, QuestionsAre, Rule
-from liftmap.comparison.provenance import provenance_of, with_responses
+from liftmap.comparison.provenance import with_responses
 from liftmap.comparison.response_analyses import TextOptions, analyses_of_sources, text_options
 from liftmap.comparison.response_parts import ResponseAnalyses
 from liftmap.comparison.result import Comparison, today
@@ -234,87 +231,56 @@ def compare(
         "columns": columns,
         "right_at": right_at,
     }
-    first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
-    sides = provenance_of((before, after), (first, then))
     taught = None if teacher is None else load(teacher, **judged).tally
-    return compare_outcomes((first, then), sides, options, teacher=taught, copies=copies, date=date)
+    pair = load_pair(
+        before, after, judged, cluster=cluster, copies=copies, min_responses=min_responses
+    )
+    return compare_loaded(pair, options, teacher=taught, date=date, reading=reading)
 
 
-def compare_outcomes(
-    outcomes: tuple[Outcomes, Outcomes],
-    sides: tuple[Provenance, Provenance],
+def compare_loaded(
+    pair: LoadedPair,
     options: Options,
     *,
     teacher: Tally | None = None,
-    copies: tuple[int, int] = (1, 1),
     date: Date | None = None,
+    reading: TextOptions | None = None,
 ) -> Comparison:
-    """`compare` for sides that are read already.
+    """`compare` for two sides that are matched already.
 
     Args:
-        outcomes: What was read of the two sides.
-        sides: What they were made from.
+        pair: The two sides.
         options: How the comparison is made.
         teacher: A teacher's tally.
-        copies: As in `compare`.
         date: As in `compare`.
-
-    Returns:
-        What changed.
+        reading: How texts are looked at; None looks at none.
 
     Raises:
         LiftmapError: As `compare`.
     """
-    first, then = outcomes
-    if min(copies) < 1:
-        raise InputError(
-            "copies is out of range.",
-            seen=copies,
-            remedy="Say how many times each response stands, before and after: 1 is once.",
-        )
-    times = tuple(
-        asked if asked > 1 else proven_copies(side)
-        for side, asked in zip(outcomes, copies, strict=True)
-    )
-    tallies = [
-        without_copies(side.tally, number) for side, number in zip(outcomes, times, strict=True)
-    ]
-    on_train_questions = first.split == then.split == "train"
-    options = replace(options, advise_training=options.advise_training or on_train_questions)
-    pair = match(
-        *tallies,
-        orders=(first.answers, then.answers),
-        min_responses=options.min_responses,
-    )
-    same = same_file(*sides)
+    first, _ = pair.outcomes
     comparison = compare_pair(
-        pair,
-        options,
+        pair.tallies,
+        replace(options, advise_training=options.advise_training or pair.of_training),
         teacher=teacher,
-        answers=without_copied_answers(first.answers, times[0]),
-        sides=sides,
+        answers=without_copied_answers(first.answers, pair.copies[0]),
+        sides=pair.sides,
         chance=first.chance,
         date=date,
         golds=first.golds,
-        checks=(
-            *(() if same is None else (same,)),
-            *checks_of_sources(first, then, times),
-        ),
+        checks=pair.checks,
     )
-    notes = [f"Before: {text}" for text in first.warnings]
-    notes += [f"After: {text}" for text in then.warnings]
-    if first.by_prompt or then.by_prompt:
-        asked, then_asked = (len(tally.n) for tally in tallies)
-        notes.append(
-            "The questions have no ids and were joined by a digest of their prompts: "
-            f"{pair.drawn_from.number:,} of {asked:,} before and of {then_asked:,} after."
-        )
     responses = None
     if reading is not None:
         responses = responses_of(
-            pair, options, comparison.transitions.bins, (first, then), reading, times
+            pair.tallies,
+            options,
+            comparison.transitions.bins,
+            pair.outcomes,
+            reading,
+            pair.copies,
         )
-    return replace(comparison, warnings=(*notes, *comparison.warnings), responses=responses)
+    return replace(comparison, warnings=(*pair.notes, *comparison.warnings), responses=responses)
 
 
 def responses_of(
@@ -385,12 +351,7 @@ def compare_pair(
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    check_kinds = {check.kind for check in checks}
-    counted = checks_of_counts(pair)
-    # That both sides are one file says more than that their counts are the same.
-    if "same file" in check_kinds:
-        counted = tuple(check for check in counted if check.kind != "same responses")
-    checks = (*counted, *checks)
+    checks = all_checks(pair, checks)
     draws_are_independent = independent(checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
@@ -465,20 +426,49 @@ def compare_pair(
     )
 
 
+def all_checks(pair: PairedTallies, checks: Sequence[Check]) -> tuple[Check, ...]:
+    """What speaks against the responses: by their counts, then by texts and settings."""
+    counted = checks_of_counts(pair)
+    # That both sides are one file says more than that their counts are the same.
+    if any(check.kind == "same file" for check in checks):
+        counted = tuple(check for check in counted if check.kind != "same responses")
+    return (*counted, *checks)
+
+
 def _gate(pair: PairedTallies, options: Options, checks: Sequence[Check]) -> tuple[Answer, ...]:
     """The answers to what is required, by intervals that hold together."""
-    if not options.require:
+    level = level_of_each(options.level, max(1, len(options.require) * options.require_times))
+    return answer_rules(options.require, pair, options, checks, level)
+
+
+def answer_rules(
+    rules: Sequence[Rule],
+    pair: PairedTallies,
+    options: Options,
+    checks: Sequence[Check],
+    level: float,
+) -> tuple[Answer, ...]:
+    """The answers to rules about one pair.
+
+    Args:
+        rules: The rules.
+        pair: The matched tallies.
+        options: How the comparison is made; its own rules and level are not looked at.
+        checks: What speaks against the responses: those of the comparison.
+        level: Coverage of the interval of each rule.
+    """
+    if not rules:
         return ()
     resamples = resample(
         pair,
         resamples=options.resamples,
         law_resamples=0,
-        level=level_of_each(options.level, len(options.require) * options.require_times),
+        level=level,
         seed=options.seed,
         looks=options.looks,
     )
     return answer(
-        options.require,
+        rules,
         pair,
         resamples,
         most=most_tries_of(pair, options.questions),

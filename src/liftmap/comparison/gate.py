@@ -8,7 +8,7 @@ holds for all rules together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,7 @@ from liftmap.comparison.parts import Answer, Answered, QuestionsAre, Rule
 from liftmap.errors import InputError
 from liftmap.records import Estimate
 from liftmap.stats.lost import lost_gained
-from liftmap.stats.verdict import Withheld
+from liftmap.stats.verdict import MeasuredChange, Withheld
 
 _RULE = re.compile(
     r"(?P<figure>accuracy|pass@(?P<k>[1-9]\d*)|lost)\s*(?P<sign>>=|<=|≥|≤)\s*"
@@ -36,16 +36,23 @@ def parse_rules(texts: Iterable[str]) -> tuple[Rule, ...]:
     Raises:
         InputError: A text that is neither, or an empty file.
     """
-    rules: list[Rule] = []
+    return tuple(dict.fromkeys(parse_rule(text, place) for text, place in rule_texts(texts)))
+
+
+def rule_texts(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The rules as texts, those of files line by line, each with its place for messages.
+
+    Raises:
+        InputError: A file that can't be read, or without a rule.
+    """
     for text in texts:
         if _RULE.fullmatch(text.strip()) is None and Path(text).is_file():
-            rules += _rules_of_file(Path(text))
+            yield from _lines_of_file(Path(text))
         else:
-            rules.append(_rule(text, "--require"))
-    return tuple(dict.fromkeys(rules))
+            yield text, "--require"
 
 
-def _rules_of_file(path: Path) -> list[Rule]:
+def _lines_of_file(path: Path) -> list[tuple[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -53,13 +60,18 @@ def _rules_of_file(path: Path) -> list[Rule]:
             f"{path} can't be read as text: {error}.", remedy="Give a text file with a rule a line."
         ) from error
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
-    rules = [_rule(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
+    rules = [(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line]
     if not rules:
         raise InputError(f"{path} holds no rule.", remedy="Write one a line, as: accuracy >= -1")
     return rules
 
 
-def _rule(text: str, place: str) -> Rule:
+def parse_rule(text: str, place: str) -> Rule:
+    """A rule from its text.
+
+    Raises:
+        InputError: It is not one; the message names its place.
+    """
     match = _RULE.fullmatch(text.strip())
     if match is None:
         raise InputError(
@@ -114,18 +126,28 @@ def answer(
             answers.append(
                 lost if withheld is None else replace(lost, word="can't tell", missing=withheld)
             )
-        elif rule.k not in measured:
-            answers.append(Answer(rule, "can't tell", None, "k"))
         else:
-            change = measured[rule.k].figure.change
-            wider = measured[rule.k].wider or change
-            evidence = _in_points(change)
-            # As "within the margin": that nothing changed much has to hold by the wider interval.
-            word = _word(rule, evidence, _in_points(wider))
-            if withheld is not None:
-                word = "can't tell"
-            answers.append(Answer(rule, word, evidence, withheld))
+            change = measured.get(rule.k)
+            answers.append(answer_change(rule, change and replace(change, withheld=withheld)))
     return tuple(answers)
+
+
+def answer_change(rule: Rule, measured: MeasuredChange | None) -> Answer:
+    """Whether a rule about pass@k is kept.
+
+    Args:
+        rule: The rule.
+        measured: The change at its k, at the level of the rule; None where k is above the tries
+            that are supported.
+    """
+    if measured is None:
+        return Answer(rule, "can't tell", None, "k")
+    evidence = _in_points(measured.figure.change)
+    if measured.withheld is not None:
+        return Answer(rule, "can't tell", evidence, measured.withheld)
+    # As "within the margin": that nothing changed much has to hold by the wider interval.
+    wider = measured.wider or measured.figure.change
+    return Answer(rule, _word(rule, evidence, _in_points(wider)), evidence)
 
 
 def _of_lost(rule: Rule, pair: PairedTallies, resamples: Resamples, *, independent: bool) -> Answer:

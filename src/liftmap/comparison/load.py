@@ -20,12 +20,13 @@ from liftmap.read.column_names import named
 from liftmap.read.look import glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions, from_counts
 from liftmap.read.study import outcomes_of
+from liftmap.read.suites import BenchmarkFiles
 from liftmap.records import Tally
 from liftmap.stats.passk import checked_tally
 from liftmap.store import ResponseSet
 from liftmap.verify.run import judge_of
 
-Source = str | Path | Tally | pl.DataFrame | ResponseSet
+Source = str | Path | Tally | pl.DataFrame | ResponseSet | BenchmarkFiles
 
 
 class JudgedBy(TypedDict):
@@ -53,9 +54,9 @@ def load(
     """One model's outcomes from whatever holds them.
 
     Args:
-        source: A path that `liftmap.read` knows, a response set of a study, a tally, or a table
-            with the columns question_id, n and c (and unscored, truncated, cluster where there
-            are).
+        source: A path that `liftmap.read` knows, one of the benchmarks that a folder holds, a
+            response set of a study, a tally, or a table with the columns question_id, n and c (and
+            unscored, truncated, cluster where there are).
         verifier: Whose verdicts count, where responses have several.
         metric: Which metric of a log gives the verdicts; see `liftmap.read.read`.
         cluster: Column of a table, or of a file that is one, whose equal values make questions one
@@ -71,7 +72,8 @@ def load(
     Raises:
         LiftmapError: It can't be read, or its counts are impossible.
     """
-    if not isinstance(source, str | Path):
+    files = source if isinstance(source, BenchmarkFiles) else None
+    if not isinstance(source, str | Path | BenchmarkFiles):
         given = ReadOptions(metric=metric, right_at=right_at)
         given.refuse_metric("What was given")
         given.refuse_right_at("What was given")
@@ -82,9 +84,12 @@ def load(
     elif isinstance(source, ResponseSet):
         outcomes = outcomes_of(source, verifier, None, verifier_options)
     else:
+        place = source if isinstance(source, str | Path) else source.source
         judge = judge_of(verifier, verifier_options, think_end) if verifier else None
         outcomes = read(
-            source,
+            place,
+            files=None if files is None else files.files,
+            task=None if files is None else files.task,
             verifier=verifier,
             judge=judge,
             metric=metric,
@@ -94,7 +99,8 @@ def load(
             right_at=right_at,
         )
         if cluster is not None:
-            clustered = _clustered(outcomes.tally, Path(source), cluster, columns or {})
+            table = Path(place) if files is None else files.files[0]
+            clustered = _clustered(outcomes.tally, table, cluster, columns or {})
             outcomes = replace(outcomes, tally=clustered)
     _check(outcomes.tally)
     return outcomes

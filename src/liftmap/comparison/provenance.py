@@ -20,6 +20,7 @@ from liftmap.comparison.parts import ComparedResponses, Provenance
 from liftmap.files import disk
 from liftmap.read.outcomes import Outcomes
 from liftmap.read.study import origin_of
+from liftmap.read.suites import BenchmarkFiles
 from liftmap.records import Tally
 from liftmap.store import ResponseSet
 
@@ -37,7 +38,7 @@ def provenance_of(
         sources: What the user gave.
         outcomes: What was read from it.
     """
-    paths = [str(source) if isinstance(source, str | Path) else None for source in sources]
+    paths = [_path_of(source) for source in sources]
     before, after = (
         provenance_of_side(name, path, side)
         for name, path, side in zip(_names(paths, outcomes), paths, outcomes, strict=True)
@@ -62,6 +63,13 @@ def provenance_of_side(name: str, path: str | None, outcomes: Outcomes) -> Prove
         digest_of_file=None if path is None else digest_of_file(Path(path)),
         settings=outcomes.settings,
     )
+
+
+def _path_of(source: Source) -> str | None:
+    """Where a source was read; None for what was not read from files."""
+    if isinstance(source, BenchmarkFiles):
+        return str(source.files[0]) if len(source.files) == 1 else source.source
+    return str(source) if isinstance(source, str | Path) else None
 
 
 def provenance_in_study(target: ResponseSet, tally: Tally) -> Provenance:

@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import date as Date
 from typing import Any
 
-from liftmap.comparison.compare import Options, compare_outcomes
+from liftmap.comparison.compare import Options, compare_loaded
 from liftmap.comparison.curve import doubling, most_tries_of
 from liftmap.comparison.gate import parse_rules
 from liftmap.comparison.load import JudgedBy
+from liftmap.comparison.loaded_pair import pair_outcomes
 from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.parts import Provenance, QuestionsAre, Rule
 from liftmap.comparison.provenance import with_responses
@@ -166,9 +167,12 @@ def track_steps(
     asked = _asked(at, numbers, choice)
     times = len(numbers) if at in ("all", "chosen") else 1
     comparisons = [
-        compare_outcomes(
-            (ground.steps[0].outcomes, step.outcomes),
-            (ground.steps[0].side, step.side),
+        compare_loaded(
+            pair_outcomes(
+                (ground.steps[0].outcomes, step.outcomes),
+                (ground.steps[0].side, step.side),
+                min_responses=options.min_responses,
+            ),
             replace(
                 options,
                 require=options.require if step.number in asked else (),

@@ -13,6 +13,7 @@ entry point group `liftmap.readers`.
     column_names    what people call columns    golds       gold answers out of targets
     tabular         columns of any table        chats       conversations as texts
     step_files      which files are which step
+    suites          which benchmarks a folder holds
 
     tally, responses, study                     ours
     lm_eval, inspect_ai, lighteval, benchmarks  evaluation tools
@@ -43,7 +44,16 @@ from liftmap.read.tally import is_tally, read_tally
 from liftmap.read.verl import is_verl, read_verl
 from liftmap.registry import find
 
-__all__ = ["READERS", "Glimpse", "Judge", "Outcomes", "ReadOptions", "Reader", "read"]
+__all__ = [
+    "READERS",
+    "Glimpse",
+    "Judge",
+    "Outcomes",
+    "ReadOptions",
+    "Reader",
+    "all_readers",
+    "read",
+]
 
 
 # Files that a message names.
@@ -144,6 +154,8 @@ def read(
     verifier_options: Mapping[str, Any] | None = None,
     columns: Mapping[str, str] | None = None,
     right_at: float | None = None,
+    files: Sequence[Path] | None = None,
+    task: str | None = None,
 ) -> Outcomes:
     """Reads one model's outcomes.
 
@@ -168,6 +180,8 @@ def read(
         columns: Of a table: its own names for some of ours, as {"correct": "solved"}; see
             `column_names.NAMES`.
         right_at: The value from which on a graded reward counts as right.
+        files: Those of the source's files that are read; None: all of them.
+        task: The task whose rows are read, where a file is of several.
 
     Returns:
         Tally, and where the source has them answers and golds. Where a tool numbers its questions
@@ -183,9 +197,9 @@ def read(
         ConfigError: A study's study.toml can't be read.
         UnknownNameError: There is no reader of the name `format`.
     """
-    named, steps = steps_of(source)
-    paths = files_of(named)
-    readers = {format: find(READERS, format, "reader")} if format else _all_readers()
+    named, steps = (str(source), None) if files is not None else steps_of(source)
+    paths = files_of(named) if files is None else list(files)
+    readers = {format: find(READERS, format, "reader")} if format else all_readers()
     if columns:
         chosen = "tally" if {"n", "c"} & columns.keys() else "table"
         readers = {chosen: readers.get(chosen, READERS[chosen])}
@@ -207,7 +221,7 @@ def read(
             remedy=_all_formats(readers),
         )
     _check_one(named, known, readers)
-    [(name, files)] = known.items()
+    [(name, looked_at)] = known.items()
     if verifier_options and verifier is None:
         raise InputError(
             "Options of a verifier are for responses that are verified here.",
@@ -228,10 +242,11 @@ def read(
         verifier_options,
         right_at=right_at,
         steps=steps,
+        task=task,
     )
     if not readers[name].by_step:
         _refuse_steps(named, name, options)
-    outcomes = readers[name].read(named, files, options)
+    outcomes = readers[name].read(named, looked_at, options)
     return replace(outcomes, source=str(source), warnings=(*_left_out(unknown), *outcomes.warnings))
 
 
@@ -275,7 +290,8 @@ def _left_out(unknown: Sequence[Path]) -> list[str]:
     return [f"{files} no responses that are known ({names}{more}): left out."]
 
 
-def _all_readers() -> dict[str, Reader]:
+def all_readers() -> dict[str, Reader]:
+    """The readers of `READERS`, and those of installed packages."""
     others = {point.name: point.load() for point in entry_points(group="liftmap.readers")}
     return {**READERS, **{name: r for name, r in others.items() if name not in READERS}}
 

@@ -41,7 +41,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "step": ("step", "global_step"),
 }
 # Not taken by their names alone, but columns of a tally have them too.
-ALSO = ("unscored", "cluster")
+ALSO = ("unscored", "cluster", "task")
+# Columns that tell the benchmarks of one table apart, where a suite is asked for.
+TASK_COLUMNS = ("task", "benchmark", "task_name", "dataset", "data_source")
 # Names that look like a verdict or an id.
 LIKE_VERDICT = ("pass", "right", "solved", "resolved", "success", "verdict", "ok", "hit", "grade")
 LIKE_ID = ("uuid", "key", "name", "number", "question", "problem", "task", "item", "example")
@@ -98,6 +100,14 @@ def verdicts(fields: Iterable[str], given: Mapping[str, str] | None = None) -> l
         return [given["correct"]]
     there = set(fields)
     return [name for name in NAMES["correct"] if name in there]
+
+
+def task_column(fields: Iterable[str], given: Mapping[str, str] | None = None) -> str | None:
+    """The column that says which benchmark a row is of: the one given, or a known one."""
+    if given and "task" in given:
+        return given["task"]
+    there = set(fields)
+    return next((name for name in TASK_COLUMNS if name in there), None)
 
 
 def wide(fields: Sequence[str]) -> list[str]:

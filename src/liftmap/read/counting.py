@@ -16,7 +16,14 @@ from liftmap.errors import InputError
 from liftmap.read.golds import final_answer, golds_of
 from liftmap.read.logs import Entry
 from liftmap.read.logs import outcomes_of as outcomes_of_entries
-from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
+from liftmap.read.outcomes import (
+    TEXTS,
+    Outcomes,
+    ReadOptions,
+    SeveralTasksError,
+    from_rows,
+    refuse_torn_clusters,
+)
 from liftmap.read.response_table import (
     FILE_ROWS,
     METRIC,
@@ -99,7 +106,7 @@ def _counted(
     ).sort("response")
     if not len(rows):
         raise InputError(f"{source} holds no responses.", remedy="Name a log of a finished run.")
-    rows, notes = _of_steps(source, rows, table, options)
+    rows, notes = _of_steps(source, _of_task(source, rows, options), table, options)
     _refuse_mixed(source, rows)
     _refuse_nameless(rows, table)
     rows, of_conflicts = _without_conflicts(rows)
@@ -205,16 +212,36 @@ def _of_steps(
     ]
 
 
+def _of_task(source: str, rows: pl.DataFrame, options: ReadOptions) -> pl.DataFrame:
+    """The rows of the task that was asked for.
+
+    Raises:
+        InputError: There is none.
+    """
+    if options.task is None:
+        return rows
+    of_task = rows.filter(pl.col("task") == options.task)
+    if not len(of_task):
+        raise InputError(
+            f"{source} holds no responses of the task {options.task}.",
+            seen=rows["task"].drop_nulls().unique().sort()[:8].to_list(),
+            remedy="Name one of its tasks.",
+        )
+    return of_task
+
+
 def _refuse_mixed(source: str, rows: pl.DataFrame) -> None:
     """Raises if the responses are of two tasks or two models."""
-    for what in ("task", "model"):
-        values = rows[what].drop_nulls().unique().sort()
-        if len(values) > 1:
-            raise InputError(
-                f"{source} is of {len(values)} {what}s.",
-                seen=values[:5].to_list(),
-                remedy=f"Name the files of one {what}.",
-            )
+    tasks = rows["task"].drop_nulls().unique().sort()
+    if len(tasks) > 1:
+        raise SeveralTasksError(source, tasks.to_list())
+    models = rows["model"].drop_nulls().unique().sort()
+    if len(models) > 1:
+        raise InputError(
+            f"{source} is of {len(models)} models.",
+            seen=models[:5].to_list(),
+            remedy="Name the files of one model.",
+        )
 
 
 def _refuse_nameless(rows: pl.DataFrame, table: ResponseTable) -> None:
@@ -260,7 +287,8 @@ def _verified(
     def entries() -> Iterator[Entry]:
         # Read anew each time: the texts are not kept.
         rows = collected(table, responses.frame.select(*_ORIGIN, *columns)).sort("response")
-        rows, notes[:] = _of_steps(source, rows, table, options)
+        rows, notes[:] = _of_steps(source, _of_task(source, rows, options), table, options)
+        _refuse_mixed(source, rows)
         _refuse_nameless(rows, table)
         for column, what in (("text", "texts"), ("gold", "gold answers")):
             if rows[column].is_null().all():

@@ -72,6 +72,23 @@ def read_inspect_ai(source: str, files: Sequence[Glimpse], options: ReadOptions)
     return outcomes_of(source, "inspect_ai", entries, options, warnings)
 
 
+def task_of_log(file: Glimpse) -> str:
+    """The task that a log is of, from its header alone; empty where that does not say it.
+
+    Raises:
+        InputError: The file is damaged or no such log.
+    """
+    parts = (
+        _zip_parts(file.path) if file.container == "zip" else json_document(file.path, "samples")
+    )
+    for place, part in parts:
+        if place:
+            break
+        if "eval" in part:
+            return str(_table(part["eval"]).get("task") or "")
+    return ""
+
+
 def _entries(file: Glimpse, warnings: list[str]) -> Iterator[Entry]:
     partly = 0
     header: dict[str, Any] = {}

@@ -67,6 +67,18 @@ def read_lighteval(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     )
 
 
+def task_of_log(file: Glimpse) -> str:
+    """The task that a details file is of; empty where it does not say it.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    with readable(file.path):
+        rows = pl.scan_parquet(file.path.absolute(), glob=False).head(1)
+        names = rows.select(pl.col("doc").struct.field("task_name").cast(pl.String)).collect()
+    return str(names.item() or "") if len(names) else ""
+
+
 def _entries(file: Glimpse) -> Iterator[Entry]:
     path = file.path
     doc, response = pl.col("doc").struct, pl.col("model_response").struct

@@ -61,8 +61,14 @@ def read_lm_eval(source: str, files: Sequence[Glimpse], options: ReadOptions) ->
     )
 
 
-def _entries(file: Glimpse) -> Iterator[Entry]:
+def task_of_log(file: Glimpse) -> str:
+    """The task that a log is of, by the tool's own name for it; empty where it was renamed."""
     named = FILE_NAME.fullmatch(file.path.stem)
+    return named[1] if named else ""
+
+
+def _entries(file: Glimpse) -> Iterator[Entry]:
+    task = task_of_log(file)
     for number, line in json_lines(file.path):
         row = f"line {number}"
         name, resps = line.get("doc_id"), line.get("resps")
@@ -104,7 +110,7 @@ def _entries(file: Glimpse) -> Iterator[Entry]:
             golds=golds_of(line.get("target")),
             choices=_choices(line.get("doc")),
             filter=view,
-            task=named[1] if named else "",
+            task=task,
             settings=_settings(line),
             prompt=_prompt(line),
         )

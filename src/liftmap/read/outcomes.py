@@ -43,6 +43,22 @@ TEXTS: dict[str, pl.DataType] = {
 }
 
 
+class SeveralTasksError(InputError):
+    """What was named is of several tasks, and none was chosen.
+
+    Attributes:
+        tasks: Their names.
+    """
+
+    def __init__(self, source: str, tasks: Sequence[str]) -> None:
+        self.tasks = tuple(tasks)
+        super().__init__(
+            f"{source} is of {len(tasks)} tasks.",
+            seen=list(tasks[:5]),
+            remedy="Name the files of one task, or compare all of them: liftmap suite.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What a reader may need beyond the files.
@@ -55,6 +71,8 @@ class ReadOptions:
         verifier_options: Options of the verifier, where the user has named some.
         right_at: The value from which on a graded metric is right; None: verdicts are 0 and 1.
         steps: The first and the last training step to take; None: there must be one alone.
+        task: The task whose rows are taken, where a file is of several; None: there must be one
+            alone, where the rows say it.
     """
 
     verifier: str | None = None
@@ -64,6 +82,7 @@ class ReadOptions:
     verifier_options: Mapping[str, Any] | None = None
     right_at: float | None = None
     steps: tuple[int, int] | None = None
+    task: str | None = None
 
     def refuse_metric(self, source: str) -> None:
         """For sources that are not another tool's log.

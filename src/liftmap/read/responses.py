@@ -13,11 +13,18 @@ from pathlib import Path
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.read.column_names import named
+from liftmap.read.column_names import named, task_column
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
 from liftmap.read.response_table import as_text
-from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
+from liftmap.read.tables import (
+    labels,
+    of_task,
+    question_ids,
+    read_table,
+    refuse_first,
+    require,
+)
 from liftmap.read.tabular import scan
 
 COLUMNS = ("question_id", "correct", "answer", "truncated", "cluster")
@@ -62,17 +69,20 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
             remedy="Leave --verifier out, or name the log that the verdicts were made from.",
         )
     options.refuse_metric(source)
-    rows = pl.concat([_read_file(file, options.right_at) for file in files], how="diagonal")
+    parts = [of_task(_read_file(file, options.right_at), file, options.task) for file in files]
+    rows = pl.concat(parts, how="diagonal")
     if "cluster" in rows.columns:
         refuse_torn_clusters(source, rows)
     notes = []
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")
     outcomes = from_rows(source, "responses", rows, warnings=notes)
-    return replace(outcomes, responses=_with_texts(files, rows))
+    return replace(outcomes, responses=_with_texts(files, rows, options.task))
 
 
-def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | None:
+def _with_texts(
+    files: Sequence[Glimpse], rows: pl.DataFrame, task: str | None
+) -> pl.LazyFrame | None:
     """The rows with the texts that are in the files too: `Outcomes.responses`."""
     fields = {name for file in files for name in file.fields}
     names = named(fields)
@@ -81,7 +91,9 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
     chosen: dict[str, str] = {
         ours: names[ours] for ours in ("text", "prompt", "tokens") if ours in names
     }
-    texts = pl.concat(_chosen(scan(file, list(chosen.values())), chosen) for file in files)
+    texts = pl.concat(
+        _chosen(_scanned(file, list(chosen.values()), task), chosen) for file in files
+    )
     verdicts = rows.select(
         pl.col(name).cast(TEXTS[name])
         for name in ("question_id", "right", "truncated", "answer")
@@ -105,6 +117,15 @@ def _chosen(frame: pl.LazyFrame, chosen: Mapping[str, str]) -> pl.LazyFrame:
         .alias(ours)
         for ours, theirs in chosen.items()
     )
+
+
+def _scanned(file: Glimpse, columns: list[str], task: str | None) -> pl.LazyFrame:
+    """Columns of a file, those of one task's rows where one is asked for."""
+    column = None if task is None else task_column(file.fields, file.names)
+    if column is None:
+        return scan(file, columns)
+    rows = scan(file, list(dict.fromkeys([*columns, column])))
+    return rows.filter(pl.col(column).cast(pl.String).str.strip_chars() == task)
 
 
 def _read_file(file: Glimpse, right_at: float | None) -> pl.DataFrame:

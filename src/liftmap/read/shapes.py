@@ -15,7 +15,14 @@ import polars as pl
 from pydantic_core import from_json
 
 from liftmap.errors import InputError
-from liftmap.read.column_names import check_given, named, suggestion, verdicts, wide
+from liftmap.read.column_names import (
+    check_given,
+    named,
+    suggestion,
+    task_column,
+    verdicts,
+    wide,
+)
 from liftmap.read.counting import outcomes_of_table
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions
@@ -73,6 +80,8 @@ def read_shape(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
     if not metrics:
         table = _wide_table(files, asked, "question_id" in taken, wide(fields))
     else:
+        if options.task is not None and (column := task_column(fields, given)):
+            taken["task"] = column
         table = _long_table(files, taken, metrics)
     return outcomes_of_table(source, "table", table, options)
 

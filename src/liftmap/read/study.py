@@ -307,7 +307,7 @@ def _check_options(target: ResponseSet, verifier: str, options: Mapping[str, Any
 
 def _verifier(study: StudyFolder, target: ResponseSet) -> str:
     if study.config_file.exists():
-        return study.read_config().verify.verifier
+        return study.read_config().verify_of(target.split).verifier
     judged = target.verifiers()
     if len(judged) != 1:
         raise InputError(

@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.read.look import Container, readable
+from liftmap.read.column_names import task_column
+from liftmap.read.look import Container, Glimpse, readable
 
 # Above this a whole number is no longer exact as a float.
 LARGEST = 2**53
@@ -228,3 +229,18 @@ def labels(frame: pl.DataFrame, path: Path, column: str) -> pl.Series | None:
             remedy=f"Write {column} as text.",
         )
     return frame[column].cast(pl.String)
+
+
+def tasks_of_rows(file: Glimpse) -> pl.Series | None:
+    """The task of each row of a table, in its order; None where no column says it."""
+    column = task_column(file.fields, file.names)
+    if column is None:
+        return None
+    frame = read_table(file.path, file.container, ("task",), {"task": column})
+    return labels(frame, file.path, "task")
+
+
+def of_task(rows: pl.DataFrame, file: Glimpse, task: str | None) -> pl.DataFrame:
+    """The rows of a table that are of a task; all of them where none is asked for or named."""
+    tasks = None if task is None else tasks_of_rows(file)
+    return rows if tasks is None else rows.filter(tasks.str.strip_chars() == task)

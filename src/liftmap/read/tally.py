@@ -17,6 +17,7 @@ from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions, from_counts
 from liftmap.read.tables import (
     labels,
+    of_task,
     question_ids,
     read_table,
     refuse_first,
@@ -63,7 +64,7 @@ def read_tally(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
         )
     options.refuse_metric(source)
     options.refuse_right_at(source)
-    parts = [_read_file(file) for file in files]
+    parts = [of_task(_read_file(file), file, options.task) for file in files]
     counts = pl.concat(parts)
     twice = counts.filter(pl.col("question_id").is_duplicated())
     if len(twice):

@@ -28,7 +28,7 @@ from liftmap.records import Estimate
 
 # Styles of the words of an axis; words that are not here say that nothing is known.
 _STYLES = {"up": "bold blue", "down": "bold dark_orange3", "within": "bold"}
-_GATE_STYLES = {"passed": "bold blue", "failed": "bold dark_orange3", "can't tell": "bold"}
+GATE_STYLES = {"passed": "bold blue", "failed": "bold dark_orange3", "can't tell": "bold"}
 # Measures of responses that the page shows; all are in the JSON and on the HTML page.
 SHOWN_RESPONSES = ("length", "reflection", "thinking", "copies")
 # Ids that stand behind a piece of advice; all are in the JSON.
@@ -58,7 +58,7 @@ def comparison_page(comparison: Comparison) -> Group:
     if rest:
         parts += [Text(), Text(words.advice_title(rest), "bold"), *_advice(rest)]
     if comparison.warnings:
-        parts += [Text(), Text("Note", "bold"), *map(_bullet, comparison.warnings)]
+        parts += [Text(), Text("Note", "bold"), *map(bullet, comparison.warnings)]
     return Group(*parts)
 
 
@@ -74,7 +74,7 @@ def _verdict(comparison: Comparison) -> list[RenderableType]:
             Text(statement.text, _STYLES.get(statement.word, "dim"))
             for statement in (*comparison.statements, *comparison.other_statements)
         ),
-        *map(_bullet, comparison.caveats),
+        *map(bullet, comparison.caveats),
     ]
 
 
@@ -86,7 +86,7 @@ def _gate(comparison: Comparison) -> list[RenderableType]:
     return [
         Text(),
         Text("Required", "bold"),
-        *(Text(words.gate_text(each), _GATE_STYLES[each.word]) for each in comparison.gate),
+        *(Text(words.gate_text(each), GATE_STYLES[each.word]) for each in comparison.gate),
         Text(note, "dim"),
     ]
 
@@ -211,10 +211,11 @@ def _advice(guidance: Sequence[Guidance]) -> Iterable[RenderableType]:
             first = ", ".join(piece.questions[:_NAMED])
             more = len(piece.questions) - _NAMED
             text += f" [{first}{f' and {count(more)} more' if more > 0 else ''}]"
-        yield _bullet(text)
+        yield bullet(text)
 
 
-def _bullet(text: str) -> Table:
+def bullet(text: str) -> Table:
+    """A text with a dash before it."""
     bullet = Table.grid(padding=(0, 1))
     bullet.add_row("-", Text(text))
     return bullet

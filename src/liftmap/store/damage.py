@@ -49,12 +49,23 @@ class Damage:
 
 def response_sets_in(folder: StudyFolder) -> list[ResponseSet]:
     """All response sets of a folder, those of a training's steps among them, damaged or not."""
+    known = question_sets(folder)
     return [
         ResponseSet(folder.path, model, split)
         for model in names_in(folder.responses_dir)
         for split in names_in(folder.responses_dir / model)
-        if split in SPLITS
+        if split in known
     ]
+
+
+def question_sets(folder: StudyFolder) -> list[str]:
+    """Names of the question sets that a folder may have: the splits, and a study's test sets."""
+    try:
+        tests = list(folder.read_config().tests) if folder.config_file.exists() else []
+    except LiftmapError:
+        # Damaged settings are reported as such; the questions say which sets there are.
+        tests = [Path(name).stem for name in names_in(folder.questions_file("test").parent)]
+    return list(dict.fromkeys([*SPLITS, *tests]))
 
 
 def find_damage(folder: StudyFolder) -> list[Damage]:
@@ -84,7 +95,13 @@ def _all(folder: StudyFolder) -> Iterator[Damage]:
     study = folder.config_file.exists() and bool(sets)
     yield from _questions(
         folder,
-        [s for s in SPLITS if study or s in answered or folder.questions_file(s).exists()],
+        [
+            name
+            for name in question_sets(folder)
+            if (study and name in SPLITS)
+            or name in answered
+            or folder.questions_file(name).exists()
+        ],
     )
     for target in sets:
         yield from _set(target, _read_questions(folder, target.split))

@@ -319,7 +319,8 @@ class StudyFolder:
     def keep_config(self, config: StudyConfig) -> None:
         """Writes the resolved study, or checks that the one on disk says the same.
 
-        Arms and seeds may be added, and the analysis may change: nothing on disk depends on that.
+        Arms, seeds and test sets may be added, and the analysis may change: nothing on disk depends
+        on that.
 
         Raises:
             SettingsDifferError: They differ; the message names the first.
@@ -331,7 +332,8 @@ class StudyFolder:
         if file.exists():
             old = self.read_settings()
             done = [name for name in old.get("arms", {}) if self.has_results(name)]
-            difference = first_difference(_lasting(old, done), _lasting(new, done))
+            asked = [name for name in old.get("tests", {}) if self.has_questions(name)]
+            difference = first_difference(_lasting(old, done, asked), _lasting(new, done, asked))
             if difference:
                 key, was, now = difference
                 raise SettingsDifferError(
@@ -365,13 +367,17 @@ def _seed_of(line: bytes) -> object:
     return _entry(line).get("seed")
 
 
-def _lasting(study: Mapping[str, Any], done: Sequence[str]) -> dict[str, Any]:
-    """What of a study's settings the results on disk depend on; `done` are the arms that have any.
+def _lasting(study: Mapping[str, Any], done: Sequence[str], asked: Sequence[str]) -> dict[str, Any]:
+    """What of a study's settings the results on disk depend on.
+
+    `done` are the arms that have results, `asked` the further test sets that have questions.
 
     TRL's settings by method count as part of each arm that they reach.
     """
     lasting = {
-        key: value for key, value in study.items() if key not in (*FREE_SECTIONS, "trl", "arms")
+        key: value
+        for key, value in study.items()
+        if key not in (*FREE_SECTIONS, "trl", "arms", "tests")
     }
     # Where servers answer and how large batches are decides nothing that is drawn.
     sample = {
@@ -386,4 +392,8 @@ def _lasting(study: Mapping[str, Any], done: Sequence[str]) -> dict[str, Any]:
         shared = study.get("trl", {}).get(arm.get("method"), {})
         arms[name] = {k: v for k, v in arm.items() if k not in ("enabled", "seeds")}
         arms[name]["trl"] = {**shared, **arm.get("trl", {})}
-    return lasting | {"arms": arms}
+    tests = {
+        name: {k: v for k, v in study.get("tests", {}).get(name, {}).items() if k != "old"}
+        for name in asked
+    }
+    return lasting | {"arms": arms, "tests": tests}

@@ -6,9 +6,10 @@ Between the tasks and sampling; reads a study's [task] section, gives Questions.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from liftmap.config import TestSection
 from liftmap.errors import ConfigError, InputError, LiftmapError
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import check_options
@@ -57,6 +58,41 @@ def make_questions(section: TaskSection) -> dict[Split, list[Question]]:
                         remedy="Give the splits of [task] options that keep them apart.",
                     )
     return sets
+
+
+def make_test_set(
+    name: str, section: TestSection, trained_on: Mapping[str, Sequence[Question]] | None = None
+) -> list[Question]:
+    """Makes a further test set of a study.
+
+    Args:
+        name: Its name in [tests].
+        section: What it is.
+        trained_on: The study's train and dev questions, which it may not share; None: not looked
+            at.
+
+    Raises:
+        ConfigError: The task has no such option, or lacks one that it needs.
+        InputError: The set has fewer than two questions, or shares one with those trained on.
+        UnknownNameError: There is no such task, or it has no such split.
+    """
+    questions = load_questions(section.task, section.split, section.options, f"tests.{name}")
+    if len(questions) < 2:
+        raise InputError(
+            f"The test set {name!r} has a single question.",
+            seen=questions[0].question_id,
+            remedy="A comparison needs two questions or more.",
+        )
+    for split, others in (trained_on or {}).items():
+        texts = {question.text for question in others}
+        shared = next((question for question in questions if question.text in texts), None)
+        if shared is not None:
+            raise InputError(
+                f"The test set {name!r} and the {split} questions share a question.",
+                seen=shared.question_id,
+                remedy=f"Give [tests.{name}.options] and [task] what keeps them apart.",
+            )
+    return questions
 
 
 def check_task_options(name: str, options: Mapping[str, Any], place: str) -> None:

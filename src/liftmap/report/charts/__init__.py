@@ -14,7 +14,7 @@ from typing import Literal
 
 import polars as pl
 
-from liftmap.report.charts import difficulty, lift, responses, training
+from liftmap.report.charts import benchmarks, difficulty, lift, responses, training
 from liftmap.report.charts.style import DOWN, GREY, INK, LIGHT, UP, Panel
 from liftmap.report.tables import (
     Grid,
@@ -28,8 +28,9 @@ from liftmap.report.tables import (
 )
 
 Rows = Callable[[pl.DataFrame], pl.DataFrame]
-# What a page is about: a study, two models counted question by question, a published matrix.
-Subject = Literal["study", "counts", "matrix"]
+# What a page is about: a study, two models counted question by question, a published matrix, or
+# two models on several benchmarks.
+Subject = Literal["study", "counts", "matrix", "suite"]
 Mark = Literal["line", "dash", "dot", "ring", "diamond", "square"]
 Legend = tuple[tuple[str, str, Mark], ...]
 
@@ -500,6 +501,35 @@ CHARTS: dict[str, Chart] = {
         difficulty.moved,
         (("rose", UP, "dot"), ("fell", DOWN, "dot")),
         show=moved_grid,
+    ),
+    "new-against-old": Chart(
+        "Benchmarks",
+        "What was gained on new benchmarks, against what was kept of old ones",
+        "Right is a gain where training aimed, down a loss where it did not: forgetting. Each is "
+        "the mean over its benchmarks; bars are {level} intervals.",
+        "suite",
+        benchmarks.new_against_old,
+        (
+            ("old benchmarks: interval above zero", UP, "dot"),
+            ("below zero: forgotten", DOWN, "dot"),
+            ("holds zero", GREY, "dot"),
+        ),
+        show=lambda table: Grid([], [], []),
+        size="wide",
+        subjects=("study", "suite"),
+    ),
+    "benchmarks": Chart(
+        "Benchmarks",
+        "Change on each benchmark",
+        "Bars are {level} intervals over questions, each for itself; Holm's p in the table is the "
+        "smaller of the two axes', adjusted for all of them. In means, the questions of each "
+        "benchmark are resampled among themselves.",
+        "suite",
+        benchmarks.by_benchmark,
+        _SIGNS,
+        show=benchmarks.suite_grid,
+        size="big",
+        subjects=("study", "suite"),
     ),
     "training": Chart(
         "Training",
