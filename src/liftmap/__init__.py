@@ -3,8 +3,9 @@
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
 that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
-results exist, `reanalyse` a published matrix, and `plan` says what a study can see. The stages are
-the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
+results exist, `reanalyse` a published matrix, and `plan` says what a study can see. `TrackCallback`
+measures a model while TRL trains it, `read_training_log` reads what a trainer logged. The stages
+are the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
 statistics.
 """
 
@@ -31,15 +32,29 @@ _HOMES = {
     "verify_folder": "liftmap.ask",
     "audit_folder": "liftmap.ask",
     "audit_attack": "liftmap.verify.attack",
+    "TrackCallback": "liftmap.train.track_callback",
+    "TrackSection": "liftmap.sections",
+    "SampleSection": "liftmap.sections",
+    "VerifySection": "liftmap.sections",
+    "Question": "liftmap.records",
+    "load_questions": "liftmap.tasks.sets",
+    "read_training_log": "liftmap.read.training_log",
 }
 __all__ = [
     "Asking",
+    "Question",
+    "SampleSection",
+    "TrackCallback",
+    "TrackSection",
+    "VerifySection",
     "audit_attack",
     "audit_folder",
     "compare",
     "compare_models",
     "load_config",
+    "load_questions",
     "plan",
+    "read_training_log",
     "reanalyse",
     "run_study",
     "sample_model",

@@ -23,6 +23,7 @@ from liftmap.analyse.compared import (
 )
 from liftmap.analyse.contrast_difficulty import contrast_difficulty
 from liftmap.analyse.data import StudyData
+from liftmap.analyse.gradient import gradient
 from liftmap.analyse.kin import knowledge, styles
 from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
@@ -30,6 +31,7 @@ from liftmap.analyse.moved import moved
 from liftmap.analyse.quality import quality
 from liftmap.analyse.rates import rates
 from liftmap.analyse.seeds import seeds
+from liftmap.analyse.steps import steps
 from liftmap.analyse.training import training
 from liftmap.config import StudyConfig
 from liftmap.progress import progress
@@ -55,6 +57,8 @@ ANALYSES: dict[str, Analysis] = {
     "rates": rates,
     "warnings": warnings,
     "training": training,
+    "steps": steps,
+    "gradient": gradient,
 }
 
 
