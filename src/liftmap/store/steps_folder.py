@@ -3,7 +3,7 @@
 Part of the store. Written while a model is trained (`train.track_callback`), read by whoever
 follows a training:
 
-    track.json            what is asked at every step, and how
+    .track.json           what is asked at every step, and how
     step_<n>/             a folder as `liftmap sample` makes it: questions, responses, verdicts
         step.json         tokens and seconds; written last, so it marks the step as answered
 """
@@ -45,7 +45,7 @@ class StepsFolder:
     @property
     def settings_file(self) -> Path:
         """What is asked at every step, and how."""
-        return self.path / "track.json"
+        return self.path / ".track.json"
 
     def keep_settings(self, settings: Mapping[str, Any]) -> None:
         """Writes what is asked and how, or checks that it is as before; see `files`."""

@@ -242,7 +242,10 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
             self._before = tally
         # TRL's trainers add what they have gathered since their last log, and begin anew: the log
         # of the training would be another one. Transformers' own passes on what it is given.
+        due = self._trainer.control.should_log
         Trainer.log(self._trainer, logs)
+        # A log counts as the one that was due at this step; the trainer's own is still to come.
+        self._trainer.control.should_log = due
 
     def _expect(self, first: int, now: int) -> int:
         """The response tokens of all passes, by the first one; says what those after `now` take."""
