@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -217,3 +219,11 @@ def test_a_training_is_watched_at_its_ends_and_between(track: Any, steps: list[i
 def test_an_arm_that_is_not_watched_has_no_section() -> None:
     for plain in (SFT, SFT | {"track": False}):
         assert parse_config(study(arms={"self": plain}), "x").arms["self"].track is None
+
+
+def test_the_arm_in_the_docs_is_one() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "callback.md").read_text("utf-8")
+    [shown] = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    [arm] = parse_config(study(**tomllib.loads(shown)), "docs").arms.values()
+    assert arm.track is not None
+    assert (arm.track.every, arm.track.questions, arm.track.n) == (20, 100, 16)

@@ -173,6 +173,13 @@ def test_what_is_logged_is_what_compare_says_of_the_folder(watched: Run) -> None
         assert logged["liftmap/questions"] == comparison.questions == 20
 
 
+def test_the_docs_name_what_is_logged(watched: Run) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "callback.md").read_text("utf-8")
+    logged = {name.removesuffix("/low").removesuffix("/high") for name in watched.logged[4]}
+    for name in logged - {"epoch", "step"}:
+        assert f"`{name.replace('pass@8', 'pass@16')}`" in text, name
+
+
 def test_the_price_is_stated_and_measured(watched: Run) -> None:
     price = watch(watched.trainer, watched.steps.path).price(4)
     assert price.steps == (0, 2, 4)

@@ -10,6 +10,7 @@ import pytest
 
 from liftmap import read_training_log
 from liftmap.errors import InputError
+from liftmap.read.training_log import NAMES
 
 STEP = {
     "loss": 0.5,
@@ -45,6 +46,13 @@ def test_each_column_is_the_figure_that_trl_logs(tmp_path: Path) -> None:
         "truncated": 0.125,
     }
     assert (second["loss"], second["no_gradient"]) == (0.25, None)
+
+
+def test_the_docs_name_every_column_and_what_trainers_call_it() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "callback.md").read_text("utf-8")
+    for column, names in NAMES.items():
+        assert f"`{column}`" in text
+        assert any(f"`{name}`" in text for name in names)
 
 
 def test_an_older_name_is_the_same_figure(tmp_path: Path) -> None:
