@@ -70,7 +70,7 @@ def grpo_trainer(out: Path) -> Any:
     )
 
 
-def sft_trainer(out: Path) -> Any:
+def sft_trainer(out: Path, **more: Any) -> Any:
     from datasets import Dataset
     from transformers import AutoTokenizer
     from trl import SFTConfig, SFTTrainer
@@ -91,6 +91,7 @@ def sft_trainer(out: Path) -> Any:
         ),
         train_dataset=Dataset.from_list(rows),
         processing_class=AutoTokenizer.from_pretrained(model),
+        **more,
     )
 
 
@@ -268,6 +269,19 @@ def test_sft_with_a_chat_template_and_a_base_from_elsewhere(tmp_path: Path) -> N
     assert run.logged[0]["liftmap/lost"] == pytest.approx(comparison.lost.excess.estimate)
     asked = run.steps.responses(0).settings()["template"]["name"]
     assert asked.startswith("chat/")
+
+
+def test_an_adapter_is_measured_with_its_base(tmp_path: Path) -> None:
+    from peft import LoraConfig
+
+    adapter = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    trainer = sft_trainer(tmp_path / "trainer", peft_config=adapter)
+    watch(trainer, tmp_path / "steps")
+    trainer.train()
+    run = Run(trainer, tmp_path / "trainer", StepsFolder(tmp_path / "steps"))
+    assert sorted(run.logged) == [0, 2]
+    weights = [run.steps.responses(step).settings()["weights"]["weights"] for step in (0, 2)]
+    assert weights[0] != weights[1]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,8 @@ from liftmap.store import StepsFolder, golds_digest, questions_digest
 from liftmap.store.steps_folder import STEPS_SPLIT
 from liftmap.train.live_engine import LiveEngine, undisturbed
 from liftmap.train.step_figures import LOG, step_figures
-from liftmap.verify import make_verifier
+from liftmap.train.track_checks import check_questions, check_verifier, refuse_parts
 from liftmap.verify.answer import answer
-from liftmap.verify.thinking import USUAL, ThinkingRule
 
 # Steps that a message names.
 _SHOWN = 4
@@ -126,9 +125,9 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
         self._due: frozenset[int] = frozenset()
         self._last: int | None = None
         self._expected: int | None = None
-        _refuse_parts(trainer)
-        _check_questions(self._questions)
-        _check_verifier(self._questions, verifying)
+        refuse_parts(trainer)
+        check_questions(self._questions)
+        check_verifier(self._questions, verifying)
         prompts = {q.question_id: render_prompt(sampling.template, q) for q in self._questions}
         self._engine().check(prompts, sampling.settings())
         self._before = self._base_tally(base)
@@ -159,10 +158,10 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
         if state.is_world_process_zero:
             self._check_folder(state.global_step)
             self._say_price(price)
+            if state.global_step > 0 and self._before is None:
+                self._before = self._step_0()
         if state.global_step in self._due:
             self._pass(state, resumed=state.global_step > 0)
-        elif state.is_world_process_zero and self._before is None:
-            self._before = self._step_0()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Lets the model answer after the steps that were asked for."""
@@ -191,8 +190,6 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
 
     def _answer(self, step: int, resumed: bool) -> None:
         """Answers, verifies and logs a step; what is answered already is not drawn again."""
-        if step > 0 and self._before is None:
-            self._before = self._step_0()
         if resumed and self._steps.read_record(step) is not None:
             # It stands in the log of the checkpoint that the training goes on from.
             return
@@ -277,11 +274,7 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
                 "questions": questions_digest(self._questions),
                 "golds": golds_digest(self._questions),
                 "template": {"name": template.label, "text": template.text or template.messages},
-                "plan": {
-                    "cap": self._plan.cap,
-                    "stop_after": self._plan.stop_after,
-                    "round_size": self._plan.round_size,
-                },
+                "plan": asdict(self._plan),
                 "sampling": to_plain(self._sampling)
                 | {"batch_size": None, "device": None, "server": None, "shard_responses": None},
                 "verifier": to_plain(self._verifying),
@@ -352,77 +345,3 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
         tokenizer = getattr(processing, "tokenizer", processing)
         model = self._trainer.model
         return LiveEngine("the model in training", model, tokenizer, self._sampling.batch_size)
-
-
-def _refuse_parts(trainer: Any) -> None:
-    """Refuses a model that no process has whole.
-
-    Raises:
-        ConfigError: It is cut into parts.
-    """
-    accelerator = trainer.accelerator
-    plugin = getattr(accelerator.state, "deepspeed_plugin", None)
-    stage = 0 if plugin is None else int(plugin.zero_stage)
-    parallel = getattr(accelerator, "parallelism_config", None)
-    cut = None
-    if getattr(trainer, "is_fsdp_enabled", False):
-        cut = "FSDP"
-    elif stage >= 3:
-        cut = "DeepSpeed ZeRO-3"
-    elif parallel is not None and int(getattr(parallel, "tp_size", 1)) > 1:
-        cut = "tensor parallelism"
-    if cut:
-        raise ConfigError(
-            "The model in training is cut into parts over several devices, and no process can "
-            "answer alone.",
-            seen=cut,
-            remedy="Train with DDP or ZeRO up to stage 2, or sample the saved checkpoints with "
-            "`liftmap sample`.",
-        )
-
-
-def _check_questions(questions: Sequence[Question]) -> None:
-    """Refuses what can't be compared.
-
-    Raises:
-        InputError: Fewer than two questions, or an id twice.
-    """
-    if len(questions) < 2:
-        raise InputError(
-            "A training is watched with two questions or more.",
-            seen=len(questions),
-            remedy="Give held-out questions, as liftmap.load_questions does.",
-        )
-    ids = [question.question_id for question in questions]
-    twice = next((name for name in ids if ids.count(name) > 1), None)
-    if twice is not None:
-        raise InputError("Two questions have one id.", seen=twice, remedy="Give each its own.")
-
-
-def _check_verifier(questions: Sequence[Question], section: VerifySection) -> None:
-    """Tries the verifier on each question's own gold answer.
-
-    Raises:
-        ConfigError: It can't judge most of them; a few are named on the terminal.
-        UnknownNameError: There is no such verifier.
-    """
-    rule = ThinkingRule(end=section.think_end) if section.think_end else USUAL
-    verifier = make_verifier(section.verifier, section.options, rule)
-    verdicts = verifier.judge([(question, question.answer) for question in questions])
-    unjudged = [
-        (question.question_id, verdict.reason)
-        for question, verdict in zip(questions, verdicts, strict=True)
-        if verdict.label == "unscored"
-    ]
-    if 2 * len(unjudged) > len(questions):
-        raise ConfigError(
-            f"The verifier {section.verifier} can't judge {len(unjudged):,} of the "
-            f"{len(questions):,} questions.",
-            seen=unjudged[0],
-            remedy="Take the verifier that fits the task; see docs/verifiers.md.",
-        )
-    if unjudged:
-        console.print(
-            f"liftmap: the verifier {section.verifier} can't judge {len(unjudged):,} of the "
-            f"{len(questions):,} questions, as {unjudged[0][0]}: {unjudged[0][1]}."
-        )
