@@ -68,8 +68,8 @@ def test_page_says_first_what_changed(page: str, made: Any) -> None:
 
 def test_page_holds_every_chart_and_table(page: str) -> None:
     specs = specs_of(page)
-    # One seed, no trainer's log, nothing to warn of, the law not refitted to resamples.
-    nothing = {"seeds", "metrics", "warnings", "lost-gained-at-n"}
+    # One seed, no trainer's log, no arm watched, nothing to warn of, the law not refitted.
+    nothing = {"seeds", "metrics", "steps", "gradient", "warnings", "lost-gained-at-n"}
     for name, chart in charts("study").items():
         if name in nothing:
             continue

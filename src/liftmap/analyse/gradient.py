@@ -59,7 +59,8 @@ def gradient(data: StudyData) -> pl.DataFrame:
           at this step.
         - predicted_from: whose counts the prediction takes: `dev` (dev questions answered at this
           step) or `base` (the base's test questions, step 0). The trainer's groups are of train
-          questions: where these are harder or easier, the two differ.
+          questions: where these are harder or easier, the two differ. None is made with
+          `analyse.law_resamples = 0`, and for an arm whose reward is not the verifier's verdict.
         - reward, entropy, tokens, truncated: as in `liftmap.read_training_log`.
     """
     rows = []
@@ -74,7 +75,8 @@ def gradient(data: StudyData) -> pl.DataFrame:
                 row["no_gradient"] = None
             by_step[row["step"]] = {name: row[name] for name in (*SHARES, *LOGGED)}
         for step, source, tally in _counted(data, arm, seed):
-            by_step.setdefault(step, {}).update(_predicted(data, tally, size, source))
+            if predicted := _predicted(data, tally, size, source):
+                by_step.setdefault(step, {}).update(predicted)
         head = {"model": model, "arm": arm, "seed": seed, "group_size": size}
         rows += [{**head, "step": step, **row} for step, row in sorted(by_step.items())]
     return build(rows, SCHEMA)
@@ -90,7 +92,9 @@ def _logged(data: StudyData, arm: str, seed: int) -> pl.DataFrame:
 
 
 def _counted(data: StudyData, arm: str, seed: int) -> Iterator[tuple[int, str, Tally]]:
-    """The tallies that predictions are made of: step, source, counts."""
+    """The tallies that predictions are made of: step, source, counts; they are about verdicts."""
+    if data.config.arms[arm].reward != "verifier":
+        return
     folder = steps_of_arm(data.folder, arm, seed)
     answered = folder.answered()
     for step in answered:
