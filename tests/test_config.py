@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -94,6 +96,16 @@ def test_every_recipe_loads_and_its_questions_fill_its_template(
             {"arms": {"a": SFT | {"responses": {"of": "base", "base_right_at_least": 300}}}},
             "base_right_at_least is 300",
         ),
+        (
+            {"arms": {"a": {"method": "given", "model": "x", "track": True}}},
+            "trains nothing and takes no 'track'",
+        ),
+        (
+            {"arms": {"a": {"method": "grpo", "trl": {"max_steps": 9}, "track": {"steps": [10]}}}},
+            r"arms\.a\.track\.steps: the training has the steps 0 to 9; \[10\]",
+        ),
+        ({"arms": {"a": SFT | {"track": {"every": 0}}}}, "arms.a.track.every"),
+        ({"arms": {"a": SFT | {"track": {"evry": 5}}}}, "track.evry is unknown.*'every'"),
     ],
 )
 def test_what_cannot_be_run_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -186,3 +198,32 @@ def test_an_arms_own_trl_settings_go_first() -> None:
     )
     config = parse_config(plain, "x")
     assert config.trl_settings("self") == {"learning_rate": 3.0, "num_train_epochs": 2}
+
+
+@pytest.mark.parametrize(
+    ("track", "steps"),
+    [
+        (True, [*range(0, 91, 10), 95]),
+        ({"every": 40}, [0, 40, 80, 95]),
+        ({"steps": [5, 3]}, [0, 3, 5, 95]),
+        ({"every": 60, "steps": [61]}, [0, 60, 61, 95]),
+        ({"every": 1000}, [0, 95]),
+    ],
+)
+def test_a_training_is_watched_at_its_ends_and_between(track: Any, steps: list[int]) -> None:
+    section = parse_config(study(arms={"self": SFT | {"track": track}}), "x").arms["self"].track
+    assert section is not None
+    assert section.steps_until(95) == steps
+
+
+def test_an_arm_that_is_not_watched_has_no_section() -> None:
+    for plain in (SFT, SFT | {"track": False}):
+        assert parse_config(study(arms={"self": plain}), "x").arms["self"].track is None
+
+
+def test_the_arm_in_the_docs_is_one() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "callback.md").read_text("utf-8")
+    [shown] = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    [arm] = parse_config(study(**tomllib.loads(shown)), "docs").arms.values()
+    assert arm.track is not None
+    assert (arm.track.every, arm.track.questions, arm.track.n) == (20, 100, 16)

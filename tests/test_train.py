@@ -18,7 +18,7 @@ from liftmap.store import StudyFolder
 from liftmap.study import open_study, run_study
 from liftmap.studyfile import parse_config
 from liftmap.train import TrainingJob, check_trl_settings
-from liftmap.train.grpo import make_reward
+from liftmap.train.grpo import make_reward, shares_alike
 from liftmap.verify import make_verifier
 from liftmap.verify.thinking import ThinkingRule
 
@@ -158,6 +158,12 @@ def test_the_reward_is_the_verifier(tmp_path: Path) -> None:
     assert rewards["verifier"] == [1.0, 0.0, 0.0, None]
     assert rewards["format"][:3] == [1.0, 1.0, 0.0]
     assert set(rewards["random"]) <= {0.0, 1.0}
+
+
+def test_groups_that_are_alike_are_counted() -> None:
+    groups = [[1.0, 1.0], [0.0, 0.0], [1.0, 0.0], [None, 1.0], [None, None]]
+    shares = shares_alike([reward for group in groups for reward in group], 2)
+    assert shares == {"groups/all_right": 0.4, "groups/all_wrong": 0.2}
 
 
 def test_thoughts_get_no_reward(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
 that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
 results exist, `suite` does so on several benchmarks and `track` for the steps of a training,
-`reanalyse` reads a published matrix, and `plan` says what a study can see. The stages are the
+`reanalyse` reads a published matrix, and `plan` says what a study can see. `TrackCallback` measures
+a model while TRL trains it, `read_training_log` reads what a trainer logged. The stages are the
 sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
 statistics.
 """
@@ -34,15 +35,29 @@ _HOMES = {
     "verify_folder": "liftmap.ask",
     "audit_folder": "liftmap.ask",
     "audit_attack": "liftmap.verify.attack",
+    "TrackCallback": "liftmap.train.track_callback",
+    "TrackSection": "liftmap.sections",
+    "SampleSection": "liftmap.sections",
+    "VerifySection": "liftmap.sections",
+    "Question": "liftmap.records",
+    "load_questions": "liftmap.tasks.sets",
+    "read_training_log": "liftmap.read.training_log",
 }
 __all__ = [
     "Asking",
+    "Question",
+    "SampleSection",
+    "TrackCallback",
+    "TrackSection",
+    "VerifySection",
     "audit_attack",
     "audit_folder",
     "compare",
     "compare_models",
     "load_config",
+    "load_questions",
     "plan",
+    "read_training_log",
     "reanalyse",
     "run_study",
     "sample_model",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from liftmap.records import SPLITS, Split
 from liftmap.registry import nearest
@@ -21,6 +21,7 @@ from liftmap.sections import (
     ScoreSection,
     Section,
     TaskSection,
+    TrackSection,
     VerifySection,
 )
 
@@ -61,6 +62,14 @@ class ArmSection(Section):
     at all (a control)."""
     trl: Mapping[str, Any] = Field(default_factory=dict)
     """Settings passed to TRL's own config class as they are."""
+    track: TrackSection | None = None
+    """Lets the model in training answer dev questions: true, or a table that says when; see
+    docs/callback.md."""
+
+    @field_validator("track", mode="before")
+    @classmethod
+    def _true_is_a_section(cls, value: Any) -> Any:
+        return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _fits_method(self) -> ArmSection:
@@ -70,6 +79,8 @@ class ArmSection(Section):
             raise ValueError(f"method {self.method!r} takes no 'model'; only 'given' does")
         if self.method == "given" and self.trl:
             raise ValueError("method 'given' trains nothing and takes no 'trl'; remove the table")
+        if self.method == "given" and self.track is not None:
+            raise ValueError("method 'given' trains nothing and takes no 'track'; remove it")
         if any(seed < 0 for seed in self.seeds):
             raise ValueError(f"seeds {list(self.seeds)} must be 0 or more")
         if self.method == "sft" and self.responses is None:
@@ -140,6 +151,12 @@ class StudyConfig(Section):
         if not self.enabled_arms():
             raise ValueError("no arm is enabled; set 'enabled = true' in one of them")
         for name, arm in self.enabled_arms().items():
+            last = self.trl_settings(name).get("max_steps")
+            if arm.track is not None and isinstance(last, int) and last > 0:
+                try:
+                    arm.track.steps_until(last)
+                except ValueError as error:
+                    raise ValueError(f"arms.{name}.track.steps: {error}") from None
             if arm.responses is None:
                 continue
             for key in ("of", "matched_with"):

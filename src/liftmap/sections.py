@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from liftmap.records import CurtailedPlan, FixedPlan, Plan, SamplingSettings
 
+# At so many steps beside its start a training is watched, unless it is said which.
+TRACKED = 10
+
 
 class Section(BaseModel):
     """A part of the study file; unknown keys are errors, values can't change once read."""
@@ -161,6 +164,40 @@ class VerifySection(Section):
     think_end: str | None = Field(default=None, min_length=1)
     """The text that ends a model's thoughts, where they have no tags that are known; a response
     without it ends while thinking."""
+
+
+class TrackSection(Section):
+    """When a model in training answers dev questions, and how many times.
+
+    The start and the end of the training are always among the steps.
+    """
+
+    every: int | None = Field(default=None, ge=1)
+    """Answers after each so many optimiser steps; by default, and without `steps`, so many that the
+    training is watched at `TRACKED` steps beside its start."""
+    steps: tuple[int, ...] = ()
+    """Answers after these optimiser steps."""
+    questions: int = Field(default=100, ge=2)
+    """The most questions that are asked: the first of the dev questions."""
+    n: int = Field(default=16, ge=2)
+    """The most responses to each of them."""
+    stop_after: int = Field(default=4, ge=1)
+    """Right responses after which a question is left: the plan is the curtailed one."""
+    round_size: int = Field(default=4, ge=1)
+    """Responses of one round."""
+
+    def steps_until(self, last: int) -> list[int]:
+        """The steps of a training of `last` steps, in order.
+
+        Raises:
+            ValueError: One of `steps` lies outside the training.
+        """
+        beyond = [step for step in self.steps if not 0 <= step <= last]
+        if beyond:
+            raise ValueError(f"the training has the steps 0 to {last}; {beyond} are not among them")
+        every = self.every or (None if self.steps else max(1, -(-last // TRACKED)))
+        regular = range(0, last + 1, every) if every else ()
+        return sorted({0, last, *self.steps, *regular})
 
 
 class ScoreSection(Section):

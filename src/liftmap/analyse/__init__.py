@@ -25,6 +25,7 @@ from liftmap.analyse.compared import (
 )
 from liftmap.analyse.contrast_difficulty import contrast_difficulty
 from liftmap.analyse.data import StudyData
+from liftmap.analyse.gradient import gradient
 from liftmap.analyse.kin import knowledge, styles
 from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
@@ -32,6 +33,7 @@ from liftmap.analyse.moved import moved
 from liftmap.analyse.quality import quality
 from liftmap.analyse.rates import rates
 from liftmap.analyse.seeds import seeds
+from liftmap.analyse.steps import steps
 from liftmap.analyse.suite import suite
 from liftmap.analyse.training import training
 from liftmap.config import StudyConfig
@@ -61,6 +63,8 @@ ANALYSES: dict[str, Analysis] = {
     "rates": rates,
     "warnings": warnings,
     "training": training,
+    "steps": steps,
+    "gradient": gradient,
 }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,10 +80,14 @@ class TransformersEngine:
         Raises:
             ModelError: The model can't be loaded.
         """
-        self.name = model
-        self.model, self.tokenizer = load_model(model, device, dtype)
+        self._take(model, *load_model(model, device, dtype), batch_size)
+
+    def _take(self, name: str, model: Any, tokenizer: Any, batch_size: int) -> None:
+        """Begins to sample from a loaded model; the name is what it was loaded by."""
+        self.name = name
+        self.model, self.tokenizer = model, tokenizer
         self.batch_size = batch_size or DEFAULT_ROWS
-        self._ends = torch.tensor(end_token_ids(self.model, self.tokenizer), device=self.device)
+        self._ends = torch.tensor(end_token_ids(model, tokenizer), device=self.device)
         self._stops: dict[tuple[str, ...], torch.Tensor] = {}
 
     def identity(self) -> dict[str, str]:
@@ -104,8 +109,7 @@ class TransformersEngine:
             ModelError: Not even one row fits into memory; the model has no chat template and the
                 prompt is a conversation; no token begins with a stop string.
         """
-        ids = {q: prompt_ids(self.tokenizer, prompt) for q, prompt in prompts.items()}
-        self._check_room(ids, settings)
+        ids = self.check(prompts, settings)
         ends = self.ends_of(settings.stop)
         # Prompts of like length together: less padding.
         order = sorted(ids, key=lambda q: len(ids[q]))
@@ -131,6 +135,21 @@ class TransformersEngine:
                 continue
             yield from self._responses(chosen, [ids[q] for q in chosen], count, first, block)
             start += len(chosen)
+
+    def check(
+        self, prompts: Mapping[str, Prompt], settings: SamplingSettings
+    ) -> dict[str, list[int]]:
+        """The tokens of prompts that can be answered; draws nothing.
+
+        Raises:
+            InputError: A prompt has no tokens, or leaves no room for a response.
+            ModelError: The model has no chat template and a prompt is a conversation; no token
+                begins with a stop string.
+        """
+        ids = {q: prompt_ids(self.tokenizer, prompt) for q, prompt in prompts.items()}
+        self._check_room(ids, settings)
+        self.ends_of(settings.stop)
+        return ids
 
     def prompt_facts(self, prompt: Prompt) -> dict[str, object]:
         """How this prompt ends, and what marks thoughts; see `hf.prompt_facts`."""

@@ -22,6 +22,7 @@ holds its own digest (see `liftmap.seals`), which is checked whenever it is read
         model/                      the chosen step (model.partial/ while it is copied)
         checkpoint.json             which step it is; the arm is done
     metrics/<arm>.jsonl         the trainer's log
+    steps/<arm>/<seed>/         what it answered while it was trained (see `store.steps_folder`)
     tables/<table>.parquet      the analyses
     report.html
     .lock                       held by the process that works in the folder
@@ -44,6 +45,7 @@ from liftmap.store.rows import (
     tally_of,
 )
 from liftmap.store.shards import ShardFolder, shard_name
+from liftmap.store.steps_folder import StepsFolder, steps_of_arm
 from liftmap.store.study_folder import StudyFolder
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "CheckpointFolder",
     "ResponseSet",
     "ShardFolder",
+    "StepsFolder",
     "StudyFolder",
     "count_verdicts",
     "exhausted_verifier",
@@ -62,5 +65,6 @@ __all__ = [
     "response_set_at",
     "responses_frame",
     "shard_name",
+    "steps_of_arm",
     "tally_of",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from liftmap.config import TestSection
@@ -114,7 +115,10 @@ def check_task_options(name: str, options: Mapping[str, Any], place: str) -> Non
 
 
 def load_questions(
-    name: str, split: Split, options: Mapping[str, Any], place: str
+    name: str,
+    split: Split,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    place: str = "the task",
 ) -> list[Question]:
     """The questions of one split of a task.
 

@@ -16,7 +16,27 @@ from typing import Any
 from liftmap.errors import MissingDependencyError
 from liftmap.records import Prompt, Question
 from liftmap.registry import find
+from liftmap.sections import SampleSection, TrackSection, VerifySection
 from liftmap.verify import Verifier
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """What a model answers while it is trained.
+
+    Attributes:
+        questions: The dev questions.
+        folder: Where the steps go (`store.steps_folder`).
+        track: At which steps, and how many times.
+        sampling: How responses are drawn.
+        verifying: How they are judged.
+    """
+
+    questions: list[Question]
+    folder: Path
+    track: TrackSection
+    sampling: SampleSection
+    verifying: VerifySection
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,7 @@ class TrainingJob:
         metrics: The file that training logs go to, one JSON object a line.
         stop: The strings that end a response; the trainer's end token is the first of them that is
             one token.
+        tracking: What the model answers meanwhile; None: nothing.
     """
 
     name: str
@@ -53,6 +74,7 @@ class TrainingJob:
     folder: Path
     metrics: Path
     stop: tuple[str, ...] = ()
+    tracking: Tracking | None = None
 
 
 Method = Callable[[TrainingJob], None]

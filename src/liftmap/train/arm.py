@@ -20,11 +20,12 @@ from liftmap.files import damaged, first_difference, write_json
 from liftmap.records import Checkpoint, FixedPlan, Prompt, Question
 from liftmap.sample import make_engine
 from liftmap.sample.identity import identity_of_folder, identity_of_model
+from liftmap.sample.sampling import model_seed
 from liftmap.sample.templates import render_prompt
 from liftmap.seals import digest_of_json
-from liftmap.store import CheckpointFolder, StudyFolder
+from liftmap.store import CheckpointFolder, StudyFolder, steps_of_arm
 from liftmap.store.checkpoint_folder import NOT_OF_THE_MODEL, complete_steps, step_dir
-from liftmap.train import TrainingJob, get_method
+from liftmap.train import Tracking, TrainingJob, get_method
 from liftmap.train.recipes import right_responses, training_pairs
 from liftmap.verify import make_verifier
 from liftmap.verify.answer import answer
@@ -92,6 +93,7 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         folder=home.trainer_dir,
         metrics=folder.metrics_file(arm),
         stop=config.sample.stop,
+        tracking=_tracking(folder, config, arm, seed),
     )
     saved = bool(complete_steps(job.folder))
     inputs = {"base": identity_of_model(config.base.model), "sources": sources}
@@ -101,6 +103,7 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
         write_json(home.inputs_file, {"inputs": inputs})
         # Nothing of an earlier training is left: what it answered belongs to other weights.
         folder.forget(job.name)
+        shutil.rmtree(steps_of_arm(folder, arm, seed).path, ignore_errors=True)
     if not (home.trained_file.exists() and saved):
         get_method(section.method)(job)
         write_json(home.trained_file, {"seconds": time.monotonic() - started})
@@ -126,6 +129,21 @@ def train_arm(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> 
     write_json(home.record_file, {**asdict(record), **details})
     shutil.rmtree(job.folder)
     return record
+
+
+def _tracking(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> Tracking | None:
+    """What the arm answers while it is trained: dev questions, each arm with its own draws."""
+    track = config.arms[arm].track
+    if track is None:
+        return None
+    own = model_seed(config.sample.seed, model_name(arm, seed))
+    return Tracking(
+        questions=folder.read_questions("dev"),
+        folder=steps_of_arm(folder, arm, seed).path,
+        track=track,
+        sampling=config.sample.model_copy(update={"seed": own}),
+        verifying=config.verify,
+    )
 
 
 def _sources(folder: StudyFolder, config: StudyConfig, arm: str, seed: int) -> dict[str, Any]:

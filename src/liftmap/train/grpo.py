@@ -37,7 +37,9 @@ def grpo(job: TrainingJob) -> None:
         }
         return GRPOTrainer(
             model=job.base,
-            reward_funcs=make_reward(replace(job, verifier=_for_base(job, tokenizer))),
+            reward_funcs=make_reward(
+                replace(job, verifier=_for_base(job, tokenizer)), config.num_generations
+            ),
             args=config,
             train_dataset=Dataset.from_dict(rows),
             processing_class=tokenizer,
@@ -52,8 +54,13 @@ def _for_base(job: TrainingJob, tokenizer: Any) -> Verifier:
     return Verifier(job.verifier.rule, job.verifier.thinking.under(facts))
 
 
-def make_reward(job: TrainingJob) -> Reward:
+def make_reward(job: TrainingJob, group_size: int = 1) -> Reward:
     """The job's reward as TRL calls it: completions and the data set's columns in, numbers out.
+
+    Args:
+        job: The job.
+        group_size: Responses of a group, which stand one after the other; from 2 on the shares of
+            groups that are all right and all wrong are logged, which TRL does not tell apart.
 
     Returns:
         A function that gives 1, 0, or None where our verifier failed (TRL leaves such a response
@@ -66,8 +73,18 @@ def make_reward(job: TrainingJob) -> Reward:
         pairs = [(questions[q], text) for q, text in zip(question_id, texts, strict=True)]
         return job.verifier.judge(pairs, [_reasoning(completion) for completion in completions])
 
-    def verifier(completions: Sequence[Any], question_id: Sequence[str], **_: Any) -> Any:
-        return [verdict.reward for verdict in judge(completions, question_id)]
+    def verifier(
+        completions: Sequence[Any],
+        question_id: Sequence[str],
+        log_metric: Callable[[str, float], None] | None = None,
+        **_: Any,
+    ) -> Any:
+        scores = [verdict.reward for verdict in judge(completions, question_id)]
+        # Spread over devices, the responses of one of them need not be whole groups.
+        if log_metric is not None and group_size > 1 and len(scores) % group_size == 0:
+            for name, share in shares_alike(scores, group_size).items():
+                log_metric(name, share)
+        return scores
 
     def random(completions: Sequence[Any], trainer_state: Any = None, **_: Any) -> Any:
         # Keyed by the step, so that a resumed run tosses what an uninterrupted one would have.
@@ -80,6 +97,23 @@ def make_reward(job: TrainingJob) -> Reward:
 
     rewards: dict[str, Reward] = {"verifier": verifier, "random": random, "format": format}
     return rewards[job.reward]
+
+
+def shares_alike(rewards: Sequence[float | None], group_size: int) -> dict[str, float]:
+    """The shares of groups whose rewards are all 1, and all 0, by the names they are logged under.
+
+    Args:
+        rewards: 1, 0, or None for a response that counts in no group.
+        group_size: Responses of a group; groups stand one after the other.
+    """
+    groups = [
+        {reward for reward in rewards[start : start + group_size] if reward is not None}
+        for start in range(0, len(rewards), group_size)
+    ]
+    return {
+        "groups/all_right": groups.count({1.0}) / len(groups),
+        "groups/all_wrong": groups.count({0.0}) / len(groups),
+    }
 
 
 def _text(completion: Any) -> str:

@@ -26,7 +26,8 @@ from liftmap.records import Prompt
 from liftmap.registry import nearest
 from liftmap.sample.hf_messages import quiet as quiet_models
 from liftmap.store.checkpoint_folder import complete_steps, is_last_step, mark_complete, step_dirs
-from liftmap.train import TrainingJob
+from liftmap.train import Tracking, TrainingJob
+from liftmap.train.track_callback import TrackCallback
 
 # liftmap's business: where things go, and that every step is logged and every checkpoint is whole.
 RESERVED_SETTINGS = ("output_dir", "seed", "data_seed", "save_only_model", "resume_from_checkpoint")
@@ -164,6 +165,8 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
         with _bar(job, trainer, last) as advance:
             trainer.remove_callback(PrinterCallback)
             trainer.add_callback(_Log(job, advance))
+            if job.tracking is not None:
+                trainer.add_callback(_tracking(job.tracking, trainer))
             trainer.train(resume_from_checkpoint=str(saved[last]) if last else None)
         if not complete_steps(job.folder).get(trainer.state.global_step):
             # The last step is a candidate too, whatever save_steps says.
@@ -172,6 +175,17 @@ def train_or_resume(job: TrainingJob, build: Callable[[], Any]) -> None:
             trainer.control = trainer.callback_handler.on_save(
                 trainer.args, trainer.state, trainer.control
             )
+
+
+def _tracking(tracking: Tracking, trainer: Any) -> TrackCallback:
+    return TrackCallback(
+        trainer,
+        tracking.questions,
+        tracking.folder,
+        track=tracking.track,
+        sampling=tracking.sampling,
+        verifying=tracking.verifying,
+    )
 
 
 @contextmanager

@@ -540,6 +540,47 @@ CHARTS: dict[str, Chart] = {
         training.dev_accuracy,
         (("chosen step", INK, "dot"), ("other saved steps", INK, "ring")),
     ),
+    "steps": Chart(
+        "Training",
+        "Accuracy and capability on dev questions while the arm was trained",
+        "Step 0 is the base. Shades are {level} intervals, each about its own step: over many "
+        "steps the largest change is partly luck. The questions are dev questions: no figure of "
+        "the test questions is among these.",
+        "steps",
+        training.steps,
+        (("accuracy (pass@1)", INK, "line"), ("capability (pass@k)", GREY, "line")),
+        {
+            "accuracy": "percent",
+            "capability": "percent",
+            "accuracy_change": "points",
+            "capability_change": "points",
+            "lost": "signed1",
+            "tokens": "count",
+        },
+    ),
+    "gradient": Chart(
+        "Training",
+        "Groups without a gradient: logged, and predicted by the law of success rates",
+        "Dots are what the trainer logged of its groups of train questions, a few groups a step; "
+        "lines are what the success rates on dev questions at that step (or, without them, of the "
+        "base on the test questions) predict for groups of this size, shades their {level} "
+        "intervals. A group whose responses are all alike teaches GRPO nothing.",
+        "gradient",
+        training.gradient,
+        (
+            ("no gradient", INK, "line"),
+            ("all right", UP, "line"),
+            ("all wrong", DOWN, "line"),
+            ("logged", GREY, "dot"),
+        ),
+        {
+            **{name: "percent" for name in ("no_gradient", "all_right", "all_wrong", "reward")},
+            **{
+                f"predicted_{name}": "percent" for name in ("no_gradient", "all_right", "all_wrong")
+            },
+            "truncated": "percent",
+        },
+    ),
     "metrics": Chart(
         "Training",
         "What the trainers logged",
