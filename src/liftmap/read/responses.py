@@ -85,10 +85,12 @@ def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | 
         )
         for file in files
     )
+    columns = ["question_id", "right", "answer"]
+    if all("truncated" in file.fields for file in files):
+        # Where it is not known which were cut, that is not said of any.
+        columns.append("truncated")
     verdicts = rows.select(
-        pl.col(name).cast(TEXTS[name])
-        for name in ("question_id", "right", "truncated", "answer")
-        if name in rows.columns
+        pl.col(name).cast(TEXTS[name]) for name in columns if name in rows.columns
     )
     both = pl.concat([verdicts.lazy(), texts], how="horizontal")
     there = {*verdicts.columns, *chosen}

@@ -26,7 +26,8 @@ holds its own digest (see `liftmap.seals`), which is checked whenever it is read
     report.html
     .lock                       held by the process that works in the folder
 
-A folder that `liftmap sample` made has task-<split>.json, questions, responses and verdicts.
+A folder that `liftmap sample` made has task-<split>.json, questions, responses and verdicts; one
+that `liftmap score SOURCE` made has scores/<source|other>/<model>/ (see `store.source_scores`).
 """
 
 from liftmap.store.checkpoint_folder import CheckpointFolder
@@ -44,6 +45,7 @@ from liftmap.store.rows import (
     tally_of,
 )
 from liftmap.store.shards import ShardFolder, shard_name
+from liftmap.store.source_scores import SourceScores, SourceSide, model_folder
 from liftmap.store.study_folder import StudyFolder
 
 __all__ = [
@@ -54,10 +56,13 @@ __all__ = [
     "CheckpointFolder",
     "ResponseSet",
     "ShardFolder",
+    "SourceScores",
+    "SourceSide",
     "StudyFolder",
     "count_verdicts",
     "exhausted_verifier",
     "golds_digest",
+    "model_folder",
     "questions_digest",
     "response_set_at",
     "responses_frame",
