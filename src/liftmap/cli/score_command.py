@@ -105,7 +105,7 @@ def score(
         given = (own, other, before, out, json, template, task, verifier, metric, columns, right_at)
         if any(value is not None for value in given) or scoring != ScoringFlags():
             raise ConfigError(
-                "These options need --under: a study's own responses are scored as study.toml says.",
+                "These options need --under: a study is scored as its study.toml says.",
                 seen=source,
                 remedy="Name the model that the responses are scored under, or leave them out.",
             )
