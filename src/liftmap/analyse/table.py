@@ -1,26 +1,19 @@
-"""What the tables of a study share: the columns of a model, and figures of small groups.
+"""What the tables of a study share: the columns of a model, and tables under each other.
 
 Used by the analyses; reads arrays and tables, gives estimates and tables. `comparison.columns`
-builds tables of one's own.
+builds tables of one's own, `stats.few_questions` has figures of small groups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from liftmap.comparison.columns import Schema
-from liftmap.records import Estimate
-from liftmap.stats.intervals import IntervalOptions, ratios
-from liftmap.stats.resampling import NO_PSEUDO, SHARE, Pseudo, clipped
+from liftmap.stats.few_questions import ratios_or_none as ratios_or_none
+from liftmap.stats.passk import FloatArray as FloatArray
 
-FloatArray = NDArray[np.float64]
-
-# The fewest questions (or clusters) of a group that an interval is given for.
-FEWEST = 5
 # The columns that open every table with a row a model.
 MODEL_COLUMNS: Schema = {"model": pl.String(), "arm": pl.String(), "seed": pl.Int64()}
 
@@ -42,40 +35,3 @@ def stacked(
         for values, table in parts
     ]
     return pl.concat([pl.DataFrame(schema={**first, **schema}), *frames])
-
-
-def ratios_or_none(
-    numerators: FloatArray,
-    denominators: FloatArray,
-    options: IntervalOptions,
-    pseudo: Pseudo = NO_PSEUDO,
-) -> list[Estimate | None]:
-    """`stats.intervals.ratios`, with None for a column that no question belongs to.
-
-    A column that fewer than `FEWEST` questions (or clusters) belong to keeps its estimate, without
-    an interval (nan): so few, drawn again and again, don't show how far others would differ.
-
-    Args:
-        numerators: Shape (questions, columns).
-        denominators: Shape (questions, columns), 0 or more.
-        options: Weights, cluster and level.
-        pseudo: Pseudo-questions, each with the mean denominator of the questions in the column.
-            With `SHARE` the interval is cut to [0, 1].
-    """
-    cluster = options.get("cluster")
-    member = np.arange(len(denominators)) if cluster is None else np.asarray(cluster)
-    inside = denominators > 0
-    held = inside.any(axis=0)
-    results: list[Estimate | None] = [None] * denominators.shape[1]
-    if not held.any():
-        return results
-    top, bottom = numerators[:, held], denominators[:, held]
-    scale = inside[:, held].sum(axis=0) / bottom.sum(axis=0)
-    estimates = ratios(top * scale, bottom * scale, pseudo=pseudo, **options)
-    for column, estimate in zip(np.flatnonzero(held), estimates, strict=True):
-        units = len(np.unique(member[inside[:, column]]))
-        if units < FEWEST:
-            results[column] = Estimate(estimate.estimate, float("nan"), float("nan"))
-        else:
-            results[column] = clipped(estimate, 0.0) if pseudo is SHARE else estimate
-    return results

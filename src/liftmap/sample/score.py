@@ -11,18 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
-import xxhash
 
+from liftmap.errors import LiftmapError
 from liftmap.progress import progress
 from liftmap.records import Prompt, Question
 from liftmap.sample.hf import end_token_ids, load_model, prompt_ids
 from liftmap.sample.identity import identity_of_model
 from liftmap.sample.sampling import refuse_other_weights
 from liftmap.sample.templates import render_prompt
-from liftmap.sample.token_scores import Item, TokenScores
+from liftmap.sample.token_scores import Item, TokenScores, segmentation_of
 from liftmap.store import KEY, SCORE_SCHEMA, ResponseSet
 
 MOST_ROWS = 1024
@@ -92,15 +91,14 @@ class _Encoded:
         start: Number of the prompt's tokens.
         stopped: Whether the response ended by itself.
         thought: Number of the thought's tokens among the response's; None where it is not known.
-        borders: Where in the response's text each of its tokens begins, in characters, without the
-            end; where the tokenizer does not tell, the tokens' ids.
+        segmentation: As in `TokenScores`.
     """
 
     ids: list[int]
     start: int
     stopped: bool
     thought: int | None
-    borders: list[int]
+    segmentation: int | None
 
 
 class Scorer:
@@ -153,9 +151,12 @@ class Scorer:
             A score for each.
         """
         starts = [0] * len(items) if answer_starts is None else answer_starts
-        encoded = [self._encode(*item, at) for item, at in zip(items, starts, strict=True)]
+        encoded = {
+            place: self._encode(*item, at)
+            for place, (item, at) in enumerate(zip(items, starts, strict=True))
+        }
         results: dict[int, Score] = {}
-        for chosen in self._batches(encoded, range(len(encoded))):
+        for chosen in self._batches(encoded):
             scores = self._run([encoded[i] for i in chosen])
             results.update(zip(chosen, scores, strict=True))
         return [results[i] for i in range(len(items))]
@@ -165,18 +166,30 @@ class Scorer:
 
         A response that does not fit into the model's positions with its prompt has an error.
         """
-        encoded = [self._encode(*item, 0) for item in items]
         room = getattr(self.model.config, "max_position_embeddings", None)
-        results = {
-            i: TokenScores(error=f"longer than the model's {room:,} positions")
-            for i, each in enumerate(encoded)
-            if room is not None and len(each.ids) > room
-        }
-        fitting = [i for i in range(len(encoded)) if i not in results]
-        for chosen in self._batches(encoded, fitting):
-            scores = self._run_tokens([encoded[i] for i in chosen])
-            results.update(zip(chosen, scores, strict=True))
-        return [results[i] for i in range(len(items))]
+        results: list[TokenScores] = []
+        encoded: dict[int, _Encoded] = {}
+        for place, item in enumerate(items):
+            results.append(TokenScores())
+            try:
+                row = self._encode(*item, 0)
+            except LiftmapError:
+                raise
+            except Exception as failure:
+                # A tokenizer without a token for what it does not know raises no class of its own.
+                results[place] = TokenScores(error=f"the tokenizer can't read it: {failure}")
+                continue
+            if room is not None and len(row.ids) > room:
+                error = f"longer than the model's {room:,} positions"
+                results[place] = TokenScores(error=error)
+                continue
+            encoded[place] = row
+        for chosen in self._batches(encoded):
+            for place, scores in zip(
+                chosen, self._run_tokens([encoded[i] for i in chosen]), strict=True
+            ):
+                results[place] = scores
+        return results
 
     def identity(self) -> dict[str, str]:
         """See `sample.identity_of`."""
@@ -188,13 +201,13 @@ class Scorer:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _batches(self, encoded: list[_Encoded], places: Sequence[int]) -> Iterator[list[int]]:
+    def _batches(self, encoded: Mapping[int, _Encoded]) -> Iterator[list[int]]:
         """The places of those that are run together.
 
         Like lengths are together: little padding; the longest first, so that what does not fit
         into memory fails at once.
         """
-        order = sorted(places, key=lambda i: -len(encoded[i].ids))
+        order = sorted(encoded, key=lambda i: -len(encoded[i].ids))
         start = 0
         while start < len(order):
             longest = len(encoded[order[start]].ids)
@@ -225,9 +238,10 @@ class Scorer:
             whole = first + encoding["input_ids"]
             before, places = 0, slice(None)
         ids = whole + (self._ends[:1] if stopped else [])
-        borders = whole[len(first) :]
+        segmentation = None
         if has_offsets:
-            borders = [begin - before for begin, _ in encoding["offset_mapping"][places]]
+            starts = [max(begin - before, 0) for begin, _ in encoding["offset_mapping"][places]]
+            segmentation = segmentation_of(text, starts)
         thought: int | None = None
         if answer_start == 0:
             thought = 0
@@ -236,7 +250,7 @@ class Scorer:
         elif answer_start is not None and has_offsets:
             border = before + answer_start
             thought = sum(begin < border for begin, _ in encoding["offset_mapping"][places])
-        return _Encoded(ids, len(first), stopped, thought, borders)
+        return _Encoded(ids, len(first), stopped, thought, segmentation)
 
     @torch.inference_mode()
     def _run(self, batch: list[_Encoded]) -> list[Score]:
@@ -265,13 +279,12 @@ class Scorer:
             tokens = slice(max(row.start - 1, 0), len(row.ids) - 1)
             # Row by row: the probabilities of a whole batch would take a gibibyte more.
             entropy = torch.special.entr(natural[place, tokens].exp()).double().sum()
-            borders = np.array(row.borders, dtype=np.int64).tobytes()
             scores.append(
                 TokenScores(
                     each[place, tokens].float().cpu().numpy(),
                     ended=row.stopped,
                     entropy=float(entropy),
-                    segmentation=xxhash.xxh3_64_intdigest(borders),
+                    segmentation=row.segmentation,
                 )
             )
         return scores

@@ -18,9 +18,9 @@ def check_scorer(model: str, section: SampleSection) -> None:
         ConfigError: The engine has no likelihoods.
         ModelError: The model can't be had.
     """
-    if section.engine not in ("transformers", "server"):
+    if section.engine not in ("transformers", "server") or model.startswith("scripted:"):
         raise ConfigError(
-            f"The {section.engine} engine has no likelihoods.",
+            "A scripted model has no likelihoods.",
             seen=model,
             remedy="Name a model that runs here, or one that a server serves (--url).",
         )

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from liftmap.records import Prompt
 
+BLANKS = [ord(blank) for blank in " \t\n\r\v\f"]
 # A prompt, the response to it, and whether the response ended by itself.
 Item = tuple[Prompt, str, bool]
 
@@ -44,6 +46,20 @@ class TokenScores:
     entropy: float | None = None
     segmentation: int | None = None
     error: str = ""
+
+
+def segmentation_of(text: str, starts: Sequence[int]) -> int:
+    """A digest of how a text is cut into tokens.
+
+    Args:
+        text: The response.
+        starts: Where each of its tokens begins, in characters. Some tokenizers count blanks before
+            a word to its token and some don't, so only the word's beginning counts.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    visible = np.append(np.flatnonzero(~np.isin(codes, BLANKS)), len(codes))
+    begins = visible[np.searchsorted(visible, np.minimum(starts, len(codes)))]
+    return xxhash.xxh3_64_intdigest(begins.astype(np.int64).tobytes())
 
 
 class TokenScorer(Protocol):

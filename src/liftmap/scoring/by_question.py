@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from liftmap.analyse.table import FloatArray, ratios_or_none
 from liftmap.comparison.bootstrap import question_weights
 from liftmap.comparison.match import cluster_codes
 from liftmap.errors import InputError
@@ -29,7 +28,9 @@ from liftmap.scoring.scored_record import (
     WithinRange,
 )
 from liftmap.stats.bins import Bins, assign, custom_bins, quantile_bins, study_bins
+from liftmap.stats.few_questions import ratios_or_none
 from liftmap.stats.intervals import IntervalOptions
+from liftmap.stats.passk import FloatArray
 from liftmap.stats.resampling import NO_PSEUDO, SHARE, Pseudo
 
 VERDICTS: dict[VerdictGroup, bool | None] = {"all": None, "right": True, "wrong": False}

@@ -10,9 +10,8 @@ of whole responses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -107,45 +106,37 @@ def side_by_side(first: SourceScores, second: SourceScores, shard: str) -> pl.Da
         A row a response: k1, k3 and compared_tokens. All are null where one of the two has no
         score; k3 and compared_tokens also where the two cut the text into other tokens.
     """
-    both = zip(
-        first.read(shard).iter_rows(named=True),
-        second.read(shard).iter_rows(named=True),
-        strict=True,
+    mine, other = (scores.read(shard).with_row_index("row") for scores in (first, second))
+    failed = (mine["error"] != "") | (other["error"] != "")
+    # An end that one of the two does not tell of is left out.
+    one_end = mine["ended"] != other["ended"]
+    of_mine, of_other = (
+        frame.select(
+            pl.col("token_log_probabilities").list.head(
+                pl.col("token_count") - (pl.col("ended") & one_end).cast(pl.Int32)
+            )
+        ).to_series()
+        for frame in (mine, other)
     )
+    same = (mine["segmentation"] == other["segmentation"]).fill_null(False)
+    sizes = of_mine.list.len()
+    shared = ~failed & same & (sizes == of_other.list.len())
+    k1 = mine["log_probability"] - other["log_probability"]
+    with_tokens = shared & (sizes > 0)
+    row_of = np.repeat(mine["row"].filter(with_tokens), sizes.filter(with_tokens))
+    log_ratio = (
+        of_other.filter(with_tokens).explode().cast(pl.Float64)
+        - of_mine.filter(with_tokens).explode().cast(pl.Float64)
+    ).to_numpy()
+    of_tokens = np.expm1(np.minimum(log_ratio, LARGEST_EXPONENT)) - log_ratio
+    sums = {
+        "k1": np.bincount(row_of, -log_ratio, len(mine)),
+        "k3": np.bincount(row_of, of_tokens, len(mine)),
+    }
     return pl.DataFrame(
-        [_compared(mine, other) for mine, other in both],
-        schema={"k1": pl.Float64, "k3": pl.Float64, "compared_tokens": pl.Int32},
-        orient="row",
+        {"by_sum": k1, "shared": shared, "failed": failed, "compared_tokens": sizes, **sums}
+    ).select(
+        k1=pl.when(~pl.col("failed")).then(pl.when("shared").then("k1").otherwise("by_sum")),
+        k3=pl.when("shared").then("k3"),
+        compared_tokens=pl.when("shared").then(pl.col("compared_tokens").cast(pl.Int32)),
     )
-
-
-def _compared(
-    mine: Mapping[str, Any], other: Mapping[str, Any]
-) -> tuple[float | None, float | None, int | None]:
-    """k1, k3 and the number of tokens that both tell of."""
-    if mine["error"] or other["error"]:
-        return None, None, None
-    pair = _shared_tokens(mine, other)
-    if pair is None:
-        return mine["log_probability"] - other["log_probability"], None, None
-    log_ratio = pair[1] - pair[0]
-    ratio_less_one = np.expm1(np.minimum(log_ratio, LARGEST_EXPONENT))
-    return float(-log_ratio.sum()), float((ratio_less_one - log_ratio).sum()), len(log_ratio)
-
-
-def _shared_tokens(
-    mine: Mapping[str, Any], other: Mapping[str, Any]
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
-    """Log-probabilities of the tokens that both have; None where they cut the text differently.
-
-    An end that one of them does not tell of is left out.
-    """
-    if mine["segmentation"] is None or mine["segmentation"] != other["segmentation"]:
-        return None
-    values = [np.array(row["token_log_probabilities"], dtype=np.float64) for row in (mine, other)]
-    if mine["ended"] != other["ended"]:
-        values = [
-            each[:-1] if row["ended"] else each
-            for each, row in zip(values, (mine, other), strict=True)
-        ]
-    return (values[0], values[1]) if len(values[0]) == len(values[1]) else None

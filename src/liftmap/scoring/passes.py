@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from liftmap.errors import StoreError
@@ -157,25 +156,19 @@ def score_frame(asked: AskedResponses, frame: pl.DataFrame, scorer: TokenScorer)
             items.append((made, text, ended))
     for place, result in zip(known, scorer.score_tokens(items), strict=True):
         results[place] = result
-    sums = [float(np.sum(each.log_probabilities, dtype=np.float64)) for each in results]
-    distinct = pl.DataFrame(
-        {
-            "log_probability": [
-                None if r.error else total for r, total in zip(results, sums, strict=True)
-            ],
-            "token_count": [len(r.log_probabilities) for r in results],
-            "ended": [r.ended for r in results],
-            "entropy": [r.entropy for r in results],
-            "token_log_probabilities": [r.log_probabilities.tolist() for r in results],
-            "segmentation": [r.segmentation for r in results],
-            "error": [r.error for r in results],
-        },
-        schema_overrides={
-            "log_probability": pl.Float64,
-            "entropy": pl.Float64,
-            "token_log_probabilities": pl.List(pl.Float32),
-            "segmentation": pl.UInt64,
-        },
+    lists = [result.log_probabilities for result in results]
+    columns = [
+        pl.Series("token_log_probabilities", lists, pl.List(pl.Float32)),
+        pl.Series("token_count", [len(values) for values in lists], pl.Int32),
+        pl.Series("ended", [result.ended for result in results], pl.Boolean),
+        pl.Series("entropy", [result.entropy for result in results], pl.Float64),
+        pl.Series("segmentation", [result.segmentation for result in results], pl.UInt64),
+        pl.Series("error", [result.error for result in results], pl.String),
+    ]
+    # Summed as float64.
+    total = pl.col("token_log_probabilities").cast(pl.List(pl.Float64)).list.sum()
+    distinct = pl.DataFrame(columns).with_columns(
+        log_probability=pl.when(pl.col("error") == "").then(total)
     )
     keys = frame.select("question_id", "response_index")
     return pl.concat([keys, distinct[place_of]], how="horizontal")

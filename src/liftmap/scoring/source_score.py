@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from liftmap.comparison.load import JudgedBy, load
-from liftmap.errors import InputError
+from liftmap.errors import ConfigError, InputError
 from liftmap.files import remove_unfinished
 from liftmap.records import Split
 from liftmap.sample.scorers import check_scorer, make_scorer
@@ -24,7 +24,7 @@ from liftmap.scoring.passes import ScoredSide, score_responses
 from liftmap.scoring.scored_record import ScoredModel, SourceScoring
 from liftmap.scoring.summary import SummaryOptions, summary
 from liftmap.sections import SampleSection
-from liftmap.store import SourceScores, SourceSide
+from liftmap.store import SourceScores, SourceSide, StudyFolder
 from liftmap.store.locks import locked
 
 
@@ -130,6 +130,7 @@ def score(
     models = {"under": (under, section)} | ({} if own is None else {"own": (own, own_section)})
     with ExitStack() as held:
         folder = Path(out) if out else Path(held.enter_context(tempfile.TemporaryDirectory()))
+        _refuse_study(folder)
         held.enter_context(locked(folder))
         remove_unfinished(folder)
         for role, (name, chosen) in models.items():
@@ -141,6 +142,15 @@ def score(
             for role, (name, chosen) in models.items()
         }
         return summary(sides, scored_models, options)
+
+
+def _refuse_study(folder: Path) -> None:
+    """Raises where the folder holds responses of a study, whose scores lie elsewhere in it."""
+    if StudyFolder(folder).responses_dir.exists():
+        raise ConfigError(
+            f"{folder} holds a study or sampled responses.",
+            remedy="Name a folder for these scores alone with --out.",
+        )
 
 
 def _named_sides(

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xxhash
 
 from liftmap.errors import ConfigError, ModelError
 from liftmap.records import Prompt
@@ -26,11 +25,11 @@ from liftmap.sample.server.calls import Fault, Refusal
 from liftmap.sample.server.connection import Connection
 from liftmap.sample.server.send import FieldsRefused, Sender
 from liftmap.sample.server.server_pool import Server
-from liftmap.sample.token_scores import Item, TokenScores
+from liftmap.sample.token_scores import Item, TokenScores, segmentation_of
 from liftmap.sections import ServerSection
 
-# What is asked to find out which way a server knows; two words are several tokens everywhere.
-TRIAL_TEXT = "The sun rises"
+# Texts that are asked to find out which way a server knows: one may be too long for it.
+TRIAL_TEXTS = 3
 # Rounding may lift the logarithm of a probability of 1 by so much.
 ROUNDING = 1e-3
 
@@ -137,27 +136,23 @@ class PromptScorer:
 
     Attributes:
         model: The model's name on the servers.
-        way: How they are asked.
+        way: How they are asked; None before the first texts.
     """
 
     def __init__(self, model: str, section: ServerSection) -> None:
-        """Launches the server if there is a command for it, and finds out how it can be asked.
+        """Launches the server if there is a command for it.
 
         Raises:
             ConfigError: The section names no server, or one in two ways.
-            ModelError: The server can't be launched, does not serve the model, or gives no
-                log-probabilities of a prompt.
+            ModelError: The server can't be launched, or does not serve the model.
             MissingDependencyError: The openai library is not installed.
         """
         self.model = model
+        self.way: Way | None = None
         self._connection = Connection(model, section)
         self._sender = Sender(model, section, self._connection.access)
         self._prompts: dict[str, PromptTokens] = {}
-        try:
-            self.way = self._connection.start(self._find_way()).result()
-        except BaseException:
-            self.close()
-            raise
+        self._answered: str | None = None
 
     def close(self) -> None:
         """Closes the connections and ends the launched server."""
@@ -175,7 +170,7 @@ class PromptScorer:
 
         Raises:
             ConfigError: A prompt is a conversation.
-            ModelError: No server answers.
+            ModelError: No server answers, or it gives no log-probabilities of a prompt.
         """
         asked = [(text_of(prompt), response) for prompt, response, _ in items]
         running = self._connection.start(self._score_all(asked))
@@ -186,6 +181,10 @@ class PromptScorer:
 
     async def _score_all(self, asked: list[tuple[str, str]]) -> list[TokenScores]:
         self._prompts.clear()
+        if asked and self.way is None:
+            # The shortest first: none of the few should be too long.
+            texts = sorted((prompt + response for prompt, response in asked), key=len)
+            self.way = await self._find_way([text for text in texts if text][:TRIAL_TEXTS])
         room = asyncio.Semaphore(self._connection.pool.capacity)
 
         async def score(prompt: str, response: str) -> TokenScores:
@@ -222,24 +221,31 @@ class PromptScorer:
         values = tokens.log_probabilities[first:]
         if any(value is None for value in values):
             return TokenScores(error="the server gives no log-probability of some token")
-        digest = np.array(borders, dtype=np.int64).tobytes()
         return TokenScores(
             np.array(values, dtype=np.float32),
-            segmentation=None if borders is None else xxhash.xxh3_64_intdigest(digest),
+            segmentation=None if borders is None else segmentation_of(response, borders),
         )
 
     async def _tokens(self, text: str) -> PromptTokens:
+        assert self.way is not None
+        return await self._persist(self.way, text)
+
+    async def _persist(self, way: Way, text: str) -> PromptTokens:
         async def ask(server: Server) -> PromptTokens:
-            return await self._ask(server, self.way, text)
+            return await self._ask(server, way, text)
 
         async def still_answers(server: Server) -> bool:
+            if self._answered is None:
+                return False
             try:
-                await self._ask(server, self.way, TRIAL_TEXT)
+                await self._ask(server, way, self._answered)
             except (Fault, Refusal, ModelError):
                 return False
             return True
 
-        return await self._connection.persist(ask, still_answers, random.Random(text))
+        tokens = await self._connection.persist(ask, still_answers, random.Random(text))
+        self._answered = text
+        return tokens
 
     async def _ask(self, server: Server, way: Way, text: str) -> PromptTokens:
         body = {"model": self.model, "prompt": text, **way.fields}
@@ -248,42 +254,29 @@ class PromptScorer:
         except FieldsRefused as refused:
             raise Refusal(str(refused)) from None
 
-    async def _find_way(self) -> Way:
-        """The first way in which the server gives what is needed.
+    async def _find_way(self, texts: Sequence[str]) -> Way:
+        """The first way in which the server gives what is needed for one of some texts.
 
         Raises:
             ModelError: It gives it in none; the message says what came instead.
         """
-        said = []
-        for way in WAYS:
+        said: dict[str, str] = {}
+        for way, text in itertools.product(WAYS, texts):
             try:
-                tokens = await self._connection.persist(
-                    lambda server, way=way: self._ask(server, way, TRIAL_TEXT),  # type: ignore[misc]
-                    self._answers_at_all,
-                    random.Random(way.name),
-                )
+                tokens = await self._persist(way, text)
             except (Refusal, Fault) as failure:
-                said.append(f"to {way.name} it says: {failure}")
+                said[way.name] = str(failure)
                 continue
-            given = [value for value in tokens.log_probabilities if value is not None]
-            if len(given) > 1 and tokens.starts(TRIAL_TEXT) is not None:
+            if any(value is not None for value in tokens.log_probabilities):
                 return way
-            said.append(f"{way.name} does not give the prompt's tokens")
+            said[way.name] = "the reply holds no log-probability"
+        reasons = "; ".join(f"to {name} it says: {reason}" for name, reason in said.items())
         raise ModelError(
             f"The server at {self._connection.pool.servers[0].url} gives no log-probabilities of a "
-            f"prompt: {'; '.join(said)}.",
+            f"prompt: {reasons}.",
             remedy="Take a server that does (vLLM, SGLang), or load the model here: leave --url "
             "and --launch out.",
         )
-
-    async def _answers_at_all(self, server: Server) -> bool:
-        """Whether a server answers a plain request."""
-        body = {"model": self.model, "prompt": TRIAL_TEXT, **_SHORTEST}
-        try:
-            await self._sender.exchange(server, body, _first_choice)
-        except (Fault, Refusal, ModelError, FieldsRefused):
-            return False
-        return True
 
 
 def text_of(prompt: Prompt) -> str:
