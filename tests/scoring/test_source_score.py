@@ -33,6 +33,7 @@ from liftmap.store import ResponseSet, SourceScores, StudyFolder
 
 from ..sample.echo_server import EchoServer
 
+DATA = Path(__file__).parent.parent / "read" / "data"
 QUESTIONS = 12
 RESPONSES = 20
 CPU = SampleSection(device="cpu")
@@ -464,6 +465,8 @@ def test_what_the_tokenizer_can_not_read_is_left_out_and_said(
         (["LOG", "--under", "testbed:base", "--template", "chat"], "no chat template"),
         (["LOG", "--under", "testbed:base", "--url", "http://127.0.0.1:9/v1"], "No server answers"),
         (["LOG", "--own", "testbed:base"], "need --under"),
+        (["LM_EVAL", "--under", "testbed:base"], "the tokenizer can't read it"),
+        (["VERL", "--under", "testbed:base"], "of 2 steps"),
         (["SET"], "not a study folder"),
     ],
 )
@@ -480,6 +483,9 @@ def test_mistakes_end_with_status_2(
         "LOG": str(log_of(drawn["base"], tmp_path / "log.jsonl")),
         "COUNTS": str(counts),
         "SET": str(drawn["base"].path),
+        # Words that the testbed does not know.
+        "LM_EVAL": str(next(DATA.glob("lm_eval/samples_kin_each*"))),
+        "VERL": str(DATA / "rollouts" / "verl"),
     }
     assert main(["score", *(places.get(word, word) for word in words)]) == 2
     assert message in " ".join(capsys.readouterr().err.split())

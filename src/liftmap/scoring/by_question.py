@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from liftmap.comparison.bootstrap import question_weights
 from liftmap.comparison.match import cluster_codes
-from liftmap.errors import InputError
 from liftmap.records import Change, Counts, Estimate, Tally
 from liftmap.scoring.scored_record import (
     DivergenceRow,
@@ -121,24 +120,15 @@ def questions_of(
     """The questions of some responses.
 
     Args:
-        rows: A row a response with its question_id.
+        rows: A row a response with its question_id, of two questions or more.
         tally: The counts of their source, for its clusters.
         difficulty: The counts that put questions into bins.
         bins: The bins.
         resamples: Bootstrap resamples.
         level: Coverage of the intervals.
         seed: Seed of the bootstrap.
-
-    Raises:
-        InputError: There are fewer than two questions.
     """
     ids = sorted(set(rows["question_id"]))
-    if len(ids) < 2:
-        raise InputError(
-            "Fewer than two questions have responses that could be scored.",
-            seen=ids,
-            remedy="See the reasons in the column `error` of the scores, kept with --out.",
-        )
     place_of = {question_id: place for place, question_id in enumerate(ids)}
     cluster = None
     if tally.cluster is not None:

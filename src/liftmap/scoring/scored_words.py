@@ -113,6 +113,14 @@ def unknown_ends_note(models: Iterable[ScoredModel], source: str, unknown: int) 
     )
 
 
+def recorded_note() -> str:
+    """Recorded sums hold the end, and a server's scores don't."""
+    return (
+        "The recorded log-probabilities hold the end of each response, of which a server does not "
+        "tell: name --own for the divergence."
+    )
+
+
 def other_model_note(asked: str, said: str) -> str:
     """The source says that another model gave its responses."""
     return f"The source says that {said} gave its responses; --own names {asked}."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from liftmap.errors import InputError
 from liftmap.records import Tally
 from liftmap.scoring import scored_words
 from liftmap.scoring.by_question import (
@@ -162,6 +163,13 @@ def _scored(
     complete = reason.is_null()
     rows = {role: frame.filter(complete) for role, frame in rows.items()}
     under = rows["under"]
+    counted = dict(left_out.iter_rows())
+    if under["question_id"].n_unique() < 2:
+        raise InputError(
+            f"Fewer than two questions of {side.asked.source} have responses that could be scored.",
+            seen=counted,
+            remedy="These are the reasons, with how often each came.",
+        )
     differing, known = retokenised(under)
     doubts = list(sampling_doubts(side.asked, options.plain_sampling))
     if side.passes["under"].rows["has_reasoning"].any():
@@ -177,7 +185,6 @@ def _scored(
         level=options.level,
         seed=options.seed,
     )
-    counted = dict(left_out.iter_rows())
     return _Scored(side, rows, counted, complete, questions, tuple(doubts), (differing, known))
 
 
@@ -274,6 +281,8 @@ def _warnings(
     if own is not None and said is not None and said != own.name:
         yield scored_words.other_model_note(own.name, said)
     yield from scored_words.served_notes(models.values())
+    if own is None and scored[0].side.asked.recorded and not models["under"].counts_end:
+        yield scored_words.recorded_note()
     if options.bins_of is None:
         yield scored_words.own_bins_note()
     if ranged is not None and ranged.questions_left_out:
