@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def score(
         held.enter_context(locked(folder))
         remove_unfinished(folder)
         for role, (name, chosen) in models.items():
-            _score_sides(sides, role, name, chosen, folder)
+            _score_sides(sides, role, name, chosen, folder, asked_task)
         scored_models = {
             role: ScoredModel(
                 name, chosen.engine, sides[0].passes[role].weights, chosen.engine != "server"
@@ -160,7 +161,12 @@ def _named_sides(
 
 
 def _score_sides(
-    sides: list[ScoredSide], role: str, model: str, section: SampleSection, folder: Path
+    sides: list[ScoredSide],
+    role: str,
+    model: str,
+    section: SampleSection,
+    folder: Path,
+    task: TaskPrompts | None,
 ) -> None:
     """Scores all responses under one model, which is loaded once, or not at all."""
     loaded: list[TokenScorer] = []
@@ -184,6 +190,7 @@ def _score_sides(
                 "dtype": section.dtype,
                 "template": side.asked.template,
                 "prompts_from": side.asked.prompts_from,
+                "task": None if task is None else asdict(task),
                 "stop": list(stop),
             }
             side.passes[role] = score_responses(
