@@ -9,20 +9,19 @@ models and compares them. The folder is laid out as a study's, less what a study
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from liftmap.errors import ConfigError, InputError, StoreError
+from liftmap.errors import InputError, StoreError
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import find
 from liftmap.sample import ENGINES, check_model, make_engine
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection, VerifySection
-from liftmap.store import ResponseSet, StudyFolder, questions_digest
+from liftmap.store import ResponseSet, StudyFolder, model_folder, questions_digest
 from liftmap.tasks import preset
 from liftmap.tasks.sets import load_questions
 from liftmap.verify import make_verifier
@@ -67,14 +66,6 @@ class Asking:
         if ready is not None:
             return VerifySection(verifier=ready.verifier, options=ready.verifier_options)
         return TASK_VERIFIERS.get(self.task, OTHER_TASKS_VERIFIER)
-
-
-def model_folder(model: str) -> str:
-    """The name under which a model's responses lie in a folder."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", model).strip("-.")
-    if not name:
-        raise ConfigError("This is not a model's name.", seen=model, remedy="Name a model.")
-    return name
 
 
 def sample_model(model: str, asking: Asking, out: str | Path) -> ResponseSet:

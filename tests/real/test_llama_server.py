@@ -156,7 +156,7 @@ def test_launched_by_its_command_and_ended() -> None:
     engine = ServerEngine(GGUF, given)
     with closing(engine):
         drawn = list(engine.generate(PROMPTS, 2, SETTINGS))
-        (url,) = [server.url for server in engine._pool.servers]
+        (url,) = [server.url for server in engine._connection.pool.servers]
         check_server(GGUF, ServerSection(urls=(url,)))
     assert len(drawn) == 20
     assert right(drawn) > 0.4

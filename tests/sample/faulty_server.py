@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         prompt = "|".join(m["content"] for m in body["messages"]) if chat else body["prompt"]
         with world.lock:
-            world.asked.append((prompt, body["seed"], body["n"]))
+            world.asked.append((prompt, body.get("seed", 0), body.get("n", 1)))
             world.too_early += time.monotonic() < world.wait_until
             dead = world.dies_after is not None and len(world.asked) > world.dies_after
         if dead:
@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(prompt, body, chat, world.pick_fault())
 
     def answer(self, prompt: str, body: Mapping[str, Any], chat: bool, fault: str | None) -> None:
-        world, count = self.world, min(body["n"], self.world.most_choices)
+        world, count = self.world, min(body.get("n", 1), self.world.most_choices)
         if fault == "timeout":
             time.sleep(1)
             self.close_connection = True
@@ -235,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.reply(200, payload)
 
     def choice(self, prompt: str, body: Mapping[str, Any], chat: bool, at: int) -> dict[str, Any]:
-        seed = body["seed"] + (0 if self.world.copies else at)
+        seed = body.get("seed", 0) + (0 if self.world.copies else at)
         text, reason = words(prompt, 0 if self.world.ignores_seed else seed, body["max_tokens"])
         text += self.world.goes_on
         each = [-0.5] * len(text.split())

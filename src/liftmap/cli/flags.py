@@ -96,6 +96,52 @@ else:
     )
 
 
+# Of a model that scores: how it is loaded or reached.
+SCORING_SETTINGS = ("stop", "batch_size", "device", "dtype", "shard_responses")
+SCORING_SERVER_SETTINGS = (
+    "urls",
+    "launch",
+    "key_variable",
+    "requests",
+    "timeout",
+    "start_timeout",
+    "retries",
+    "backoff",
+)
+if TYPE_CHECKING:
+
+    class ScoringFlags:
+        """One flag for each setting of a model that scores."""
+
+else:
+    ScoringFlags = make_dataclass(
+        "ScoringFlags",
+        [
+            *(_flag(name, SampleSection) for name in SCORING_SETTINGS),
+            *(_flag(name, ServerSection) for name in SCORING_SERVER_SETTINGS),
+        ],
+        frozen=True,
+        namespace={"__doc__": "How the scoring model is loaded or reached."},
+    )
+
+
+def scoring_section(flags: ScoringFlags) -> SampleSection:
+    """How a model that scores is loaded or reached, as the flags say.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+    server = _checked(ServerSection, _chosen(flags, SCORING_SERVER_SETTINGS))
+    engine = "server" if server.urls or server.launch else "transformers"
+    values = {**_chosen(flags, SCORING_SETTINGS), "engine": engine, "server": server}
+    section: SampleSection = _checked(SampleSection, values)
+    return section
+
+
+def _chosen(flags: ScoringFlags, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(flags, FLAG_NAMES.get(name, name)) for name in names}
+
+
 def asking_from(
     flags: TaskFlags,
     model: str,

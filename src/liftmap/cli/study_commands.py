@@ -75,26 +75,6 @@ def train(folder: Folder, arm: Name = None) -> None:
         say("This study has no arm that is trained.")
 
 
-def score(folder: Folder) -> None:
-    """Log-likelihood of all test responses of a study under its base.
-
-    For instance:
-        liftmap score studies/demo
-
-    Args:
-        folder: The study folder.
-    """
-    from liftmap.store import StudyFolder
-    from liftmap.study import open_study
-
-    with open_study(StudyFolder(folder)) as run:
-        scored = run.score()
-    if scored:
-        say(f"The scores are in {StudyFolder(folder).scores_dir}.")
-    else:
-        say("Nothing to score: the study has the stage off, or its engine has no model.")
-
-
 def analyse(folder: Folder) -> None:
     """Make all tables of a study from its verified responses.
 

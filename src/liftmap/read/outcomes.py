@@ -163,11 +163,11 @@ class Outcomes:
 
 
 def drawing_settings(given: object) -> dict[str, object]:
-    """Temperature, top_p and top_k out of whatever a tool keeps of how responses were drawn."""
+    """Temperature, top_p, top_k and min_p out of what a tool keeps of how responses were drawn."""
     settings = given if isinstance(given, Mapping) else {}
     return {
         name: float(settings[name])
-        for name in ("temperature", "top_p", "top_k")
+        for name in ("temperature", "top_p", "top_k", "min_p")
         if isinstance(settings.get(name), int | float) and not isinstance(settings[name], bool)
     }
 

@@ -94,11 +94,19 @@ def _with_texts(
     texts = pl.concat(
         _chosen(_scanned(file, list(chosen.values()), task), chosen) for file in files
     )
+    columns = ["question_id", "right", "answer"]
+    if all("truncated" in file.fields for file in files):
+        # Where it is not known which were cut, that is not said of any.
+        columns.append("truncated")
     verdicts = rows.select(
+<<<<<<< ours
         pl.col(name).cast(TEXTS[name])
         for name in ("question_id", "right", "truncated", "answer")
         # Where no column says which were cut, that is unknown, though none is counted as cut.
         if name in rows.columns and (name != "truncated" or "truncated" in fields)
+=======
+        pl.col(name).cast(TEXTS[name]) for name in columns if name in rows.columns
+>>>>>>> theirs
     )
     both = pl.concat([verdicts.lazy(), texts], how="horizontal")
     there = {*verdicts.columns, *chosen}

@@ -130,15 +130,47 @@ def outcomes_of(
         split=target.split,
         **asdict(origin_of(target)),
         repeated=_repeated(target),
+<<<<<<< ours
         responses=_with_texts(target, questions, rows),
         thinking=(target.verifier_settings(verifier) or {}).get("thinking", _NOTHING_APART),
+=======
+        responses=_with_texts(target, questions, rows).select(*TEXTS),
+>>>>>>> theirs
     )
+
+
+def responses_of(target: ResponseSet, verifier: str | None = None) -> pl.LazyFrame:
+    """The responses of a set with their texts, read shard by shard.
+
+    Args:
+        target: The response set.
+        verifier: Whose verdicts count; by default those of the verifier in study.toml.
+
+    Returns:
+        The columns of `TEXTS`, response_index, and log_probability: of the response's tokens, its
+        end included, under the model itself at temperature 1; nan where it is not known.
+
+    Raises:
+        InputError: As `outcomes_of`.
+        StoreError: A shard is damaged or missing.
+    """
+    study = StudyFolder(target.root)
+    questions = study.read_questions(target.split)
+    return _with_texts(target, questions, _rows(target, verifier or _verifier(study, target)))
+
+
+# What a response set knows of a response besides.
+_RECORDED: dict[str, pl.DataType] = {
+    "response_index": pl.Int32(),
+    "log_probability": pl.Float64(),
+}
 
 
 def _with_texts(
     target: ResponseSet, questions: Sequence[Question], rows: pl.DataFrame
 ) -> pl.LazyFrame:
-    """The responses with their texts, read shard by shard: `Outcomes.responses`."""
+    """See `responses_of`."""
+    schema = TEXTS | _RECORDED
     verdicts = rows.select(*KEY, "right", "answer")
     prompts = pl.DataFrame(
         {"question_id": [q.question_id for q in questions], "prompt": [q.text for q in questions]},
@@ -164,11 +196,11 @@ def _with_texts(
             frame = texts.with_columns(
                 tokens=pl.when(pl.col("token_count") >= 0).then("token_count"),
                 truncated=pl.when(reason != "failed").then(reason == "length"),
-            ).select(pl.col(name).cast(kind) for name, kind in TEXTS.items())
+            ).select(pl.col(name).cast(kind) for name, kind in schema.items())
             frame = frame if predicate is None else frame.filter(predicate)
             yield frame if with_columns is None else frame.select(with_columns)
 
-    return register_io_source(source, schema=TEXTS)
+    return register_io_source(source, schema=schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,21 @@ base's own distribution is told from these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 import torch
 
+from liftmap.errors import LiftmapError
 from liftmap.progress import progress
 from liftmap.records import Prompt, Question
 from liftmap.sample.hf import end_token_ids, load_model, prompt_ids
 from liftmap.sample.identity import identity_of_model
 from liftmap.sample.sampling import refuse_other_weights
 from liftmap.sample.templates import render_prompt
+from liftmap.sample.token_scores import Item, TokenScores, segmentation_of
 from liftmap.store import KEY, SCORE_SCHEMA, ResponseSet
 
 MOST_ROWS = 1024
@@ -87,12 +89,16 @@ class _Encoded:
     Attributes:
         ids: Token ids of both; where the response ended by itself, an end token at last.
         start: Number of the prompt's tokens.
+        stopped: Whether the response ended by itself.
         thought: Number of the thought's tokens among the response's; None where it is not known.
+        segmentation: As in `TokenScores`.
     """
 
     ids: list[int]
     start: int
+    stopped: bool
     thought: int | None
+    segmentation: int | None
 
 
 class Scorer:
@@ -131,7 +137,7 @@ class Scorer:
 
     def score(
         self,
-        items: list[tuple[Prompt, str, bool]],
+        items: Sequence[Item],
         answer_starts: Sequence[int | None] | None = None,
     ) -> list[Score]:
         """Log-likelihood of responses.
@@ -145,21 +151,70 @@ class Scorer:
             A score for each.
         """
         starts = [0] * len(items) if answer_starts is None else answer_starts
-        encoded = [self._encode(*item, at) for item, at in zip(items, starts, strict=True)]
-        stopped = [item[2] for item in items]
-        # Like lengths together: little padding; the longest first, so that what does not fit into
-        # memory fails at once.
-        order = sorted(range(len(items)), key=lambda i: -len(encoded[i].ids))
+        encoded = {
+            place: self._encode(*item, at)
+            for place, (item, at) in enumerate(zip(items, starts, strict=True))
+        }
         results: dict[int, Score] = {}
+        for chosen in self._batches(encoded):
+            scores = self._run([encoded[i] for i in chosen])
+            results.update(zip(chosen, scores, strict=True))
+        return [results[i] for i in range(len(items))]
+
+    def score_tokens(self, items: Sequence[Item]) -> list[TokenScores]:
+        """Log-likelihood and entropy at each token of responses; see `token_scores.TokenScorer`.
+
+        A response that does not fit into the model's positions with its prompt has an error.
+        """
+        room = getattr(self.model.config, "max_position_embeddings", None)
+        results: list[TokenScores] = []
+        encoded: dict[int, _Encoded] = {}
+        for place, item in enumerate(items):
+            results.append(TokenScores())
+            try:
+                row = self._encode(*item, 0)
+            except LiftmapError:
+                raise
+            except Exception as failure:
+                # A tokenizer without a token for what it does not know raises no class of its own.
+                results[place] = TokenScores(error=f"the tokenizer can't read it: {failure}")
+                continue
+            if room is not None and len(row.ids) > room:
+                error = f"longer than the model's {room:,} positions"
+                results[place] = TokenScores(error=error)
+                continue
+            encoded[place] = row
+        for chosen in self._batches(encoded):
+            for place, scores in zip(
+                chosen, self._run_tokens([encoded[i] for i in chosen]), strict=True
+            ):
+                results[place] = scores
+        return results
+
+    def identity(self) -> dict[str, str]:
+        """See `sample.identity_of`."""
+        return identity_of_model(self.name)
+
+    def close(self) -> None:
+        """Gives the memory of the model back; nothing can be scored after it."""
+        del self.model
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _batches(self, encoded: Mapping[int, _Encoded]) -> Iterator[list[int]]:
+        """The places of those that are run together.
+
+        Like lengths are together: little padding; the longest first, so that what does not fit
+        into memory fails at once.
+        """
+        order = sorted(encoded, key=lambda i: -len(encoded[i].ids))
         start = 0
         while start < len(order):
             longest = len(encoded[order[start]].ids)
             rows = min(self._rows, MOST_LOGITS // (longest * self.model.config.vocab_size))
             chosen = order[start : start + max(1, rows)]
-            scores = self._run([encoded[i] for i in chosen], [stopped[i] for i in chosen])
-            results.update(zip(chosen, scores, strict=True))
+            yield chosen
             start += len(chosen)
-        return [results[i] for i in range(len(items))]
 
     def _encode(
         self, prompt: Prompt, text: str, stopped: bool, answer_start: int | None
@@ -183,6 +238,10 @@ class Scorer:
             whole = first + encoding["input_ids"]
             before, places = 0, slice(None)
         ids = whole + (self._ends[:1] if stopped else [])
+        segmentation = None
+        if has_offsets:
+            starts = [max(begin - before, 0) for begin, _ in encoding["offset_mapping"][places]]
+            segmentation = segmentation_of(text, starts)
         thought: int | None = None
         if answer_start == 0:
             thought = 0
@@ -191,26 +250,16 @@ class Scorer:
         elif answer_start is not None and has_offsets:
             border = before + answer_start
             thought = sum(begin < border for begin, _ in encoding["offset_mapping"][places])
-        return _Encoded(ids, len(first), thought)
+        return _Encoded(ids, len(first), stopped, thought, segmentation)
 
     @torch.inference_mode()
-    def _run(self, batch: list[_Encoded], stopped: list[bool]) -> list[Score]:
-        longest = max(len(each.ids) for each in batch)
-        device = self.model.device
-        rows = torch.tensor(
-            [each.ids + [0] * (longest - len(each.ids)) for each in batch], device=device
-        )
-        lengths = torch.tensor([len(each.ids) for each in batch], device=device)
-        starts = torch.tensor([each.start for each in batch], device=device)
-        thoughts = torch.tensor([each.thought or 0 for each in batch], device=device)
-        place = torch.arange(longest, device=device)
-        mask = (place < lengths[:, None]).long()
-        logits = self.model(input_ids=rows, attention_mask=mask, use_cache=False).logits
-        natural = torch.log_softmax(logits[:, :-1].float(), dim=-1)
-        each = natural.gather(2, rows[:, 1:, None])[..., 0].double()
-        ended = torch.tensor(stopped, device=device).nonzero()[:, 0]
-        last = lengths[ended] - 2
-        each[ended, last] = natural[ended, last][:, self._ends].logsumexp(dim=-1).double()
+    def _run(self, batch: list[_Encoded]) -> list[Score]:
+        _, each = self._forward(batch)
+        device = each.device
+        lengths = torch.tensor([len(row.ids) for row in batch], device=device)
+        starts = torch.tensor([row.start for row in batch], device=device)
+        thoughts = torch.tensor([row.thought or 0 for row in batch], device=device)
+        place = torch.arange(each.shape[1] + 1, device=device)
         scored = (place[1:] >= starts[:, None]) & (place[1:] < lengths[:, None])
         thought = scored & (place[1:] < (starts + thoughts)[:, None])
         sums = ((each * part).sum(dim=1).tolist() for part in (scored, thought))
@@ -220,6 +269,48 @@ class Scorer:
                 *sums, (lengths - starts).tolist(), batch, strict=True
             )
         ]
+
+    @torch.inference_mode()
+    def _run_tokens(self, batch: list[_Encoded]) -> list[TokenScores]:
+        natural, each = self._forward(batch)
+        scores = []
+        for place, row in enumerate(batch):
+            # What comes before a token says how likely it is.
+            tokens = slice(max(row.start - 1, 0), len(row.ids) - 1)
+            # Row by row: the probabilities of a whole batch would take a gibibyte more.
+            entropy = torch.special.entr(natural[place, tokens].exp()).double().sum()
+            scores.append(
+                TokenScores(
+                    each[place, tokens].float().cpu().numpy(),
+                    ended=row.stopped,
+                    entropy=float(entropy),
+                    segmentation=row.segmentation,
+                )
+            )
+        return scores
+
+    def _forward(self, batch: list[_Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Natural logarithms of next-token probabilities, and those of the tokens that came.
+
+        Returns:
+            (rows, length - 1, vocabulary) of all tokens, and (rows, length - 1) as float64, where
+            an end has the probability of all that end a response.
+        """
+        longest = max(len(row.ids) for row in batch)
+        device = self.model.device
+        rows = torch.tensor(
+            [row.ids + [0] * (longest - len(row.ids)) for row in batch], device=device
+        )
+        lengths = torch.tensor([len(row.ids) for row in batch], device=device)
+        mask = (torch.arange(longest, device=device) < lengths[:, None]).long()
+        logits = self.model(input_ids=rows, attention_mask=mask, use_cache=False).logits
+        natural = torch.log_softmax(logits[:, :-1].float(), dim=-1)
+        each = natural.gather(2, rows[:, 1:, None])[..., 0].double()
+        stopped = torch.tensor([row.stopped for row in batch], device=device)
+        ended = stopped.nonzero()[:, 0]
+        last = lengths[ended] - 2
+        each[ended, last] = natural[ended, last][:, self._ends].logsumexp(dim=-1).double()
+        return natural, each
 
 
 def score(

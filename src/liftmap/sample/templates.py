@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -158,13 +159,26 @@ def render_prompt(template: str, question: Question) -> Prompt:
         UnknownNameError: No template has this name.
         InputError: The template names a variable that the question does not have.
     """
-    chosen = get_template(template)
+    return fill_template(get_template(template), question)
+
+
+def recorded_template(recorded: Mapping[str, Any]) -> Template:
+    """The template that the settings of a response set keep, whatever has become of its file."""
+    name, _, version = str(recorded["name"]).rpartition("/")
+    wording = recorded["text"]
+    if isinstance(wording, str):
+        return Template(name, version, text=wording)
+    return Template(name, version, messages=tuple((role, text) for role, text in wording))
+
+
+def fill_template(template: Template, question: Question) -> Prompt:
+    """The prompt of a question under a template; arguments and errors as `render_prompt`."""
     variables = {**question.metadata, "question": question.text}
-    if chosen.text is not None:
-        return _fill(chosen, chosen.text, variables, question)
+    if template.text is not None:
+        return _fill(template, template.text, variables, question)
     return [
-        {"role": role, "content": _fill(chosen, source, variables, question)}
-        for role, source in chosen.messages
+        {"role": role, "content": _fill(template, source, variables, question)}
+        for role, source in template.messages
     ]
 
 

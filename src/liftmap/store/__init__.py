@@ -27,7 +27,8 @@ holds its own digest (see `liftmap.seals`), which is checked whenever it is read
     report.html
     .lock                       held by the process that works in the folder
 
-A folder that `liftmap sample` made has task-<split>.json, questions, responses and verdicts.
+A folder that `liftmap sample` made has task-<split>.json, questions, responses and verdicts; one
+that `liftmap score SOURCE` made has scores/<source|other>/<model>/ (see `store.source_scores`).
 """
 
 from liftmap.store.checkpoint_folder import CheckpointFolder
@@ -45,7 +46,11 @@ from liftmap.store.rows import (
     tally_of,
 )
 from liftmap.store.shards import ShardFolder, shard_name
+<<<<<<< ours
 from liftmap.store.steps_folder import StepsFolder, steps_of_arm
+=======
+from liftmap.store.source_scores import SourceScores, SourceSide, model_folder
+>>>>>>> theirs
 from liftmap.store.study_folder import StudyFolder
 
 __all__ = [
@@ -56,11 +61,17 @@ __all__ = [
     "CheckpointFolder",
     "ResponseSet",
     "ShardFolder",
+<<<<<<< ours
     "StepsFolder",
+=======
+    "SourceScores",
+    "SourceSide",
+>>>>>>> theirs
     "StudyFolder",
     "count_verdicts",
     "exhausted_verifier",
     "golds_digest",
+    "model_folder",
     "questions_digest",
     "response_set_at",
     "responses_frame",

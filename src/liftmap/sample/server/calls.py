@@ -143,7 +143,7 @@ def refused_fields(status: int, message: str, body: Mapping[str, Any]) -> dict[s
         refused["logprobs"] = 1
     if status in ONE_QUESTION_STATUSES:
         for name, values in NEUTRAL.items():
-            sent = body["extra_body"].get(name)
+            sent = body.get("extra_body", {}).get(name)
             if sent in values and name in message:
                 refused[name] = values.index(sent) + 1
     return refused

@@ -9,31 +9,23 @@ is sent again, a reply with too few choices is completed, one with too many is c
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import math
 import random
-import threading
-import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from liftmap.errors import LiftmapError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample.server.calls import Fault, Refusal, is_chat, request_seed
-from liftmap.sample.server.check import Access, check_section, check_urls
-from liftmap.sample.server.launch import LaunchedServer
+from liftmap.sample.server.connection import Connection
 from liftmap.sample.server.replies import Choice
 from liftmap.sample.server.send import Sender
-from liftmap.sample.server.server_pool import LONGEST_BACKOFF_SECONDS, Pool, Server
+from liftmap.sample.server.server_pool import Server
 from liftmap.sample.templates import PROMPT_END
 from liftmap.sections import ServerSection
-
-if TYPE_CHECKING:
-    import openai
 
 # Choices that one request asks for where the server gives several.
 REQUEST_CHOICES = 16
@@ -42,7 +34,6 @@ TRIAL_PROMPTS = 4
 TRIAL_TOKENS = 64
 # So many questions refused, and none answered, means that the server refuses every request.
 MOST_REFUSED_QUESTIONS = 16
-GOES_ON = "What is finished is kept: the same command goes on from there."
 
 
 @dataclass(frozen=True)
@@ -97,35 +88,15 @@ class ServerEngine:
             ModelError: The server can't be launched, or does not serve the model.
             MissingDependencyError: The openai library is not installed.
         """
-        check_section(section)
         self.model = model
         self.section = section
-        access = Access(section)
-        launched: LaunchedServer | None = None
-        urls = section.urls
-        if section.launch is not None:
-            launched = LaunchedServer(section.launch, model, section.start_timeout)
-            urls = (launched.url,)
-            try:
-                check_urls(model, urls, access)
-            except BaseException:
-                launched.close()
-                raise
-        self._launched = launched
-        self._access, self._urls = access, urls
-        self._pool = Pool(urls, access.client, section.requests, section.backoff)
-        self._sender = Sender(model, section, access)
+        self._connection = Connection(model, section)
+        self._sender = Sender(model, section, self._connection.access)
         self._per_request = section.per_request
-        self._replies = 0
-        self._loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=self._loop.run_forever, name="liftmap-server", daemon=True)
-        thread.start()
-        clients = [server.client for server in self._pool.servers]
-        self._finalizer = weakref.finalize(self, _close, self._loop, thread, clients, launched)
 
     def close(self) -> None:
         """Closes the connections and ends the launched server; the engine can't be used again."""
-        self._finalizer()
+        self._connection.close()
 
     def generate(
         self, prompts: Mapping[str, Prompt], count: int, settings: SamplingSettings, first: int = 0
@@ -150,12 +121,12 @@ class ServerEngine:
             is_chat(prompt, self.section)
         # Bounded: when the caller does not keep up, no further requests are sent.
         replies: asyncio.Queue[list[Response] | BaseException | None]
-        replies = asyncio.Queue(2 * self._pool.capacity)
+        replies = asyncio.Queue(2 * self._connection.pool.capacity)
         call = _Call(prompts, settings, self._jobs(prompts, count, first), replies)
-        running = asyncio.run_coroutine_threadsafe(self._draw(call, count), self._loop)
+        running = self._connection.start(self._draw(call, count))
         try:
             while True:
-                reply = asyncio.run_coroutine_threadsafe(call.replies.get(), self._loop).result()
+                reply = self._connection.start(call.replies.get()).result()
                 if reply is None:
                     return
                 if isinstance(reply, BaseException):
@@ -166,7 +137,7 @@ class ServerEngine:
 
     def identity(self) -> dict[str, Any]:
         """See `sample.identity_of`; errors as `Access.identity`."""
-        return self._access.identity(self.model, self._urls)
+        return self._connection.identity()
 
     def prompt_facts(self, prompt: Prompt) -> dict[str, object] | None:
         """How a prompt ends that goes to the model as it is; the server alone knows of others."""
@@ -188,9 +159,9 @@ class ServerEngine:
             if not self._per_request and count > 1:
                 self._per_request = await self._find_per_request(call)
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._pool.capacity):
+                for _ in range(self._connection.pool.capacity):
                     group.create_task(self._work(call))
-            if call.held and not self._replies:
+            if call.held and not self._connection.replies:
                 raise self._refuses_all(call)
             await call.replies.put(call.held)
             await call.replies.put(None)
@@ -224,7 +195,7 @@ class ServerEngine:
                 return
         if job.question_id in call.refused:
             failed = _failed(job, call.refused[job.question_id])
-            if self._replies:
+            if self._connection.replies:
                 await call.replies.put(failed)
                 return
             call.held += failed
@@ -255,7 +226,7 @@ class ServerEngine:
     def _refuses_all(self, call: _Call) -> ModelError:
         return ModelError(
             f"The server refuses every question; it says: {next(iter(call.refused.values()))}",
-            seen=self._pool.servers[0].url,
+            seen=self._connection.pool.servers[0].url,
             remedy="Correct the setting that it names (sample.max_tokens and the prompt's length "
             "must fit into the model's context; sample.server.extra goes along as it is).",
         )
@@ -290,58 +261,15 @@ class ServerEngine:
         """
         prompt, settings = call.prompts[job.question_id], call.settings
         seed = request_seed(settings.seed, job.question_id, job.start)
-        retries = self.section.retries
-        jitter = random.Random(f"{settings.seed}/{job.question_id}/{job.start}")
-        delay = self.section.backoff
-        tries = 0
-        while True:
-            server = await self._pool.take()
-            sent, replies = self._loop.time(), self._replies
-            try:
-                choices = await self._sender.ask(
-                    server, prompt, settings, seed, job.stop - job.start
-                )
-                server.failures = 0
-                self._replies += 1
-                return choices
-            except Fault as fault:
-                self._pool.count_failure(server, sent, fault.wait)
-                tries += not fault.busy
-                all_down = all(s.failures > retries for s in self._pool.servers)
-                if self._launched is not None and self._launched.ended():
-                    raise self._gives_nothing(server, fault) from None
-                if tries > retries or all_down:
-                    if not (self._replies > replies or await self._still_works()):
-                        raise self._gives_nothing(server, fault) from None
-                    # Busy for this request alone: as where a proxy gives 502 for what ends a
-                    # server's worker.
-                    if tries > retries or fault.busy:
-                        times = max(tries, retries + 1)
-                        raise Fault(f"{fault.what}, {times} times") from None
-                wait = max(
-                    fault.wait, min(delay * jitter.uniform(0.5, 1.5), LONGEST_BACKOFF_SECONDS)
-                )
-                delay = min(2 * delay, LONGEST_BACKOFF_SECONDS)
-            finally:
-                self._pool.give_back(server)
-            await asyncio.sleep(wait)
 
-    async def _still_works(self) -> bool:
-        """Whether some server still answers what was answered before; asked twice each."""
-        for server in self._pool.servers * 2:
-            if await self._sender.still_answers(server):
-                server.failures = 0
-                return True
-        return False
+        async def ask(server: Server) -> list[Choice]:
+            return await self._sender.ask(server, prompt, settings, seed, job.stop - job.start)
 
-    def _gives_nothing(self, server: Server, fault: Fault) -> ModelError:
-        what = f"The server at {server.url} gives no responses; the last failure: {fault.what}."
-        if len(self._pool.servers) > 1:
-            what += f" Nor do the other URLs ({len(self._pool.servers)} in all)."
-        if self._launched is not None:
-            lines = self._access.without_key(self._launched.log_tail())
-            what += f" Its last lines:\n{lines}\n"
-        return ModelError(what, remedy=f"See whether it still runs, and what it logs. {GOES_ON}")
+        return await self._connection.persist(
+            ask,
+            self._sender.still_answers,
+            random.Random(f"{settings.seed}/{job.question_id}/{job.start}"),
+        )
 
 
 def _failed(job: _Job, why: str) -> list[Response]:
@@ -364,26 +292,3 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _close(
-    loop: asyncio.AbstractEventLoop,
-    thread: threading.Thread,
-    clients: list[openai.AsyncOpenAI],
-    launched: LaunchedServer | None,
-) -> None:
-    async def close_all() -> None:
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        for client in clients:
-            await client.close()
-
-    if threading.current_thread() is not thread:
-        with suppress(concurrent.futures.TimeoutError):
-            asyncio.run_coroutine_threadsafe(close_all(), loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        if not thread.is_alive():
-            loop.close()
-    if launched is not None:
-        launched.close()

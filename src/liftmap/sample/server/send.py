@@ -6,7 +6,8 @@ Used by the `server` engine; `calls` has the words, this module the openai clien
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from liftmap.errors import LiftmapError, ModelError
 from liftmap.records import Prompt, SamplingSettings
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 MOST_UNSAID_ENDS = 3
 
 
-class _FieldsRefused(Exception):
-    """The server does not take a field that can be done without."""
+Reply = TypeVar("Reply")
+
+
+class FieldsRefused(Exception):
+    """The server does not take a field that can be done without; its message says which."""
 
 
 class Sender:
@@ -68,7 +72,7 @@ class Sender:
             body |= {"n": count, "seed": seed}
             try:
                 choices = await self._send(server, body)
-            except _FieldsRefused:
+            except FieldsRefused:
                 continue
             except ModelError as error:
                 # Some servers deny a single question, as 403 where a filter dislikes it.
@@ -84,11 +88,27 @@ class Sender:
             return False
         try:
             await self._send(server, {**self.answered, "n": 1, "max_tokens": 1})
-        except (Fault, Refusal, ModelError, _FieldsRefused):
+        except (Fault, Refusal, ModelError, FieldsRefused):
             return False
         return True
 
     async def _send(self, server: Server, body: dict[str, Any]) -> list[Choice]:
+        return await self.exchange(server, body, lambda text: self._read(text, body))
+
+    async def exchange(
+        self, server: Server, body: dict[str, Any], read: Callable[[str], Reply]
+    ) -> Reply:
+        """Sends a request once and reads the reply.
+
+        Args:
+            server: Where it goes.
+            body: Its fields; with `messages` it goes to the chat endpoint.
+            read: Makes of the reply's text what is wanted; it may raise a Fault or a Refusal.
+
+        Raises:
+            FieldsRefused: The server does not take a field that can be done without.
+            Fault, Refusal, ModelError: As `ask`.
+        """
         import openai
 
         api = server.client.chat.completions if "messages" in body else server.client.completions
@@ -96,7 +116,8 @@ class Sender:
             # The client's own limit is one of silence; this one is of the whole request.
             async with asyncio.timeout(self._section.timeout):
                 raw = await api.with_raw_response.create(**body)
-            return self._read(raw.http_response.text, body)
+            # Before a part of it is shown.
+            return read(self._access.without_secret(raw.http_response.text))
         except (openai.APIConnectionError, ReplyError, TimeoutError) as error:
             raise self._not_whole(error) from None
         except openai.APIStatusError as error:
@@ -106,9 +127,9 @@ class Sender:
                 for name, values in refused.items():
                     # Other requests in flight may be refused alike.
                     self._refused[name] = max(values, self._refused.get(name, 0))
-                raise _FieldsRefused from None
+                raise FieldsRefused(message) from None
             raise await self._meaning(server.url, error, message) from None
-        except (Fault, LiftmapError):
+        except (Fault, Refusal, LiftmapError):
             raise
         except Exception as error:
             # Whatever a reply made of malice makes a library raise.
@@ -141,8 +162,6 @@ class Sender:
             "max_tokens": body["max_tokens"],
             "scrub": self._access.without_secret,
         }
-        # Before a part of it is shown.
-        text = self._access.without_secret(text)
         try:
             choices = read_choices(text, body["n"], **given)
         except UnsaidEnd:
