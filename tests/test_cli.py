@@ -40,11 +40,13 @@ def test_the_command_line_starts_with_little() -> None:
         *(f"liftmap.{name}" for name in ("cli", "errors", "records", "sections", "stopping")),
         *(
             f"liftmap.cli.{name}"
-<<<<<<< ours
-            for name in ("flags", "printing", "check_command", "track_command")
-=======
-            for name in ("flags", "printing", "check_command", "score_command")
->>>>>>> theirs
+            for name in (
+                "flags",
+                "printing",
+                "check_command",
+                "score_command",
+                "track_command",
+            )
         ),
         *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "audit", "compare")),
     }

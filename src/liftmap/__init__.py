@@ -3,17 +3,11 @@
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
 that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
-<<<<<<< ours
 results exist, `suite` does so on several benchmarks and `track` for the steps of a training,
-`reanalyse` reads a published matrix, and `plan` says what a study can see. `TrackCallback` measures
-a model while TRL trains it, `read_training_log` reads what a trainer logged. The stages are the
-sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
-statistics.
-=======
-results exist, `reanalyse` a published matrix, `plan` says what a study can see, and `score` how
-likely a model finds responses from anywhere. The stages are the sub-packages `tasks`, `sample`,
+`reanalyse` reads a published matrix, `plan` says what a study can see, and `score` how likely a
+model finds responses from anywhere. `TrackCallback` measures a model while TRL trains it,
+`read_training_log` reads what a trainer logged. The stages are the sub-packages `tasks`, `sample`,
 `verify`, `train`, `analyse` and `report`; `stats` holds the statistics.
->>>>>>> theirs
 """
 
 from __future__ import annotations
@@ -68,12 +62,9 @@ __all__ = [
     "reanalyse",
     "run_study",
     "sample_model",
-<<<<<<< ours
+    "score",
     "suite",
     "track",
-=======
-    "score",
->>>>>>> theirs
     "verify_folder",
 ]
 __version__ = "0.1.0"

@@ -1,13 +1,6 @@
-<<<<<<< ours
 """What the tables of a study share: the columns of a model, and one table under another.
 
 Used by the analyses; reads and gives tables. `comparison.columns` builds tables of one's own.
-=======
-"""What the tables of a study share: the columns of a model, and tables under each other.
-
-Used by the analyses; reads arrays and tables, gives estimates and tables. `comparison.columns`
-builds tables of one's own, `stats.small_groups` has figures of small groups.
->>>>>>> theirs
 """
 
 from __future__ import annotations
@@ -17,11 +10,6 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from liftmap.comparison.columns import Schema
-<<<<<<< ours
-=======
-from liftmap.stats.small_groups import ratios_or_none as ratios_or_none
-from liftmap.stats.passk import FloatArray as FloatArray
->>>>>>> theirs
 
 # The columns that open every table with a row a model.
 MODEL_COLUMNS: Schema = {"model": pl.String(), "arm": pl.String(), "seed": pl.Int64()}

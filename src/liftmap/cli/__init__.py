@@ -24,14 +24,10 @@ from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
-<<<<<<< ours
-from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
-from liftmap.cli.suite_command import suite
-from liftmap.cli.track_command import track
-=======
 from liftmap.cli.score_command import score
 from liftmap.cli.study_commands import analyse, report, study, testbed, train
->>>>>>> theirs
+from liftmap.cli.suite_command import suite
+from liftmap.cli.track_command import track
 from liftmap.errors import LiftmapError
 
 # What a command returns is the exit status; None is 0.

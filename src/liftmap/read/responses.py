@@ -99,14 +99,7 @@ def _with_texts(
         # Where it is not known which were cut, that is not said of any.
         columns.append("truncated")
     verdicts = rows.select(
-<<<<<<< ours
-        pl.col(name).cast(TEXTS[name])
-        for name in ("question_id", "right", "truncated", "answer")
-        # Where no column says which were cut, that is unknown, though none is counted as cut.
-        if name in rows.columns and (name != "truncated" or "truncated" in fields)
-=======
         pl.col(name).cast(TEXTS[name]) for name in columns if name in rows.columns
->>>>>>> theirs
     )
     both = pl.concat([verdicts.lazy(), texts], how="horizontal")
     there = {*verdicts.columns, *chosen}

@@ -130,12 +130,8 @@ def outcomes_of(
         split=target.split,
         **asdict(origin_of(target)),
         repeated=_repeated(target),
-<<<<<<< ours
-        responses=_with_texts(target, questions, rows),
-        thinking=(target.verifier_settings(verifier) or {}).get("thinking", _NOTHING_APART),
-=======
         responses=_with_texts(target, questions, rows).select(*TEXTS),
->>>>>>> theirs
+        thinking=(target.verifier_settings(verifier) or {}).get("thinking", _NOTHING_APART),
     )
 
 

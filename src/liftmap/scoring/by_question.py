@@ -27,10 +27,10 @@ from liftmap.scoring.scored_record import (
     WithinRange,
 )
 from liftmap.stats.bins import Bins, assign, custom_bins, quantile_bins, study_bins
-from liftmap.stats.small_groups import ratios_or_none
 from liftmap.stats.intervals import IntervalOptions
 from liftmap.stats.passk import FloatArray
 from liftmap.stats.resampling import NO_PSEUDO, SHARE, Pseudo
+from liftmap.stats.small_groups import ratios_or_none
 
 VERDICTS: dict[VerdictGroup, bool | None] = {"all": None, "right": True, "wrong": False}
 # Batches of other sizes give other roundings: such differences per token are ties.

@@ -46,11 +46,8 @@ from liftmap.store.rows import (
     tally_of,
 )
 from liftmap.store.shards import ShardFolder, shard_name
-<<<<<<< ours
-from liftmap.store.steps_folder import StepsFolder, steps_of_arm
-=======
 from liftmap.store.source_scores import SourceScores, SourceSide, model_folder
->>>>>>> theirs
+from liftmap.store.steps_folder import StepsFolder, steps_of_arm
 from liftmap.store.study_folder import StudyFolder
 
 __all__ = [
@@ -61,12 +58,9 @@ __all__ = [
     "CheckpointFolder",
     "ResponseSet",
     "ShardFolder",
-<<<<<<< ours
-    "StepsFolder",
-=======
     "SourceScores",
     "SourceSide",
->>>>>>> theirs
+    "StepsFolder",
     "StudyFolder",
     "count_verdicts",
     "exhausted_verifier",
