@@ -3,9 +3,9 @@
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
 that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
-results exist, `reanalyse` a published matrix, and `plan` says what a study can see. The stages are
-the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
-statistics.
+results exist, `reanalyse` a published matrix; `plan` says what a study can see, `select` makes a
+training set of measured success rates. The stages are the sub-packages `tasks`, `sample`, `verify`,
+`train`, `analyse` and `report`; `stats` holds the statistics.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _HOMES = {
     "compare": "liftmap.comparison.compare",
     "reanalyse": "liftmap.comparison.published",
     "plan": "liftmap.comparison.planning",
+    "select": "liftmap.comparison.selection",
     "Asking": "liftmap.ask",
     "sample_model": "liftmap.ask",
     "compare_models": "liftmap.ask",
@@ -43,6 +44,7 @@ __all__ = [
     "reanalyse",
     "run_study",
     "sample_model",
+    "select",
     "verify_folder",
 ]
 __version__ = "0.1.0"

@@ -24,6 +24,7 @@ from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
+from liftmap.cli.select_command import select
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
 from liftmap.errors import LiftmapError
 
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "compare": compare,
     "reanalyse": reanalyse,
     "plan": plan,
+    "select": select,
     "testbed": testbed,
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import tyro
 
@@ -26,7 +26,6 @@ from liftmap.cli.printing import print_result, warn
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
-    from liftmap.comparison.plan_record import Planning
     from liftmap.comparison.result import Comparison
 
 # Exit statuses of a gate; 2 is a mistake in the command.
@@ -36,6 +35,14 @@ Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseA
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
+
+
+class HasJson(Protocol):
+    """A result with a public JSON."""
+
+    def to_json(self) -> str:
+        """The public form as text."""
+        ...
 
 
 def compare(
@@ -148,7 +155,7 @@ def compare(
         ask = _asked(sampling, out, seed, verifier, verifier_option, think_end)
     named: dict[str, Any] = {}
     if sampling.task is None:
-        named = {"columns": _named_columns(columns), "right_at": right_at}
+        named = {"columns": named_columns(columns), "right_at": right_at}
     comparison = ask(
         before,
         after,
@@ -328,10 +335,10 @@ def plan(
         seed=seed,
         verifier=verifier,
         metric=metric,
-        columns=_named_columns(columns),
+        columns=named_columns(columns),
         right_at=right_at,
     )
-    if _write_json(planning, json):
+    if write_result(planning, json):
         return
     from liftmap.console import Terminal
     from liftmap.report.plan_terminal import plan_page
@@ -339,7 +346,7 @@ def plan(
     Terminal().print(plan_page(planning))
 
 
-def _named_columns(text: str | None) -> dict[str, str] | None:
+def named_columns(text: str | None) -> dict[str, str] | None:
     """What --columns says.
 
     Raises:
@@ -357,7 +364,7 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None) -> Non
     """
     for warning in comparison.warnings:
         warn(warning)
-    printed = _write_json(comparison, json)
+    printed = write_result(comparison, json)
     if report is not None:
         from liftmap.report.comparison import build_comparison_page
 
@@ -372,8 +379,8 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None) -> Non
         print_result(f"Report: {report}")
 
 
-def _write_json(result: Comparison | Planning, json: Path | None) -> bool:
-    """Writes the JSON; whether it was printed."""
+def write_result(result: HasJson, json: Path | None) -> bool:
+    """Writes the JSON of a result where it is asked for; whether it was printed."""
     if json is None:
         return False
     if str(json) == "-":

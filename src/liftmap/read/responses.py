@@ -1,7 +1,7 @@
 """The reader of files with a row a response: question_id and whether it was correct.
 
 CSV, Parquet or JSONL with the columns question_id and correct, and optionally answer, truncated and
-cluster; other columns, such as the text, are left alone.
+cluster; texts, prompts and gold answers are found by their usual names, other columns left alone.
 """
 
 from __future__ import annotations
@@ -67,8 +67,23 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     notes = []
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")
-    outcomes = from_rows(source, "responses", rows, warnings=notes)
+    outcomes = from_rows(source, "responses", rows, _golds(files, rows), notes)
     return replace(outcomes, responses=_with_texts(files, rows))
+
+
+def _golds(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.DataFrame | None:
+    """The gold answer of each question, where all files have a column of them."""
+    columns = [named(file.fields).get("gold") for file in files]
+    golds = [
+        scan(file, [column]).select(gold=pl.col(column).cast(pl.String, strict=False)).collect()
+        for file, column in zip(files, columns, strict=True)
+        if column is not None
+    ]
+    if len(golds) < len(files):
+        return None
+    both = rows.select("question_id").hstack(pl.concat(golds))
+    one_gold = both.drop_nulls().unique().filter(~pl.col("question_id").is_duplicated())
+    return one_gold.sort("question_id") if len(one_gold) else None
 
 
 def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | None:
