@@ -16,7 +16,9 @@ from liftmap.analyse.compared import (
     capability,
     contrast,
     difficulty,
+    equal_tokens,
     lost_gained,
+    pass_hat,
     transitions,
     verdict,
     warnings,
@@ -39,6 +41,8 @@ Analysis = Callable[[StudyData], pl.DataFrame]
 
 ANALYSES: dict[str, Analysis] = {
     "capability": capability,
+    "pass_hat": pass_hat,
+    "equal_tokens": equal_tokens,
     "verdict": verdict,
     "difficulty": difficulty,
     "transitions": transitions,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 FAILED, UNTOLD = 1, 3
 
 Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseAppendAction]
+Sources = Annotated[tuple[str, ...], tyro.conf.arg(metavar="SOURCE"), tyro.conf.UseAppendAction]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
@@ -69,6 +70,7 @@ def compare(
     resamples: int = 1000,
     advise_training: bool = False,
     copies: tuple[int, int] = (1, 1),
+    null: Sources = (),
     require: Rules = (),
     markdown: File = None,
     json: File = None,
@@ -91,6 +93,7 @@ def compare(
         liftmap compare org/base org/trained --task math-500 --n 64 --out runs/math
         liftmap compare base.eval trained.eval --k 64 --json comparison.json
         liftmap compare runs/grpo/val:0 runs/grpo/val:200
+        liftmap compare base.csv rl.csv --null base-cold.csv
         liftmap compare base.csv rl.csv --columns question_id=problem,correct=solved
         liftmap compare base.csv trained.csv --require "accuracy >= -1" --require "lost <= 2"
 
@@ -121,6 +124,8 @@ def compare(
         resamples: Bootstrap resamples of everything else.
         advise_training: The questions are those of training: say what to train on next.
         copies: How many times each response stands before, and after: they are counted once.
+        null: What might do the same without training, such as the model before at a low temperature
+            (docs/nulls.md); may be given several times.
         require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
             (questions beyond noise), or a file with one a line; may be given several times.
         markdown: Write a summary in Markdown, for a pull request or a job's summary.
@@ -179,6 +184,7 @@ def compare(
         verifier_options=section.options if section else None,
         advise_training=advise_training,
         copies=copies,
+        null=null,
         require=require,
     )
     _show(comparison, json, report)

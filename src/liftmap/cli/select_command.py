@@ -8,14 +8,19 @@ from typing import Annotated, Literal
 
 import tyro
 
-from liftmap.cli.compare_commands import Column, Columns, Number, named_columns, write_result
+from liftmap.cli.compare_commands import (
+    Column,
+    Columns,
+    Number,
+    Sources,
+    named_columns,
+    write_result,
+)
 from liftmap.cli.flags import File, Name, Options, Text, Whole, verify_section
 from liftmap.cli.printing import print_result
 from liftmap.errors import ConfigError
 
 _RANGE = re.compile(r"\s*([0-9.eE+-]+?)\s*\.\.\s*([0-9.eE+-]+)\s*")
-
-Sources = Annotated[tuple[str, ...], tyro.conf.arg(metavar="SOURCE"), tyro.conf.UseAppendAction]
 
 
 def select(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Date
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -27,12 +28,15 @@ from liftmap.comparison.checks import (
     without_copies,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
+from liftmap.comparison.equal_tokens import Tokens, equal_tokens
 from liftmap.comparison.gate import answer, level_of_each, parse_rules
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.match import PairedTallies, match
 from liftmap.comparison.measures import measures
+from liftmap.comparison.nulls import Null, against_null
 from liftmap.comparison.parts import Answer, Check, CurvePoint, Provenance, QuestionsAre, Rule
+from liftmap.comparison.pass_hat import pass_hat_curve
 from liftmap.comparison.provenance import provenance_of, with_responses
 from liftmap.comparison.result import Comparison, today
 from liftmap.comparison.votes import Vote, majority
@@ -132,6 +136,7 @@ def compare(
     date: Date | None = None,
     copies: tuple[int, int] = (1, 1),
     require: Sequence[str] = (),
+    null: Source | Sequence[Source] = (),
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -178,6 +183,9 @@ def compare(
         copies: How many times each response stands before, and after; they are then counted once.
         require: What has to hold, as `accuracy >= -1`, `pass@16 >= -1` (points), `lost <= 2`
             (questions beyond noise), or paths of files with such a rule a line; answered in `gate`.
+        null: What a sceptic would try instead of training, one source or several: responses of the
+            model before at a low temperature, say. The change from before to after stands beside
+            those from before to null and from null to after, on the questions common to all.
 
     Returns:
         What changed, with the noise taken out.
@@ -226,6 +234,7 @@ def compare(
     ]
     on_train_questions = first.split == then.split == "train"
     options = replace(options, advise_training=advise_training or on_train_questions)
+    nulls = _nulls(null, judged)
     taught = None if teacher is None else load(teacher, **judged).tally
     pair = match(
         *tallies,
@@ -247,6 +256,7 @@ def compare(
             *(() if same is None else (same,)),
             *checks_of_sources(first, then, times),
         ),
+        tokens=(first.tokens, then.tokens),
     )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
@@ -259,7 +269,43 @@ def compare(
     return replace(
         comparison,
         warnings=(*notes, *comparison.warnings),
+        nulls=tuple(
+            against_null(
+                tallies[0],
+                tallies[1],
+                each,
+                comparison.k,
+                lambda pair, tries: compare_pair(pair, _of_null(options, tries), date=date),
+                level,
+            )
+            for each in nulls
+        ),
     )
+
+
+def _of_null(options: Options, k: int) -> Options:
+    """The options of a comparison with a null: those of the comparison, less what is not shown."""
+    return replace(
+        options, k=k, law_resamples=0, extrapolate=False, advise_training=False, require=()
+    )
+
+
+def _nulls(null: Source | Sequence[Source], judged: JudgedBy) -> list[Null]:
+    """The nulls as they are read; responses that stand several times count once."""
+    nulls = []
+    sources: list[Source] = [*null] if isinstance(null, list | tuple) else [null]  # type: ignore[list-item]
+    for source in sources:
+        outcomes = load(source, **judged)
+        side = provenance_of((source, source), (outcomes, outcomes))[0]
+        name, temperature = side.name, side.settings.get("temperature")
+        if not isinstance(source, str | Path) and outcomes.name is None:
+            name = "null"
+        # A null is often the model before, so that its name alone would not tell them apart.
+        if temperature is not None:
+            name = f"{name} (temperature {temperature:g})"
+        tally = without_copies(outcomes.tally, proven_copies(outcomes))
+        nulls.append(Null(replace(side, name=name), tally, outcomes.warnings))
+    return nulls
 
 
 def compare_pair(
@@ -272,6 +318,7 @@ def compare_pair(
     date: Date | None = None,
     checks: tuple[Check, ...] = (),
     golds: pl.DataFrame | None = None,
+    tokens: Tokens = (None, None),
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -286,6 +333,7 @@ def compare_pair(
         date: As in `compare`.
         checks: What texts and settings say of the responses; the counts are checked here.
         golds: A row a question: question_id, gold; None where they are unknown.
+        tokens: For each side the mean tokens of each question's responses; None: unknown.
 
     Returns:
         What changed.
@@ -382,6 +430,8 @@ def compare_pair(
         checks=checks,
         measures=measures(pair, fitted, resamples, answers, golds),
         gate=_gate(pair, options, checks),
+        pass_hat=pass_hat_curve(pair, tries(k, len(pair.counts)), resamples, options.questions),
+        equal_tokens=equal_tokens(pair, tokens, level=resamples.options["level"]),
     )
 
 

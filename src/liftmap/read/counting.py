@@ -16,7 +16,14 @@ from liftmap.errors import InputError
 from liftmap.read.golds import final_answer, golds_of
 from liftmap.read.logs import Entry
 from liftmap.read.logs import outcomes_of as outcomes_of_entries
-from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
+from liftmap.read.outcomes import (
+    TEXTS,
+    Outcomes,
+    ReadOptions,
+    from_rows,
+    mean_tokens,
+    refuse_torn_clusters,
+)
 from liftmap.read.response_table import (
     FILE_ROWS,
     METRIC,
@@ -78,6 +85,7 @@ def _counted(
             "finish_reason",
             "failed",
             "cluster",
+            "tokens",
             *(() if responses.by_prompt else ("asked",)),
             *(METRIC + name for name in table.metrics),
             pl.when(pl.col("gold").str.len_chars() <= GOLD_CHARACTERS).then("gold"),
@@ -121,6 +129,7 @@ def _counted(
         model=model[0] if len(model) else None,
         prompts=_prompts(rows),
         responses=_with_texts(responses, rows) if responses.has_texts else None,
+        tokens=mean_tokens(rows),
     )
 
 

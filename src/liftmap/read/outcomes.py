@@ -119,6 +119,9 @@ class Outcomes:
         responses: The responses with their texts, a row each, with the columns of `TEXTS`; it is
             read from the source when it is collected, once more each time. None where the source
             has no texts, or does not say which responses are right.
+        tokens: Mean tokens of the responses to each question: question_id, tokens. Under a
+            curtailed plan of the first round alone, which does not depend on what came out. None
+            where the source does not count tokens.
     """
 
     source: str
@@ -136,6 +139,18 @@ class Outcomes:
     by_prompt: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
     responses: pl.LazyFrame | None = None
+    tokens: pl.DataFrame | None = None
+
+
+def mean_tokens(rows: pl.DataFrame) -> pl.DataFrame | None:
+    """`Outcomes.tokens` from a row a response: question_id, tokens (null or below 0: unknown).
+
+    None unless most responses have theirs.
+    """
+    counted = rows.filter(pl.col("tokens") >= 0)
+    if len(counted) <= len(rows) / 2:
+        return None
+    return counted.group_by("question_id").agg(pl.col("tokens").mean()).sort("question_id")
 
 
 def drawing_settings(given: object) -> dict[str, object]:

@@ -15,7 +15,14 @@ import polars as pl
 from liftmap.errors import InputError
 from liftmap.read.column_names import named
 from liftmap.read.look import Glimpse
-from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
+from liftmap.read.outcomes import (
+    TEXTS,
+    Outcomes,
+    ReadOptions,
+    from_rows,
+    mean_tokens,
+    refuse_torn_clusters,
+)
 from liftmap.read.tables import labels, question_ids, read_table, refuse_first, require
 from liftmap.read.tabular import scan
 
@@ -68,22 +75,34 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")
     outcomes = from_rows(source, "responses", rows, _golds(files, rows), notes)
-    return replace(outcomes, responses=_with_texts(files, rows))
+    return replace(outcomes, responses=_with_texts(files, rows), tokens=_tokens(files, rows))
 
 
 def _golds(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.DataFrame | None:
     """The gold answer of each question, where all files have a column of them."""
-    columns = [named(file.fields).get("gold") for file in files]
-    golds = [
-        scan(file, [column]).select(gold=pl.col(column).cast(pl.String, strict=False)).collect()
+    golds = _column(files, "gold", pl.String())
+    if golds is None:
+        return None
+    both = rows.select("question_id").hstack([golds])
+    one_gold = both.drop_nulls().unique().filter(~pl.col("question_id").is_duplicated())
+    return one_gold.sort("question_id") if len(one_gold) else None
+
+
+def _tokens(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.DataFrame | None:
+    """The mean tokens of each question's responses, where all files have a column of them."""
+    tokens = _column(files, "tokens", pl.Int64())
+    return None if tokens is None else mean_tokens(rows.select("question_id").hstack([tokens]))
+
+
+def _column(files: Sequence[Glimpse], name: str, kind: pl.DataType) -> pl.Series | None:
+    """A column of the files by our name for it, a value a row; None where a file lacks it."""
+    columns = [named(file.fields).get(name) for file in files]
+    parts = [
+        scan(file, [column]).select(pl.col(column).cast(kind, strict=False).alias(name)).collect()
         for file, column in zip(files, columns, strict=True)
         if column is not None
     ]
-    if len(golds) < len(files):
-        return None
-    both = rows.select("question_id").hstack(pl.concat(golds))
-    one_gold = both.drop_nulls().unique().filter(~pl.col("question_id").is_duplicated())
-    return one_gold.sort("question_id") if len(one_gold) else None
+    return pl.concat(parts)[name] if len(parts) == len(files) else None
 
 
 def _with_texts(files: Sequence[Glimpse], rows: pl.DataFrame) -> pl.LazyFrame | None:
