@@ -2,7 +2,8 @@
 
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
-that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
+that verifiers get wrong, `compare_models` asks two models, `probe`
+whether one knows the questions by heart; `compare` compares two models whose
 results exist, `reanalyse` a published matrix; `plan` says what a study can see, `select` makes a
 training set of measured success rates. The stages are the sub-packages `tasks`, `sample`, `verify`,
 `train`, `analyse` and `report`; `stats` holds the statistics.
@@ -26,6 +27,7 @@ _HOMES = {
     "reanalyse": "liftmap.comparison.published",
     "plan": "liftmap.comparison.planning",
     "select": "liftmap.comparison.selection",
+    "probe": "liftmap.probing",
     "Asking": "liftmap.ask",
     "sample_model": "liftmap.ask",
     "compare_models": "liftmap.ask",
@@ -41,6 +43,7 @@ __all__ = [
     "compare_models",
     "load_config",
     "plan",
+    "probe",
     "reanalyse",
     "run_study",
     "sample_model",

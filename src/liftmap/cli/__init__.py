@@ -23,6 +23,7 @@ from liftmap.cli.audit_commands import audit
 from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
+from liftmap.cli.probe_command import probe
 from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.select_command import select
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
@@ -43,6 +44,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "reanalyse": reanalyse,
     "plan": plan,
     "select": select,
+    "probe": probe,
     "testbed": testbed,
 }
 
