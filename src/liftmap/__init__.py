@@ -2,10 +2,11 @@
 
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
-that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
-results exist, `suite` does so on several benchmarks and `track` for the steps of a training,
-`reanalyse` reads a published matrix, `plan` says what a study can see, and `score` how likely a
-model finds responses from anywhere. `TrackCallback` measures a model while TRL trains it,
+that verifiers get wrong, `compare_models` asks two models, `probe` whether one knows the questions
+by heart; `compare` compares two models whose results exist, `suite` does so on several benchmarks
+and `track` for the steps of a training, `reanalyse` reads a published matrix; `plan` says what a
+study can see, `select` makes a training set of measured success rates, and `score` says how likely
+a model finds responses from anywhere. `TrackCallback` measures a model while TRL trains it,
 `read_training_log` reads what a trainer logged. The stages are the sub-packages `tasks`, `sample`,
 `verify`, `train`, `analyse` and `report`; `stats` holds the statistics.
 """
@@ -30,6 +31,8 @@ _HOMES = {
     "reanalyse": "liftmap.comparison.published",
     "plan": "liftmap.comparison.planning",
     "score": "liftmap.scoring.source_score",
+    "select": "liftmap.comparison.selection",
+    "probe": "liftmap.probing",
     "Asking": "liftmap.ask",
     "sample_model": "liftmap.ask",
     "compare_models": "liftmap.ask",
@@ -58,11 +61,13 @@ __all__ = [
     "load_config",
     "load_questions",
     "plan",
+    "probe",
     "read_training_log",
     "reanalyse",
     "run_study",
     "sample_model",
     "score",
+    "select",
     "suite",
     "track",
     "verify_folder",

@@ -9,7 +9,7 @@ models and compares them. The folder is laid out as a study's, less what a study
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +83,34 @@ def sample_model(model: str, asking: Asking, out: str | Path) -> ResponseSet:
         LiftmapError: Something can't be done; what can be known is known before long work, and what
             was drawn is kept.
     """
-    return _sample_all([model], asking, StudyFolder(Path(out)))[0]
+    [responses], _ = _sample_all([model], asking, StudyFolder(Path(out)))
+    return responses
+
+
+def sample_questions(
+    model: str,
+    asking: Asking,
+    folder: StudyFolder,
+    make: Callable[[], list[Question]],
+    settings: Mapping[str, Any],
+) -> tuple[ResponseSet, list[Question]]:
+    """Asks one model questions that were made of a task's.
+
+    Args:
+        model: As in `sample_model`.
+        asking: What they are made of, and how they are asked.
+        folder: The folder; its questions are made on the first call.
+        make: Makes the questions.
+        settings: How; the folder refuses others later.
+
+    Returns:
+        The responses, all there, and the questions.
+
+    Raises:
+        LiftmapError: As `sample_model`.
+    """
+    [responses], questions = _sample_all([model], asking, folder, make, settings)
+    return responses, questions
 
 
 def compare_models(
@@ -107,17 +134,23 @@ def compare_models(
         raise InputError(
             "Before and after are the same model.", seen=before, remedy="Name two models."
         )
-    sets = _sample_all([before, after], asking, StudyFolder(Path(out)))
+    sets, _ = _sample_all([before, after], asking, StudyFolder(Path(out)))
     return compare(sets[0], sets[1], **{**options, "verifier": asking.verifier().verifier})
 
 
-def _sample_all(models: list[str], asking: Asking, folder: StudyFolder) -> list[ResponseSet]:
+def _sample_all(
+    models: list[str],
+    asking: Asking,
+    folder: StudyFolder,
+    make: Callable[[], list[Question]] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> tuple[list[ResponseSet], list[Question]]:
     sampling, verifying = asking.sampling, asking.verifier()
     template = get_template(sampling.template)
     find(ENGINES, sampling.engine, "engine")
     make_verifier(verifying.verifier, verifying.options)
     with folder.held():
-        questions = _questions(folder, asking)
+        questions = _questions(folder, asking, make, settings or {})
         for question in questions:
             render_prompt(template.name, question)
         targets = [folder.responses(model_folder(model), asking.split) for model in models]
@@ -128,7 +161,7 @@ def _sample_all(models: list[str], asking: Asking, folder: StudyFolder) -> list[
             with _engine(model, sampling, questions) as engine:
                 plan = sampling.plan_of(sampling.n)
                 answer(target, model, questions, plan, sampling, verifying, engine)
-    return targets
+    return targets, questions
 
 
 @contextmanager
@@ -149,11 +182,20 @@ def _engine(model: str, sampling: SampleSection, questions: list[Question]) -> I
                 engine_made.close()
 
 
-def _questions(folder: StudyFolder, asking: Asking) -> list[Question]:
+def _questions(
+    folder: StudyFolder,
+    asking: Asking,
+    make: Callable[[], list[Question]] | None,
+    further: Mapping[str, Any],
+) -> list[Question]:
     """The questions of the folder, made on the first call; the task must be the same after that."""
-    settings = {"task": asking.task, "options": dict(asking.options)}
+    settings = {"task": asking.task, "options": dict(asking.options), **further}
     if not folder.has_questions(asking.split):
-        questions = load_questions(asking.task, asking.split, asking.options, "the task")
+        questions = (
+            load_questions(asking.task, asking.split, asking.options, "the task")
+            if make is None
+            else make()
+        )
         task = {**settings, "questions": questions_digest(questions)}
         folder.keep_task(asking.split, task)
         folder.write_questions(asking.split, questions, task)

@@ -220,6 +220,12 @@ def write_parquet(path: Path, frame: pl.DataFrame, facts: Mapping[str, Any] | No
     write_bytes(path, sealed_parquet(frame, facts or {}))
 
 
+def write_ndjson(path: Path, frame: pl.LazyFrame) -> None:
+    """Writes a table as JSON, a line a row, while it is read; errors as `write_bytes`."""
+    with _replacing(path) as temporary:
+        frame.sink_ndjson(temporary)
+
+
 def damaged(path: Path, reason: str) -> StoreError:
     """The error for a file that isn't what was written."""
     return StoreError(

@@ -178,6 +178,28 @@ class CurtailedPlan:
         return self.cap
 
 
+@dataclass(frozen=True, slots=True)
+class MirroredPlan(CurtailedPlan):
+    """A curtailed plan where c counts the wrong responses: right ones end the drawing.
+
+    With it pass@k of the wrong responses is what pass^k is made of: of k responses all are right
+    where none is wrong.
+    """
+
+    @property
+    def earliest_end(self) -> int:
+        """The fewest responses that a question gets: if all of them are right."""
+        return min(self.cap, -(-self.stop_after // self.round_size) * self.round_size)
+
+    def supported(self, n: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The most tries k that each question supports: more right ones in a row are never seen."""
+        return 0 * n + self.earliest_end
+
+    def tries(self, n: NDArray[np.int64]) -> int:
+        """The most tries k that every question supports."""
+        return self.earliest_end
+
+
 Plan = FixedPlan | CurtailedPlan
 
 

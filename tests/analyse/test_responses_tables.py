@@ -14,9 +14,10 @@ from liftmap.analyse.kin import knowledge, styles
 from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
 from liftmap.analyse.rates import rates
-from liftmap.analyse.training import training, wilson
+from liftmap.analyse.training import training
 from liftmap.files import write_json
 from liftmap.records import Question
+from liftmap.stats.shares import wilson
 from liftmap.store import exhausted_verifier
 from liftmap.tasks.gym import gym
 from liftmap.testbed.language import render_response

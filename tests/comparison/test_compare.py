@@ -268,6 +268,9 @@ def test_tables_hold_the_figures(large: Comparison) -> None:
         "verdict",
         "guidance",
         "warnings",
+        "pass_hat",
+        "equal_tokens",
+        "nulls",
     }
     assert tables["capability"]["change"][0] == large.accuracy.change.estimate
     assert tables["capability"]["k"].to_list() == list(range(1, 65))

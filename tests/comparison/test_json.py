@@ -66,6 +66,9 @@ FIELDS = {
     "k",
     "accuracy",
     "capability",
+    "pass_hat_k",
+    "equal_tokens",
+    "nulls",
     "bins",
     "transitions",
     "lost",
@@ -124,6 +127,10 @@ def _check(found: dict[str, Any]) -> None:
     for point in found["capability"]:
         lead = point[leading[found["questions_are"]]]
         assert lead == (None if "extrapolated" in point else {name: point[name] for name in CHANGE})
+    for point in found["pass_hat_k"]:
+        assert set(point) == BOTH | {"k", "band"}
+        for name in CHANGE:
+            _check_estimate(point[name])
     size = len(found["transitions"]["bins"])
     for name in ("raw", "half", "noise", "corrected"):
         matrix = found["transitions"][name]

@@ -16,8 +16,10 @@ from liftmap.analyse.compared import (
     capability,
     contrast,
     difficulty,
+    equal_tokens,
     indicators,
     lost_gained,
+    pass_hat,
     responses,
     transitions,
     verdict,
@@ -44,6 +46,8 @@ Analysis = Callable[[StudyData], pl.DataFrame]
 
 ANALYSES: dict[str, Analysis] = {
     "capability": capability,
+    "pass_hat": pass_hat,
+    "equal_tokens": equal_tokens,
     "verdict": verdict,
     "difficulty": difficulty,
     "transitions": transitions,

@@ -205,6 +205,56 @@ def verdict(data: StudyData) -> pl.DataFrame:
     return _of_models(data, "verdict", data.arms)
 
 
+def pass_hat(data: StudyData) -> pl.DataFrame:
+    """pass^k before and after: how often all of k responses are right (arXiv 2406.12045).
+
+    Returns:
+        One row a model other than the base and a number of tries, with the columns of `capability`,
+        of pass^k. Under a curtailed plan k ends at the responses of a question that is always
+        right.
+
+        - model, arm, seed: the model after.
+        - k: number of tries.
+        - before, before_low, before_high, before_least, before_greatest: pass^k of the base.
+        - after, after_low, after_high, after_least, after_greatest: pass^k of the model.
+        - change, change_low, change_high, change_least, change_greatest: after minus before.
+        - band_low, band_high: band that holds the change at all these k at once.
+        - extrapolated: never.
+        - these_before, these_before_low, these_before_high: on these questions, as in `capability`.
+        - these_after, these_after_low, these_after_high: likewise after.
+        - these_change, these_change_low, these_change_high: after minus before.
+        - these_before_least, these_before_greatest: what unscored responses could make of it.
+        - these_after_least, these_after_greatest: likewise.
+        - these_change_least, these_change_greatest: likewise.
+        - like_these_before, like_these_before_low, like_these_before_high: on questions like these.
+        - like_these_after, like_these_after_low, like_these_after_high: likewise after.
+        - like_these_change, like_these_change_low, like_these_change_high: after minus before.
+        - like_these_before_least, like_these_before_greatest: as of these questions.
+        - like_these_after_least, like_these_after_greatest: likewise.
+        - like_these_change_least, like_these_change_greatest: likewise.
+    """
+    return _of_models(data, "pass_hat", data.afters)
+
+
+def equal_tokens(data: StudyData) -> pl.DataFrame:
+    """pass@k of base and model for the same expected tokens a question.
+
+    Returns:
+        One row a model other than the base and a budget that both curves reach; none where tokens
+        are not known.
+
+        - model, arm, seed: the model after.
+        - tokens: the budget: k_after times the mean tokens of a response after.
+        - k_before: tries that it pays before; pass@k is interpolated in log k between whole k.
+        - k_after: tries that it pays after.
+        - before, before_low, before_high: pass@k of the base.
+        - after, after_low, after_high: pass@k of the model.
+        - change, change_low, change_high: after minus before, paired by question; the interval
+          takes in that the costs are known from these questions.
+    """
+    return _of_models(data, "equal_tokens", data.afters)
+
+
 def warnings(data: StudyData) -> pl.DataFrame:
     """What has to be known of the responses behind a model's comparison with the base.
 

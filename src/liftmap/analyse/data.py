@@ -273,6 +273,7 @@ class StudyData:
                             self._read(after),
                             (self._copies(before), self._copies(after)),
                         ),
+                        tokens=(self._read(before).tokens, self._read(after).tokens),
                     ),
                 )
             )

@@ -6,14 +6,11 @@ Analysis of the `analyse` stage; reads `checkpoint.json` beside each checkpoint,
 
 from __future__ import annotations
 
-import math
-
 import polars as pl
-from scipy import special
 
 from liftmap.analyse.data import StudyData
 from liftmap.comparison.columns import build, columns, estimate_schema
-from liftmap.records import Estimate
+from liftmap.stats.shares import wilson
 
 SCHEMA = {
     "arm": pl.String(),
@@ -67,18 +64,3 @@ def training(data: StudyData) -> pl.DataFrame:
                 }
             )
     return build(rows, SCHEMA)
-
-
-def wilson(share: float, n: int, level: float) -> Estimate:
-    """A share of n draws with Wilson's score interval (1927, doi 10.1080/01621459.1927.10502953).
-
-    Args:
-        share: In [0, 1].
-        n: Number of independent draws, 1 or more. For a mean of n values in [0, 1] the interval is
-            at least as wide as for draws that are 0 or 1, which vary most.
-        level: Coverage, in (0, 1).
-    """
-    z = float(special.ndtri((1 + level) / 2))
-    half = z * math.sqrt(n * share * (1 - share) + z * z / 4)
-    low, high = ((n * share + z * z / 2 + side) / (n + z * z) for side in (-half, half))
-    return Estimate(share, max(0.0, low), min(1.0, high))

@@ -23,8 +23,10 @@ from liftmap.cli.audit_commands import audit
 from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
+from liftmap.cli.probe_command import probe
 from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.score_command import score
+from liftmap.cli.select_command import select
 from liftmap.cli.study_commands import analyse, report, study, testbed, train
 from liftmap.cli.suite_command import suite
 from liftmap.cli.track_command import track
@@ -46,6 +48,8 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "suite": suite,
     "reanalyse": reanalyse,
     "plan": plan,
+    "select": select,
+    "probe": probe,
     "testbed": testbed,
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import tyro
 
@@ -26,7 +26,6 @@ from liftmap.cli.printing import print_result, warn
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
-    from liftmap.comparison.plan_record import Planning
     from liftmap.comparison.result import Comparison
 
 # Exit statuses of a gate; 2 is a mistake in the command.
@@ -34,9 +33,18 @@ FAILED, UNTOLD = 1, 3
 
 Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseAppendAction]
 Files = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE"), tyro.conf.UseAppendAction]
+Sources = Annotated[tuple[str, ...], tyro.conf.arg(metavar="SOURCE"), tyro.conf.UseAppendAction]
 Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
 Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
 Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
+
+
+class HasJson(Protocol):
+    """A result with a public JSON."""
+
+    def to_json(self) -> str:
+        """The public form as text."""
+        ...
 
 
 def compare(
@@ -63,6 +71,7 @@ def compare(
     resamples: int = 1000,
     advise_training: bool = False,
     copies: tuple[int, int] = (1, 1),
+    null: Sources = (),
     require: Rules = (),
     texts: bool = True,
     phrases: Files = (),
@@ -90,6 +99,7 @@ def compare(
         liftmap compare org/base org/trained --task math-500 --n 64 --out runs/math
         liftmap compare base.eval trained.eval --k 64 --json comparison.json
         liftmap compare runs/grpo/val:0 runs/grpo/val:200
+        liftmap compare base.csv rl.csv --null base-cold.csv
         liftmap compare base.csv rl.csv --columns question_id=problem,correct=solved
         liftmap compare base.csv trained.csv --require "accuracy >= -1" --require "lost <= 2"
         liftmap compare base.jsonl rl.jsonl --phrases hedges.txt --tokenizer Qwen/Qwen3-0.6B
@@ -121,6 +131,8 @@ def compare(
         resamples: Bootstrap resamples of everything else.
         advise_training: The questions are those of training: say what to train on next.
         copies: How many times each response stands before, and after: they are counted once.
+        null: What might do the same without training, such as the model before at a low temperature
+            (docs/nulls.md); may be given several times.
         require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
             (questions beyond noise), or a file with one a line; may be given several times.
         texts: Look at the texts of responses, where both sides have them: length, reflection
@@ -192,6 +204,7 @@ def compare(
         verifier_options=section.options if section else None,
         advise_training=advise_training,
         copies=copies,
+        null=null,
         require=require,
         texts=texts,
         phrases=phrases,
@@ -359,7 +372,7 @@ def plan(
         columns=named_columns(columns),
         right_at=right_at,
     )
-    if _write_json(planning, json):
+    if write_result(planning, json):
         return
     from liftmap.console import Terminal
     from liftmap.report.plan_terminal import plan_page
@@ -385,7 +398,7 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None) -> Non
     """
     for warning in comparison.warnings:
         warn(warning)
-    printed = _write_json(comparison, json)
+    printed = write_result(comparison, json)
     if report is not None:
         from liftmap.report.comparison import build_comparison_page
 
@@ -400,8 +413,8 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None) -> Non
         print_result(f"Report: {report}")
 
 
-def _write_json(result: Comparison | Planning, json: Path | None) -> bool:
-    """Writes the JSON; whether it was printed."""
+def write_result(result: HasJson, json: Path | None) -> bool:
+    """Writes the JSON of a result where it is asked for; whether it was printed."""
     if json is None:
         return False
     if str(json) == "-":

@@ -24,13 +24,16 @@ from liftmap.comparison.checks import (
     without_copied_answers,
 )
 from liftmap.comparison.curve import curve, doubling, most_tries_of, p_value, tries
+from liftmap.comparison.equal_tokens import Tokens, equal_tokens
 from liftmap.comparison.gate import answer, level_of_each, parse_rules
 from liftmap.comparison.guidance import advise
 from liftmap.comparison.load import JudgedBy, Source, load
 from liftmap.comparison.loaded_pair import LoadedPair, load_pair
 from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.measures import measures
+from liftmap.comparison.nulls import against_null, read_nulls
 from liftmap.comparison.parts import Answer, Check, CurvePoint, Provenance, QuestionsAre, Rule
+from liftmap.comparison.pass_hat import pass_hat_curve
 from liftmap.comparison.provenance import with_responses
 from liftmap.comparison.response_analyses import TextOptions, analyses_of_sources, text_options
 from liftmap.comparison.response_parts import ResponseAnalyses
@@ -139,6 +142,7 @@ def compare(
     texts: bool = True,
     phrases: Sequence[str | Path] = (),
     tokenizer: str | None = None,
+    null: Source | Sequence[Source] = (),
 ) -> Comparison:
     """Compares two models on the questions that both answered.
 
@@ -191,6 +195,9 @@ def compare(
             et al. (arXiv 2505.14216); each list is called what its file is called.
         tokenizer: A folder or a hub id of a tokenizer that counts the tokens of all texts; default
             the numbers of tokens that the sources know, or else characters.
+        null: What a sceptic would try instead of training, one source or several: responses of the
+            model before at a low temperature, say. The change from before to after stands beside
+            those from before to null and from null to after, on the questions common to all.
 
     Returns:
         What changed, with the noise taken out.
@@ -232,10 +239,33 @@ def compare(
         "right_at": right_at,
     }
     taught = None if teacher is None else load(teacher, **judged).tally
+    nulls = read_nulls(null, judged)
     pair = load_pair(
         before, after, judged, cluster=cluster, copies=copies, min_responses=min_responses
     )
-    return compare_loaded(pair, options, teacher=taught, date=date, reading=reading)
+    comparison = compare_loaded(pair, options, teacher=taught, date=date, reading=reading)
+    if not nulls:
+        return comparison
+    return replace(
+        comparison,
+        nulls=tuple(
+            against_null(
+                *pair.counted,
+                each,
+                comparison.k,
+                lambda pair, tries: compare_pair(pair, _of_null(options, tries), date=date),
+                level,
+            )
+            for each in nulls
+        ),
+    )
+
+
+def _of_null(options: Options, k: int) -> Options:
+    """The options of a comparison with a null: those of the comparison, less what is not shown."""
+    return replace(
+        options, k=k, law_resamples=0, extrapolate=False, advise_training=False, require=()
+    )
 
 
 def compare_loaded(
@@ -269,6 +299,7 @@ def compare_loaded(
         date=date,
         golds=first.golds,
         checks=pair.checks,
+        tokens=(first.tokens, pair.outcomes[1].tokens),
     )
     responses = None
     if reading is not None:
@@ -318,6 +349,7 @@ def compare_pair(
     date: Date | None = None,
     checks: tuple[Check, ...] = (),
     golds: pl.DataFrame | None = None,
+    tokens: Tokens = (None, None),
 ) -> Comparison:
     """`compare` for tallies that are matched already.
 
@@ -332,6 +364,7 @@ def compare_pair(
         date: As in `compare`.
         checks: What texts and settings say of the responses; the counts are checked here.
         golds: A row a question: question_id, gold; None where they are unknown.
+        tokens: For each side the mean tokens of each question's responses; None: unknown.
 
     Returns:
         What changed.
@@ -423,6 +456,8 @@ def compare_pair(
         checks=checks,
         measures=measures(pair, fitted, resamples, answers, golds),
         gate=_gate(pair, options, checks),
+        pass_hat=pass_hat_curve(pair, tries(k, len(pair.counts)), resamples, options.questions),
+        equal_tokens=equal_tokens(pair, tokens, level=resamples.options["level"]),
     )
 
 

@@ -16,6 +16,7 @@ from liftmap.comparison.parts import Check, Provenance
 from liftmap.comparison.provenance import provenance_of
 from liftmap.errors import InputError
 from liftmap.read.outcomes import Outcomes
+from liftmap.records import Tally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +27,7 @@ class LoadedPair:
         tallies: The matched tallies.
         outcomes: What was read of the two sides.
         sides: What the two sides were made from.
+        counted: Both tallies before they were matched, each response counted once.
         copies: How many times each response stood, before and after; they are counted once.
         checks: What texts and settings say of the responses.
         notes: What the readers have to say, a sentence each.
@@ -34,6 +36,7 @@ class LoadedPair:
     tallies: PairedTallies
     outcomes: tuple[Outcomes, Outcomes]
     sides: tuple[Provenance, Provenance]
+    counted: tuple[Tally, Tally]
     copies: tuple[int, int]
     checks: tuple[Check, ...]
     notes: tuple[str, ...]
@@ -100,9 +103,7 @@ def pair_outcomes(
         copies[0] if copies[0] > 1 else proven_copies(first),
         copies[1] if copies[1] > 1 else proven_copies(then),
     )
-    tallies = [
-        without_copies(side.tally, number) for side, number in zip(outcomes, times, strict=True)
-    ]
+    tallies = without_copies(first.tally, times[0]), without_copies(then.tally, times[1])
     pair = match(
         *tallies,
         orders=(first.answers, then.answers),
@@ -121,6 +122,7 @@ def pair_outcomes(
         pair,
         outcomes,
         sides,
+        tallies,
         times,
         checks=(
             *(() if same is None else (same,)),

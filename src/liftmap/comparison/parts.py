@@ -15,7 +15,7 @@ from liftmap.stats.bins import Bins
 from liftmap.stats.law.estimates import Cover
 from liftmap.stats.law.floor import Floor
 from liftmap.stats.support import Support
-from liftmap.stats.verdict import Withheld
+from liftmap.stats.verdict import Conclusion, Withheld
 
 Matrix = tuple[tuple[float, ...], ...]
 # What a figure is about: questions like these (others could be asked), or these very questions
@@ -335,3 +335,70 @@ class Measures:
     support: Support | None = None
     guess_rate: Estimate | None = None
     answer_entropy: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EqualBudget(Change):
+    """pass@k of both models for the same expected tokens a question, shares of 1.
+
+    Attributes:
+        tokens: The budget.
+        k_before: Tries that it pays before; pass@k is interpolated in log k between whole numbers.
+        k_after: Tries that it pays after.
+    """
+
+    tokens: float
+    k_before: float
+    k_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class EqualTokens:
+    """What the two models solve for the same tokens.
+
+    Attributes:
+        questions: Questions whose tokens are known on both sides.
+        cost: Mean tokens of a response, averaged over questions: before, after, and their change.
+        budgets: The comparison at each budget, rising; empty where no budget is within both curves.
+    """
+
+    questions: int
+    cost: Change
+    budgets: tuple[EqualBudget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NullContrast:
+    """One of the three changes between before, null and after.
+
+    Attributes:
+        name: From what to what.
+        accuracy: pass@1 of the two.
+        capability: pass@k at the largest k that all three support; k is 1 where that is all.
+        verdict: The words of both.
+    """
+
+    name: str
+    accuracy: CurvePoint
+    capability: CurvePoint
+    verdict: Conclusion
+
+
+@dataclass(frozen=True, slots=True)
+class NullComparison:
+    """What something cheaper than training does, beside what training did.
+
+    Attributes:
+        null: What the null was made from.
+        questions: Questions that before, null and after all answered.
+        contrasts: before to after, before to null, null to after.
+        reached: The null's change of accuracy as a share of training's; None where that is not
+            clearly other than 0.
+        warnings: What has to be known of the null's source.
+    """
+
+    null: Provenance
+    questions: int
+    contrasts: tuple[NullContrast, NullContrast, NullContrast]
+    reached: Estimate | None
+    warnings: tuple[str, ...] = ()

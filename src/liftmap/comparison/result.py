@@ -16,16 +16,18 @@ from typing import Any, Literal
 import polars as pl
 
 from liftmap import __version__
-from liftmap.comparison import response_tables, tables, words
+from liftmap.comparison import measure_words, response_tables, tables, words
 from liftmap.comparison.parts import (
     Answer,
     Check,
     CurvePoint,
+    EqualTokens,
     Guidance,
     Matrix,
     McNemar,
     Measures,
     Moves,
+    NullComparison,
     Provenance,
     QuestionsAre,
     Transitions,
@@ -82,6 +84,10 @@ class Comparison:
         gate: The answers to what was required; empty where nothing was.
         responses: What the texts of both sides say of the responses; None where they were not
             looked at.
+        pass_hat: pass^k (all of k tries are right) for rising k; empty for a published matrix, and
+            where responses are too few for the reading that leads.
+        equal_tokens: What the two solve for the same tokens; None where tokens are not known.
+        nulls: What was given as null, beside before and after.
     """
 
     before: Provenance
@@ -113,6 +119,9 @@ class Comparison:
     measures: Measures | None = None
     gate: tuple[Answer, ...] = ()
     responses: ResponseAnalyses | None = None
+    pass_hat: tuple[CurvePoint, ...] = ()
+    equal_tokens: EqualTokens | None = None
+    nulls: tuple[NullComparison, ...] = ()
 
     @property
     def accuracy(self) -> Change:
@@ -184,6 +193,16 @@ class Comparison:
             words.notes(self.transitions, self.lost, self.gained, self.mcnemar, self.first_loss_k)
         )
 
+    @property
+    def measure_lines(self) -> tuple[str, ...]:
+        """Measures beside the verdict's, a line each."""
+        return (
+            *measure_words.pass_hat_lines(self.pass_hat),
+            *measure_words.equal_tokens_lines(self.equal_tokens),
+            *(line for null in self.nulls for line in measure_words.null_lines(null)),
+            *words.measure_lines(self.measures),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The public form as plain values; `docs/json.md` defines every field."""
         return {
@@ -212,6 +231,30 @@ class Comparison:
                 }
                 for point in self.capability
             ],
+            "pass_hat_k": [
+                {
+                    "k": point.k,
+                    **self._both(point),
+                    "band": None if point.band is None else list(point.band),
+                }
+                for point in self.pass_hat
+            ],
+            "equal_tokens": None
+            if self.equal_tokens is None
+            else {
+                "questions": self.equal_tokens.questions,
+                "tokens_of_a_response": _changed(self.equal_tokens.cost),
+                "budgets": [
+                    {
+                        "tokens": each.tokens,
+                        "k_before": each.k_before,
+                        "k_after": each.k_after,
+                        **_changed(each),
+                    }
+                    for each in self.equal_tokens.budgets
+                ],
+            },
+            "nulls": [_null(null) for null in self.nulls],
             "bins": [
                 {
                     "label": change.label,
@@ -329,6 +372,11 @@ class Comparison:
               Empty where texts are missing, as the next.
             - indicators: indicator; before, after and change (of the area under the ROC curve)
               likewise; questions_before, questions_after.
+            - pass_hat: pass^k, with the columns of capability.
+            - equal_tokens: tokens, k_before, k_after; before, after and change of pass@k with _low
+              and _high.
+            - nulls: null, questions, contrast (from what to what), k, word; before, after and
+              change with _low and _high.
         """
         return {name: self.table(name) for name in tables.SCHEMAS}
 
@@ -354,6 +402,9 @@ class Comparison:
             "warnings": lambda: tables.warnings(self.warnings),
             "responses": lambda: response_tables.responses(self.responses),
             "indicators": lambda: response_tables.indicators(self.responses),
+            "pass_hat": lambda: tables.capability(self.pass_hat, self.questions_are),
+            "equal_tokens": lambda: tables.equal_tokens(self.equal_tokens),
+            "nulls": lambda: tables.nulls(self.nulls),
         }
         return make[name]()
 
@@ -407,6 +458,30 @@ def _moves(moves: Moves) -> dict[str, Any]:
             "gross": _plain(at_n.gross),
             "floor": None if at_n.floor is None else _plain(asdict(at_n.floor)),
         },
+    }
+
+
+def _null(null: NullComparison) -> dict[str, Any]:
+    return {
+        "null": null.null.to_dict(),
+        "questions": null.questions,
+        "reached": _plain(null.reached),
+        "contrasts": [
+            {
+                "name": each.name,
+                "accuracy": {"word": each.verdict.accuracy.word, **_changed(each.accuracy)},
+                "capability": None
+                if each.capability.k == 1
+                else {
+                    "k": each.capability.k,
+                    "word": each.verdict.capability.word,
+                    **_changed(each.capability),
+                },
+            }
+            for each in null.contrasts
+        ],
+        "text": measure_words.null_lines(null),
+        "warnings": list(null.warnings),
     }
 
 

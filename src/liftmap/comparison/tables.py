@@ -23,9 +23,11 @@ from liftmap.comparison.columns import (
 )
 from liftmap.comparison.parts import (
     CurvePoint,
+    EqualTokens,
     Guidance,
     McNemar,
     Moves,
+    NullComparison,
     QuestionsAre,
     Transitions,
 )
@@ -111,6 +113,20 @@ GUIDANCE: Schema = {
     "text": pl.String(),
     "questions": pl.List(pl.String()),
 }
+EQUAL_TOKENS: Schema = {
+    "tokens": pl.Float64(),
+    "k_before": pl.Float64(),
+    "k_after": pl.Int64(),
+    **estimate_schema("before", "after", "change"),
+}
+NULLS: Schema = {
+    "null": pl.String(),
+    "questions": pl.Int64(),
+    "contrast": pl.String(),
+    "k": pl.Int64(),
+    "word": pl.String(),
+    **estimate_schema("before", "after", "change"),
+}
 WARNINGS: Schema = {"text": pl.String()}
 # The tables of `Comparison.tables` by name.
 SCHEMAS: Mapping[str, Schema] = {
@@ -123,6 +139,9 @@ SCHEMAS: Mapping[str, Schema] = {
     "warnings": WARNINGS,
     "responses": RESPONSES,
     "indicators": INDICATORS,
+    "pass_hat": CAPABILITY,
+    "equal_tokens": EQUAL_TOKENS,
+    "nulls": NULLS,
 }
 
 
@@ -269,6 +288,34 @@ def verdict(
         row[f"{name}_needed_if_changed"] = axis.needed_if_changed
         row[f"{name}_p"] = axis.p_value
     return build([row], VERDICT)
+
+
+def equal_tokens(of_budgets: EqualTokens | None) -> pl.DataFrame:
+    """The table `equal_tokens`."""
+    rows = [
+        {
+            "tokens": budget.tokens,
+            "k_before": budget.k_before,
+            "k_after": budget.k_after,
+            **change_columns(budget),
+        }
+        for budget in (() if of_budgets is None else of_budgets.budgets)
+    ]
+    return build(rows, EQUAL_TOKENS)
+
+
+def nulls(comparisons: Sequence[NullComparison]) -> pl.DataFrame:
+    """The table `nulls`."""
+    rows = []
+    for each in comparisons:
+        for contrast in each.contrasts:
+            named = {"null": each.null.name, "questions": each.questions, "contrast": contrast.name}
+            first, last, said = contrast.accuracy, contrast.capability, contrast.verdict
+            rows.append({**named, "k": 1, "word": said.accuracy.word, **change_columns(first)})
+            if last.k > 1:
+                word = said.capability.word
+                rows.append({**named, "k": last.k, "word": word, **change_columns(last)})
+    return build(rows, NULLS)
 
 
 def guidance(pieces: Sequence[Guidance]) -> pl.DataFrame:

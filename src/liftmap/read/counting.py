@@ -22,6 +22,7 @@ from liftmap.read.outcomes import (
     ReadOptions,
     SeveralTasksError,
     from_rows,
+    mean_tokens,
     refuse_torn_clusters,
 )
 from liftmap.read.response_table import (
@@ -98,6 +99,7 @@ def _counted(
             "finish_reason",
             "failed",
             "cluster",
+            "tokens",
             *(() if responses.by_prompt else ("asked",)),
             *(METRIC + name for name in table.metrics),
             pl.when(pl.col("gold").str.len_chars() <= GOLD_CHARACTERS).then("gold"),
@@ -142,6 +144,7 @@ def _counted(
         model=model[0] if len(model) else None,
         prompts=_prompts(rows),
         responses=_with_texts(responses, rows) if responses.has_texts else None,
+        tokens=mean_tokens(rows),
     )
 
 

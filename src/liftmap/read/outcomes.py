@@ -141,6 +141,9 @@ class Outcomes:
         thinking: How the verdicts told thoughts from answers, as `ThinkingRule.to_plain` has it;
             None where the source does not say.
         step: The training step that its rows say; None where they say none, or several.
+        tokens: Mean tokens of the responses to each question: question_id, tokens. Under a
+            curtailed plan of the first round alone, which does not depend on what came out. None
+            where the source does not count tokens.
     """
 
     source: str
@@ -160,6 +163,18 @@ class Outcomes:
     responses: pl.LazyFrame | None = None
     thinking: Mapping[str, Any] | None = None
     step: int | None = None
+    tokens: pl.DataFrame | None = None
+
+
+def mean_tokens(rows: pl.DataFrame) -> pl.DataFrame | None:
+    """`Outcomes.tokens` from a row a response: question_id, tokens (null or below 0: unknown).
+
+    None unless most responses have theirs.
+    """
+    counted = rows.filter(pl.col("tokens") >= 0)
+    if len(counted) <= len(rows) / 2:
+        return None
+    return counted.group_by("question_id").agg(pl.col("tokens").mean()).sort("question_id")
 
 
 def drawing_settings(given: object) -> dict[str, object]:

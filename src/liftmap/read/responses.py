@@ -1,7 +1,7 @@
 """The reader of files with a row a response: question_id and whether it was correct.
 
 CSV, Parquet or JSONL with the columns question_id and correct, and optionally answer, truncated and
-cluster; other columns, such as the text, are left alone.
+cluster; texts, prompts and gold answers are found by their usual names, other columns left alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ import polars as pl
 from liftmap.errors import InputError
 from liftmap.read.column_names import named, task_column
 from liftmap.read.look import Glimpse
-from liftmap.read.outcomes import TEXTS, Outcomes, ReadOptions, from_rows, refuse_torn_clusters
+from liftmap.read.outcomes import (
+    TEXTS,
+    Outcomes,
+    ReadOptions,
+    from_rows,
+    mean_tokens,
+    refuse_torn_clusters,
+)
 from liftmap.read.response_table import as_text
 from liftmap.read.tables import (
     labels,
@@ -76,8 +83,44 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     notes = []
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")
-    outcomes = from_rows(source, "responses", rows, warnings=notes)
-    return replace(outcomes, responses=_with_texts(files, rows, options.task))
+    task = options.task
+    outcomes = from_rows(source, "responses", rows, _golds(files, rows, task), notes)
+    return replace(
+        outcomes,
+        responses=_with_texts(files, rows, task),
+        tokens=_tokens(files, rows, task),
+    )
+
+
+def _golds(files: Sequence[Glimpse], rows: pl.DataFrame, task: str | None) -> pl.DataFrame | None:
+    """The gold answer of each question, where all files have a column of them."""
+    golds = _column(files, "gold", pl.String(), task)
+    if golds is None:
+        return None
+    both = rows.select("question_id").hstack([golds])
+    one_gold = both.drop_nulls().unique().filter(~pl.col("question_id").is_duplicated())
+    return one_gold.sort("question_id") if len(one_gold) else None
+
+
+def _tokens(files: Sequence[Glimpse], rows: pl.DataFrame, task: str | None) -> pl.DataFrame | None:
+    """The mean tokens of each question's responses, where all files have a column of them."""
+    tokens = _column(files, "tokens", pl.Int64(), task)
+    return None if tokens is None else mean_tokens(rows.select("question_id").hstack([tokens]))
+
+
+def _column(
+    files: Sequence[Glimpse], name: str, kind: pl.DataType, task: str | None
+) -> pl.Series | None:
+    """A column of the files by our name for it, a value a row; None where a file lacks it."""
+    columns = [named(file.fields).get(name) for file in files]
+    parts = [
+        _scanned(file, [column], task)
+        .select(pl.col(column).cast(kind, strict=False).alias(name))
+        .collect()
+        for file, column in zip(files, columns, strict=True)
+        if column is not None
+    ]
+    return pl.concat(parts)[name] if len(parts) == len(files) else None
 
 
 def _with_texts(

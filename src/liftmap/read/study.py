@@ -24,10 +24,11 @@ from liftmap.read.outcomes import (
     Outcomes,
     ReadOptions,
     exhausted_responses,
+    mean_tokens,
     refuse_unscored,
     unfinished_thoughts,
 )
-from liftmap.records import ENDED_WHILE_THINKING, Question
+from liftmap.records import ENDED_WHILE_THINKING, CurtailedPlan, Plan, Question
 from liftmap.stats.repeated_texts import RepeatedTexts, repeated_texts
 from liftmap.store import KEY, ResponseSet, StudyFolder, exhausted_verifier, response_set_at
 
@@ -132,6 +133,7 @@ def outcomes_of(
         repeated=_repeated(target),
         responses=_with_texts(target, questions, rows).select(*TEXTS),
         thinking=(target.verifier_settings(verifier) or {}).get("thinking", _NOTHING_APART),
+        tokens=_tokens(target, tally.plan),
     )
 
 
@@ -160,6 +162,16 @@ _RECORDED: dict[str, pl.DataType] = {
     "response_index": pl.Int32(),
     "log_probability": pl.Float64(),
 }
+
+
+def _tokens(target: ResponseSet, plan: Plan | None) -> pl.DataFrame | None:
+    """The mean tokens of each question's responses; failed ones have none."""
+    columns = [*KEY, "token_count", "finish_reason"]
+    rows = pl.concat(target.read_responses(shard, columns) for shard in target.shards())
+    if isinstance(plan, CurtailedPlan):
+        rows = rows.filter(pl.col("response_index") < plan.round_size)
+    drawn = rows.filter(pl.col("finish_reason").cast(pl.String) != "failed")
+    return mean_tokens(drawn.select("question_id", tokens="token_count"))
 
 
 def _with_texts(

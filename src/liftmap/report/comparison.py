@@ -81,7 +81,7 @@ def render_comparison(comparison: Comparison) -> str:
         lead=_advice(lead),
         guidance=_advice([piece for piece in guidance if piece not in lead]),
         advice_title=words.advice_title(guidance),
-        measures=words.measure_lines(comparison.measures),
+        measures=comparison.measure_lines,
         gate=[words.gate_text(each) for each in comparison.gate],
         gate_note=words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are),
         notes=comparison.notes,

@@ -52,7 +52,7 @@ def comparison_page(comparison: Comparison) -> Group:
         _section("Questions lost and gained", _moves(comparison)),
         *_responses(comparison),
         *(Text(text) for text in comparison.notes),
-        *(Text(text) for text in words.measure_lines(comparison.measures)),
+        *(Text(text) for text in comparison.measure_lines),
     ]
     rest = [p for p in comparison.guidance if not (comparison.is_published and p in firm)]
     if rest:

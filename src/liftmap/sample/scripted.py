@@ -16,6 +16,12 @@ from liftmap.records import Prompt, Question, Response, SamplingSettings
 
 PREFIX = "scripted:"
 REFLECTION_SHARE = 0.2
+# First among the rates: the model knows the questions of a probed task by heart.
+BY_HEART = "by-heart"
+# In the metadata of a question that is shown in part: the rest of its text, and whether it is one
+# of the task or a fresh one.
+PROBED_REST = "probed_rest"
+PROBED_OF_TASK = "probed_of_task"
 
 
 class ScriptedEngine:
@@ -29,7 +35,8 @@ class ScriptedEngine:
         """Reads the rates.
 
         Args:
-            model: `scripted:` and success rates in [0, 1], as `scripted:0,0.05,0.5,0.95`.
+            model: `scripted:` and success rates in [0, 1], as `scripted:0,0.05,0.5,0.95`; with
+                `by-heart` before them it completes a question of a task that is shown in part.
             questions: Those that may be asked; their answers are needed.
 
         Raises:
@@ -39,14 +46,21 @@ class ScriptedEngine:
         if not model.startswith(PREFIX):
             raise ModelError("The scripted engine has no such model.", seen=model, remedy=remedy)
         try:
-            self.rates = [float(rate) for rate in model.removeprefix(PREFIX).split(",")]
+            names = model.removeprefix(PREFIX).split(",")
+            by_heart = names[0] == BY_HEART
+            self.rates = [float(rate) for rate in names[by_heart:]]
         except ValueError:
             raise ModelError(
                 "A scripted rate is not a number.", seen=model, remedy=remedy
             ) from None
-        if not all(0 <= rate <= 1 for rate in self.rates):
+        if not self.rates or not all(0 <= rate <= 1 for rate in self.rates):
             raise ModelError("A scripted rate is out of range.", seen=model, remedy=remedy)
         self._answers = {q.question_id: q.answer for q in questions}
+        self._rests = {
+            q.question_id: str(q.metadata[PROBED_REST]).split()
+            for q in questions
+            if by_heart and q.metadata.get(PROBED_OF_TASK) is True
+        }
 
     def rate(self, question_id: str) -> float:
         """The true success rate of a question."""
@@ -67,6 +81,7 @@ class ScriptedEngine:
                 right = luck < self.rate(question_id)
                 given = answer if right else wrong[int(pick * len(wrong))]
                 words = (["wait"] if mood < REFLECTION_SHARE else []) + ["so", given]
+                words = [*self._rests.get(question_id, ()), *words]
                 cut = words[: settings.max_tokens]
                 yield Response(
                     question_id=question_id,

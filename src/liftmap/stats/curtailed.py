@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftmap.errors import InputError
-from liftmap.records import CurtailedPlan
+from liftmap.records import CurtailedPlan, MirroredPlan
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -46,26 +46,30 @@ def curtailed_pass_at_k(n: IntArray, c: IntArray, ks: IntArray, plan: CurtailedP
     """The chance that at least one of k responses is right, estimated without bias: 1 - F_k/T.
 
     T(n, c) counts the sequences that end at the stopping point (n, c), F_k(n, c) those among them
-    whose first k responses are all wrong.
+    whose first k responses are all wrong. Under a mirrored plan right and wrong change places.
 
     Args:
         n: Shape (questions,): scored responses.
         c: Shape (questions,): right responses, 0 to n.
-        ks: Numbers of tries, each 1 up to the plan's cap.
+        ks: Numbers of tries, each 1 up to the plan's cap (mirrored: its earliest end).
         plan: The plan that drew the responses.
 
     Returns:
         Shape (questions, ks), each in [0, 1]; its mean over questions is pass@k.
 
     Raises:
-        InputError: A (n, c) where the plan never stops, k above the cap, or a
-            plan whose numbers are not all 1 or more.
+        InputError: A (n, c) where the plan never stops, k above the cap (mirrored: the earliest
+            end), or a plan whose numbers are not all 1 or more.
     """
+    mirrored = isinstance(plan, MirroredPlan)
+    most = plan.tries(n)
+    if mirrored:
+        c, plan = n - c, CurtailedPlan(plan.stop_after, plan.cap, plan.round_size)
     points = stopping_points(plan)
-    if len(ks) and int(ks.max()) > plan.cap:
+    if len(ks) and int(ks.max()) > most:
         raise InputError(
             "k is above the cap of the curtailed plan.",
-            seen={"k": int(ks.max()), "cap": plan.cap},
+            seen={"k": int(ks.max()), "cap": most},
             remedy="Take a smaller k, or ask for an extrapolation.",
         )
     point_of = np.full((plan.cap + 1, plan.cap + 1), -1)
@@ -80,7 +84,7 @@ def curtailed_pass_at_k(n: IntArray, c: IntArray, ks: IntArray, plan: CurtailedP
             seen={"n": int(n[row]), "c": int(c[row]), "plan": plan},
             remedy="Check the plan of the tally; rounds must count scored responses only.",
         )
-    table = np.array([_pass_of_points(plan, int(k)) for k in ks]).reshape(len(ks), -1)
+    table = np.array([_pass_of_points(plan, int(k), mirrored) for k in ks]).reshape(len(ks), -1)
     return table.T[index]
 
 
@@ -102,8 +106,10 @@ def stopping_points(plan: CurtailedPlan) -> StoppingPoints:
 
 
 @cache
-def _path_counts(plan: CurtailedPlan, k: int) -> dict[tuple[int, int], int]:
-    """Sequences that end at each stopping point and begin with k wrong responses.
+def _path_counts(
+    plan: CurtailedPlan, k: int, first_right: bool = False
+) -> dict[tuple[int, int], int]:
+    """Sequences that end at each stopping point and begin with k wrong (or k right) responses.
 
     Exact whole numbers: the counts reach 2^cap. The keys are the same for every k and sorted.
     """
@@ -113,12 +119,14 @@ def _path_counts(plan: CurtailedPlan, k: int) -> dict[tuple[int, int], int]:
     while n < plan.cap:
         size = min(plan.round_size, plan.cap - n)
         free = size - min(max(k - n, 0), size)
+        fewest = size - free if first_right else 0
         n += size
         reached: dict[int, int] = {}
         for c, count in alive.items():
             for right in range(size + 1):
                 # comb is 0 where more are right than the responses left free: the key stays.
-                reached[c + right] = reached.get(c + right, 0) + count * comb(free, right)
+                ways = comb(free, right - fewest) if right >= fewest else 0
+                reached[c + right] = reached.get(c + right, 0) + count * ways
         alive = {}
         for c in sorted(reached):
             if c >= plan.stop_after or n == plan.cap:
@@ -129,7 +137,7 @@ def _path_counts(plan: CurtailedPlan, k: int) -> dict[tuple[int, int], int]:
 
 
 @cache
-def _pass_of_points(plan: CurtailedPlan, k: int) -> tuple[float, ...]:
+def _pass_of_points(plan: CurtailedPlan, k: int, mirrored: bool) -> tuple[float, ...]:
     """1 - F_k/T at each stopping point, in the order of `stopping_points`."""
-    paths, all_wrong = _path_counts(plan, 0), _path_counts(plan, k)
-    return tuple((t - all_wrong[point]) / t for point, t in paths.items())
+    paths, alike = _path_counts(plan, 0), _path_counts(plan, k, mirrored)
+    return tuple((t - alike[point]) / t for point, t in paths.items())

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from liftmap.errors import InputError
-from liftmap.records import Counts, CurtailedPlan, Plan
+from liftmap.records import Counts, CurtailedPlan, MirroredPlan, Plan
 from liftmap.stats.curtailed import curtailed_pass_at_k
 
 FloatArray = NDArray[np.float64]
@@ -212,6 +212,40 @@ def pass_at_k(
         InputError: Impossible counts, k below 1, or k above n.
     """
     return 1.0 - fail_at_k(n, c, ks, plan)
+
+
+def pass_hat_k(
+    n: ArrayLike, c: ArrayLike, ks: Sequence[int] | IntArray, plan: Plan | None = None
+) -> FloatArray:
+    """pass^k: the chance that all of k responses are right, estimated without bias.
+
+    C(c, k) / C(n, k) under a fixed plan (Yao et al. 2024, tau-bench, arXiv 2406.12045), its
+    counterpart by counting orders under a curtailed one.
+
+    Args:
+        n: Shape (questions,): scored responses.
+        c: Shape (questions,): right responses, 0 to n.
+        ks: Numbers of tries, each 1 or more, at most every n (under a curtailed plan: the responses
+            of a question that is always right).
+        plan: How the responses were drawn; None is taken as fixed.
+
+    Returns:
+        Shape (len(n), len(ks)), each in [0, 1]; its mean over questions is pass^k.
+
+    Raises:
+        InputError: Impossible counts, k below 1, or k too large.
+    """
+    mirror = mirrored(Counts(*checked_tally(n, c), plan))
+    return fail_at_k(mirror.n, mirror.c, ks, mirror.plan)
+
+
+def mirrored(side: Counts) -> Counts:
+    """The counts with right and wrong responses changed places; twice is the same again."""
+    plan = side.plan
+    if isinstance(plan, CurtailedPlan):
+        other = CurtailedPlan if isinstance(plan, MirroredPlan) else MirroredPlan
+        plan = other(plan.stop_after, plan.cap, plan.round_size)
+    return Counts(side.n, side.n - side.c, plan)
 
 
 def accuracy(n: ArrayLike, c: ArrayLike, plan: Plan | None = None) -> FloatArray:

@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from liftmap.errors import InputError
-from liftmap.records import Change, Counts, CurtailedPlan, Estimate
+from liftmap.records import Change, Counts, CurtailedPlan, Estimate, MirroredPlan
 from liftmap.stats.curtailed import stopping_points
-from liftmap.stats.passk import FloatArray, IntArray, checked_ks, fail_at_k
+from liftmap.stats.passk import FloatArray, IntArray, checked_ks, fail_at_k, mirrored
 from liftmap.stats.resampling import clipped, counts_of
 from liftmap.stats.verdict import MeasuredChange
 
@@ -141,11 +141,21 @@ def _side(side: Counts, ks: IntArray, multiplicity: FloatArray) -> _Side:
 
 def _one_right(side: Counts) -> Counts:
     """Where a question with a single right response can stand."""
+    if isinstance(side.plan, MirroredPlan):
+        return mirrored(_one_wrong(side.plan))
     if isinstance(side.plan, CurtailedPlan):
         points = stopping_points(side.plan)
         single = points.c == 1
         return Counts(points.n[single], points.c[single], side.plan)
     return Counts(np.array([side.n.min()]), np.array([1]), side.plan)
+
+
+def _one_wrong(mirror: MirroredPlan) -> Counts:
+    """Where a question with a single wrong response can stand."""
+    plan = CurtailedPlan(mirror.stop_after, mirror.cap, mirror.round_size)
+    points = stopping_points(plan)
+    single = points.n - points.c == 1
+    return Counts(points.n[single], points.c[single], plan)
 
 
 def _most(side: Counts) -> int:

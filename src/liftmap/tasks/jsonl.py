@@ -111,12 +111,12 @@ def jsonl(
         shuffle_seed=shuffle_seed,
     )
     file = path_of(str(path).replace("{split}", split))
-    questions = questions_of(_rows(file), reading, str(file))
+    questions = questions_of(rows_of_file(file), reading, str(file))
     return select(questions, reading.limit, reading.skip, reading.shuffle_seed)
 
 
-def _rows(path: Path) -> Rows:
-    """The rows of a file with their places.
+def rows_of_file(path: Path) -> Rows:
+    """The rows of a file with their places, as `line 7`.
 
     Raises:
         InputError: There is no such file, its ending is unknown, or it is damaged.

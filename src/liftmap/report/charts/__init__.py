@@ -206,6 +206,41 @@ CHARTS: dict[str, Chart] = {
         _change_rows,
         subjects=_COUNTED,
     ),
+    "pass-hat": Chart(
+        "Accuracy and capability",
+        "Questions answered right in all of k responses (pass^k), before and after",
+        "The left end is accuracy again; a curve that falls less is a model that can be relied on. "
+        "Shades are {level} intervals.",
+        "pass_hat",
+        lift.pass_hat,
+        _BEFORE_AND_AFTER,
+        # At k = 1 alone it is accuracy, which stands above.
+        rows=lambda table: _curve_rows("before", "after")(
+            table.filter(pl.col("k").max().over("model") > 1)
+        ),
+        subjects=_COUNTED,
+    ),
+    "equal-tokens": Chart(
+        "Accuracy and capability",
+        "What {before} and {after} solve for the same tokens",
+        "k responses cost k times the mean tokens of one. Each row holds {after} at k against "
+        "{before} at as many responses as the same tokens pay, interpolated in log k; brackets are "
+        "{level} intervals.",
+        "equal_tokens",
+        None,
+        kinds={"tokens": "count", "k_before": "number1"},
+        subjects=_COUNTED,
+    ),
+    "nulls": Chart(
+        "Against nulls",
+        "What the null does, and what training does beyond it",
+        "A null is what a sceptic would try instead of training, such as {before} at a low "
+        "temperature. From it to {after} is what training adds; all on the questions that before, "
+        "null and after answered. Brackets are {level} intervals.",
+        "nulls",
+        None,
+        subjects=("counts",),
+    ),
     "both-estimands": Chart(
         "Accuracy and capability",
         "On these questions, and on questions like these",

@@ -140,11 +140,12 @@ def _with_labels(
     )
 
 
-def curves(capability: pl.DataFrame) -> dict[str, Panel]:
+def curves(capability: pl.DataFrame, title: str = "solved within k, %") -> dict[str, Panel]:
     """pass@k of each arm's checkpoints against the base, with intervals; one panel an arm.
 
     Args:
-        capability: The table `capability`.
+        capability: The table `capability`, or `pass_hat`.
+        title: What the vertical axis shows.
     """
     table = in_points(capability, "before", "after")
     ends = ("before_low", "before_high", "after_low", "after_high")
@@ -155,24 +156,31 @@ def curves(capability: pl.DataFrame) -> dict[str, Panel]:
         models = in_order(rows, "model")
         first = rows.filter(pl.col("model") == models[0])
         y = alt.Scale(domain=bounds, nice=False, zero=False)
-        base = _ribbon(first, "before", GREY, y)
+        base = _ribbon(first, "before", GREY, y, title)
         shade = SHADE / len(models)
         arms = [
             layer
             for model in models
-            for layer in _ribbon(rows.filter(pl.col("model") == model), "after", INK, y, shade)
+            for layer in _ribbon(
+                rows.filter(pl.col("model") == model), "after", INK, y, title, shade
+            )
         ]
         drawings[", ".join(models)] = finish([*base, *arms], 210)
     return drawings
 
 
 def _ribbon(
-    rows: pl.DataFrame, name: str, colour: str, scale: alt.Scale, shade: float = SHADE
+    rows: pl.DataFrame,
+    name: str,
+    colour: str,
+    scale: alt.Scale,
+    title: str,
+    shade: float = SHADE,
 ) -> list[alt.Chart]:
     """A curve over k with its interval, shaded with this opacity."""
     x = log_k(rows)
     chart = alt.Chart(rows)
-    axis = alt.Y(f"{name}:Q", title="solved within k, %", scale=scale)
+    axis = alt.Y(f"{name}:Q", title=title, scale=scale)
     band = _shade(chart, rows, colour, shade).encode(
         x=x, y=alt.Y(f"{name}_low:Q", scale=scale), y2=f"{name}_high:Q"
     )
@@ -195,6 +203,11 @@ def _shade(chart: alt.Chart, rows: pl.DataFrame, colour: str, opacity: float) ->
         else chart.mark_rule(color=colour, opacity=opacity, strokeWidth=8)
     )
     return shade
+
+
+def pass_hat(table: pl.DataFrame) -> dict[str, Panel]:
+    """pass^k of each arm's checkpoints against the base, as `curves`."""
+    return curves(table, "all of k right, %")
 
 
 def changes(capability: pl.DataFrame) -> dict[str, Panel]:

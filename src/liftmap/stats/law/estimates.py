@@ -116,7 +116,7 @@ def transition_matrix(
         (bins_before, law.grid_before),
         (bins_after or bins_before, law.grid_after),
     ):
-        below = _share_below(grid, (np.array(bins.last[:-1]) + 0.5) / bins.n)
+        below = share_below(grid, (np.array(bins.last[:-1]) + 0.5) / bins.n)
         shares.append(np.diff(below, axis=1, prepend=0, append=1))
     matrix: FloatArray = law.questions * shares[0].T @ law.weights @ shares[1]
     return matrix
@@ -171,8 +171,8 @@ def cover_at_tau(
 
     def shares(one: JointLaw) -> FloatArray:
         """Shares before, after, and their change: (3, taus)."""
-        before = one.weights.sum(axis=1) @ (1 - _share_below(one.grid_before, edges))
-        after = one.weights.sum(axis=0) @ (1 - _share_below(one.grid_after, edges))
+        before = one.weights.sum(axis=1) @ (1 - share_below(one.grid_before, edges))
+        after = one.weights.sum(axis=0) @ (1 - share_below(one.grid_after, edges))
         return np.stack([before, after, after - before])
 
     estimates, draws = shares(law), np.stack([shares(refit) for refit in refits])
@@ -205,7 +205,7 @@ def cover_at_tau(
     return tuple(rows)
 
 
-def _share_below(grid: FloatArray, edges: FloatArray) -> FloatArray:
+def share_below(grid: FloatArray, edges: FloatArray) -> FloatArray:
     """The share of each grid point's mass that lies below each edge: (points, edges).
 
     A grid point stands for the success rates around it, half way to its neighbours on the arcsine
