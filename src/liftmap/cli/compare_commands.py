@@ -5,7 +5,7 @@ Results go to standard output, or as JSON or HTML to files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -180,12 +180,12 @@ def compare(
         from liftmap.report.markdown import comparison_markdown
 
         write_text(markdown, comparison_markdown(comparison))
-    return _gate_status(comparison)
+    return gate_status(each.word for each in comparison.gate)
 
 
-def _gate_status(comparison: Comparison) -> int:
+def gate_status(words: Iterable[str]) -> int:
     """The exit status that the answers to --require come to."""
-    answers = {each.word for each in comparison.gate}
+    answers = set(words)
     if "failed" in answers:
         return FAILED
     return UNTOLD if "can't tell" in answers else 0

@@ -66,8 +66,6 @@ class Options:
     looks: int | None = None
     advise_training: bool = False
     require: tuple[Rule, ...] = ()
-    # In how many comparisons the rules are asked, whose answers are to hold together.
-    require_times: int = 1
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -201,7 +199,7 @@ def compare(
         questions,
         min_responses,
         looks,
-        advise_training,
+        advise_training=advise_training,
         require=parse_rules(require),
     )
     options.check()
@@ -213,36 +211,85 @@ def compare(
         "columns": columns,
         "right_at": right_at,
     }
-    first, then = (load(side, cluster=cluster, **judged) for side in (before, after))
-    sides = provenance_of((before, after), (first, then))
     taught = None if teacher is None else load(teacher, **judged).tally
-    return compare_outcomes((first, then), sides, options, teacher=taught, copies=copies, date=date)
+    pair = load_pair(
+        before, after, judged, cluster=cluster, copies=copies, min_responses=min_responses
+    )
+    return compare_loaded(pair, options, teacher=taught, date=date)
 
 
-def compare_outcomes(
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedPair:
+    """Two sources, read and matched: all that a comparison is made of.
+
+    Attributes:
+        tallies: The matched tallies.
+        sides: What the two sides were made from.
+        answers: What the model before answered, as in `compare_pair`.
+        golds: The gold answers, as in `compare_pair`.
+        chance: Share of right responses that guessing gives.
+        checks: What texts and settings say of the responses.
+        notes: What the readers have to say, a sentence each.
+        of_training: Whether the questions are those of training.
+    """
+
+    tallies: PairedTallies
+    sides: tuple[Provenance, Provenance]
+    answers: pl.DataFrame | None
+    golds: pl.DataFrame | None
+    chance: float | None
+    checks: tuple[Check, ...]
+    notes: tuple[str, ...]
+    of_training: bool
+
+
+def load_pair(
+    before: Source,
+    after: Source,
+    judged: JudgedBy,
+    *,
+    cluster: str | None = None,
+    copies: tuple[int, int] = (1, 1),
+    min_responses: int | None = None,
+) -> LoadedPair:
+    """Reads two sources and matches their questions.
+
+    Args:
+        before: As in `compare`.
+        after: As in `compare`.
+        judged: Whose verdicts count.
+        cluster: As in `compare`.
+        copies: As in `compare`.
+        min_responses: As in `compare`.
+
+    Raises:
+        LiftmapError: As in `compare`.
+    """
+    outcomes = (
+        load(before, cluster=cluster, **judged),
+        load(after, cluster=cluster, **judged),
+    )
+    sides = provenance_of((before, after), outcomes)
+    return matched(outcomes, sides, copies=copies, min_responses=min_responses)
+
+
+def matched(
     outcomes: tuple[Outcomes, Outcomes],
     sides: tuple[Provenance, Provenance],
-    options: Options,
     *,
-    teacher: Tally | None = None,
     copies: tuple[int, int] = (1, 1),
-    date: Date | None = None,
-) -> Comparison:
-    """`compare` for sides that are read already.
+    min_responses: int | None = None,
+) -> LoadedPair:
+    """Two sides that are read already, their questions matched.
 
     Args:
         outcomes: What was read of the two sides.
         sides: What they were made from.
-        options: How the comparison is made.
-        teacher: A teacher's tally.
         copies: As in `compare`.
-        date: As in `compare`.
-
-    Returns:
-        What changed.
+        min_responses: As in `compare`.
 
     Raises:
-        LiftmapError: As `compare`.
+        LiftmapError: As in `compare`.
     """
     first, then = outcomes
     if min(copies) < 1:
@@ -258,28 +305,12 @@ def compare_outcomes(
     tallies = [
         without_copies(side.tally, number) for side, number in zip(outcomes, times, strict=True)
     ]
-    on_train_questions = first.split == then.split == "train"
-    options = replace(options, advise_training=options.advise_training or on_train_questions)
     pair = match(
         *tallies,
         orders=(first.answers, then.answers),
-        min_responses=options.min_responses,
+        min_responses=min_responses,
     )
     same = same_file(*sides)
-    comparison = compare_pair(
-        pair,
-        options,
-        teacher=teacher,
-        answers=without_copied_answers(first.answers, times[0]),
-        sides=sides,
-        chance=first.chance,
-        date=date,
-        golds=first.golds,
-        checks=(
-            *(() if same is None else (same,)),
-            *checks_of_sources(first, then, times),
-        ),
-    )
     notes = [f"Before: {text}" for text in first.warnings]
     notes += [f"After: {text}" for text in then.warnings]
     if first.by_prompt or then.by_prompt:
@@ -288,10 +319,37 @@ def compare_outcomes(
             "The questions have no ids and were joined by a digest of their prompts: "
             f"{pair.drawn_from.number:,} of {asked:,} before and of {then_asked:,} after."
         )
-    return replace(
-        comparison,
-        warnings=(*notes, *comparison.warnings),
+    return LoadedPair(
+        pair,
+        sides,
+        answers=without_copied_answers(first.answers, times[0]),
+        golds=first.golds,
+        chance=first.chance,
+        checks=(
+            *(() if same is None else (same,)),
+            *checks_of_sources(first, then, times),
+        ),
+        notes=tuple(notes),
+        of_training=first.split == then.split == "train",
     )
+
+
+def compare_loaded(
+    pair: LoadedPair, options: Options, teacher: Tally | None = None, date: Date | None = None
+) -> Comparison:
+    """`compare` for sources that are read already; arguments and errors as in `compare_pair`."""
+    comparison = compare_pair(
+        pair.tallies,
+        replace(options, advise_training=options.advise_training or pair.of_training),
+        teacher=teacher,
+        answers=pair.answers,
+        sides=pair.sides,
+        chance=pair.chance,
+        date=date,
+        golds=pair.golds,
+        checks=pair.checks,
+    )
+    return replace(comparison, warnings=(*pair.notes, *comparison.warnings))
 
 
 def compare_pair(
@@ -337,12 +395,7 @@ def compare_pair(
             seen=options.k,
             remedy=f"Take a k up to {most:,}, or add --extrapolate for an estimate from the law.",
         )
-    check_kinds = {check.kind for check in checks}
-    counted = checks_of_counts(pair)
-    # That both sides are one file says more than that their counts are the same.
-    if "same file" in check_kinds:
-        counted = tuple(check for check in counted if check.kind != "same responses")
-    checks = (*counted, *checks)
+    checks = all_checks(pair, checks)
     draws_are_independent = independent(checks)
     bins = figures.difficulty_bins(options.bins, pair)
     resamples = resample(
@@ -417,20 +470,49 @@ def compare_pair(
     )
 
 
+def all_checks(pair: PairedTallies, checks: Sequence[Check]) -> tuple[Check, ...]:
+    """What speaks against the responses: by their counts, then by texts and settings."""
+    counted = checks_of_counts(pair)
+    # That both sides are one file says more than that their counts are the same.
+    if any(check.kind == "same file" for check in checks):
+        counted = tuple(check for check in counted if check.kind != "same responses")
+    return (*counted, *checks)
+
+
 def _gate(pair: PairedTallies, options: Options, checks: Sequence[Check]) -> tuple[Answer, ...]:
     """The answers to what is required, by intervals that hold together."""
-    if not options.require:
+    level = level_of_each(options.level, max(1, len(options.require)))
+    return answer_rules(options.require, pair, options, checks, level)
+
+
+def answer_rules(
+    rules: Sequence[Rule],
+    pair: PairedTallies,
+    options: Options,
+    checks: Sequence[Check],
+    level: float,
+) -> tuple[Answer, ...]:
+    """The answers to rules about one pair.
+
+    Args:
+        rules: The rules.
+        pair: The matched tallies.
+        options: How the comparison is made; its own rules and level are not looked at.
+        checks: What speaks against the responses: those of the comparison.
+        level: Coverage of the interval of each rule.
+    """
+    if not rules:
         return ()
     resamples = resample(
         pair,
         resamples=options.resamples,
         law_resamples=0,
-        level=level_of_each(options.level, len(options.require) * options.require_times),
+        level=level,
         seed=options.seed,
         looks=options.looks,
     )
     return answer(
-        options.require,
+        rules,
         pair,
         resamples,
         most=most_tries_of(pair, options.questions),

@@ -10,7 +10,7 @@ from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import change_text, count, number_of_questions, percent
 from liftmap.records import Change
 
-MARKS = {"passed": "✅", "failed": "❌", "can't tell": "❔"}
+GATE_MARKS = {"passed": "✅", "failed": "❌", "can't tell": "❔"}
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -38,7 +38,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     if comparison.gate:
         lines += ["| required | answer | evidence |", "|---|---|---|"]
         for each in comparison.gate:
-            mark = f"{MARKS[each.word]} {each.word}"
+            mark = f"{GATE_MARKS[each.word]} {each.word}"
             evidence = escaped(words.gate_evidence(each))
             lines.append(f"| `{each.rule.text}` | {mark} | {evidence} |")
         note = words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are)

@@ -10,7 +10,7 @@ from liftmap.comparison.rounding import count, fixed, interval, percent, points
 from liftmap.comparison.track_parts import StepMoves, StepPass
 from liftmap.comparison.track_record import Track
 from liftmap.records import Estimate
-from liftmap.report.markdown import MARKS, escaped
+from liftmap.report.markdown import GATE_MARKS, escaped
 
 
 def track_markdown(track: Track) -> str:
@@ -27,7 +27,7 @@ def track_markdown(track: Track) -> str:
     if track.gate:
         lines += ["| step | required | answer | evidence |", "|---|---|---|---|"]
         for each in track.gate:
-            mark = f"{MARKS[each.answer.word]} {each.answer.word}"
+            mark = f"{GATE_MARKS[each.answer.word]} {each.answer.word}"
             evidence = escaped(words.gate_evidence(each.answer))
             lines.append(f"| {each.step} | `{each.answer.rule.text}` | {mark} | {evidence} |")
         lines += ["", escaped(track_words.gate_note(track)), ""]
