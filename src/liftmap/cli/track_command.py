@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from liftmap.cli.compare_commands import (
-    FAILED,
     UNTOLD,
     Column,
     Columns,
     Number,
     Rules,
+    gate_status,
     named_columns,
 )
 from liftmap.cli.flags import File, Name, Options, OutFolder, Text, Whole, verify_section
@@ -146,7 +146,7 @@ def track(
             warn(text)
         _write(run, files)
         _print(run, json, report)
-        return _gate_status(run)
+        return gate_status(each.answer.word for each in run.gate)
     from liftmap import stopping
     from liftmap.comparison.follow import FollowOptions
     from liftmap.comparison.follow import follow as follow_run
@@ -178,7 +178,7 @@ def track(
     if rules and (last is None or not last.gate):
         warn(f"Nothing is known of the step that was required to keep the rules: {at}.")
         return UNTOLD
-    return 0 if last is None else _gate_status(last)
+    return gate_status(each.answer.word for each in last.gate) if last is not None else 0
 
 
 def _write(run: Track, files: dict[str, Path | None]) -> None:
@@ -213,11 +213,3 @@ def _print(run: Track, json: Path | None, report: Path | None) -> None:
     Terminal().print(track_page(run))
     if report is not None:
         print_result(f"Report: {report}")
-
-
-def _gate_status(run: Track) -> int:
-    """The exit status that the answers to --require come to."""
-    answers = {each.answer.word for each in run.gate}
-    if "failed" in answers:
-        return FAILED
-    return UNTOLD if "can't tell" in answers else 0

@@ -70,8 +70,6 @@ class Options:
     looks: int | None = None
     advise_training: bool = False
     require: tuple[Rule, ...] = ()
-    # In how many comparisons the rules are asked, whose answers are to hold together.
-    require_times: int = 1
 
     def check(self) -> None:
         """Whether the options can be used at all.
@@ -472,7 +470,7 @@ def all_checks(pair: PairedTallies, checks: Sequence[Check]) -> tuple[Check, ...
 
 def _gate(pair: PairedTallies, options: Options, checks: Sequence[Check]) -> tuple[Answer, ...]:
     """The answers to what is required, by intervals that hold together."""
-    level = level_of_each(options.level, max(1, len(options.require) * options.require_times))
+    level = level_of_each(options.level, max(1, len(options.require)))
     return answer_rules(options.require, pair, options, checks, level)
 
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import date as Date
 from typing import Any
 
-from liftmap.comparison.compare import Options, compare_loaded
+from liftmap.comparison.compare import Options, answer_rules, compare_loaded
 from liftmap.comparison.curve import doubling, most_tries_of
-from liftmap.comparison.gate import parse_rules
+from liftmap.comparison.gate import level_of_each, parse_rules
 from liftmap.comparison.load import JudgedBy
 from liftmap.comparison.loaded_pair import pair_outcomes
 from liftmap.comparison.match import PairedTallies
@@ -166,6 +166,7 @@ def track_steps(
     choice = choose(pairs, min(k, *mosts), options.seed) if len(pairs) > 1 else None
     asked = _asked(at, numbers, choice)
     times = len(numbers) if at in ("all", "chosen") else 1
+    without_rules = replace(options, require=())
     comparisons = [
         compare_loaded(
             pair_outcomes(
@@ -173,11 +174,7 @@ def track_steps(
                 (ground.steps[0].side, step.side),
                 min_responses=options.min_responses,
             ),
-            replace(
-                options,
-                require=options.require if step.number in asked else (),
-                require_times=times,
-            ),
+            without_rules,
             date=day,
         )
         for step in ground.steps[1:]
@@ -205,11 +202,7 @@ def track_steps(
         if choice is not None and callable_
         else None,
         turning=_turning(ground.steps, made) if callable_ else None,
-        gate=tuple(
-            StepAnswer(step.number, answer)
-            for step, comparison in zip(records, comparisons, strict=True)
-            for answer in comparison.gate
-        ),
+        gate=_gate(asked, records, comparisons, pairs, options, times),
         gate_at=at,
         gate_steps=times,
         length_unit=unit,
@@ -254,6 +247,24 @@ def _asked(at: str, numbers: Sequence[int], choice: Choice | None) -> set[int]:
     if at == "chosen" and choice is not None:
         return {numbers[choice.place]}
     return {int(at)} if at.isdecimal() else {numbers[-1]}
+
+
+def _gate(
+    asked: set[int],
+    steps: Sequence[TrackStep],
+    comparisons: Sequence[Comparison],
+    pairs: Sequence[PairedTallies],
+    options: Options,
+    times: int,
+) -> tuple[StepAnswer, ...]:
+    """The answers of the steps that are asked, by intervals that hold together."""
+    level = level_of_each(options.level, max(1, len(options.require) * times))
+    return tuple(
+        StepAnswer(step.number, answer)
+        for step, comparison, pair in zip(steps, comparisons, pairs, strict=True)
+        if step.number in asked
+        for answer in answer_rules(options.require, pair, options, comparison.checks, level)
+    )
 
 
 def _moves_k(comparison: Comparison) -> int | None:
