@@ -54,9 +54,11 @@ def gradient(data: StudyData) -> pl.DataFrame:
           batches. A step is a mean over its few groups and scatters.
         - all_right, all_wrong: logged shares of groups all of whose responses are right, or wrong;
           null where they were not logged.
-        - predicted_no_gradient, predicted_all_right, predicted_all_wrong, each with _low and _high:
-          the same by the law of p, with intervals over questions; null where nothing was answered
-          at this step.
+        - predicted_no_gradient, predicted_no_gradient_low, predicted_no_gradient_high: the first by
+          the law of p, with its interval over questions; null where nothing was answered at this
+          step.
+        - predicted_all_right, predicted_all_right_low, predicted_all_right_high: likewise.
+        - predicted_all_wrong, predicted_all_wrong_low, predicted_all_wrong_high: likewise.
         - predicted_from: whose counts the prediction takes: `dev` (dev questions answered at this
           step) or `base` (the base's test questions, step 0). The trainer's groups are of train
           questions: where these are harder or easier, the two differ. None is made with

@@ -50,7 +50,8 @@ def steps(data: StudyData) -> pl.DataFrame:
         - accuracy_change, accuracy_change_low, accuracy_change_high: its change since step 0; null
           at step 0.
         - k: number of tries of capability.
-        - capability, capability_change, each with _low and _high: likewise for pass@k.
+        - capability, capability_low, capability_high: pass@k in [0, 1].
+        - capability_change, capability_change_low, capability_change_high: its change likewise.
         - lost_k: number of tries of the next figure.
         - lost, lost_low, lost_high: questions solved within lost_k responses at step 0 and not at
           this step, beyond what noise alone shows; null at step 0.
