@@ -53,7 +53,7 @@ def view(
     """
     from liftmap.comparison.load import JudgedBy
     from liftmap.read.column_names import parse_columns
-    from liftmap.view.server import view as show
+    from liftmap.view.server import view_responses
 
     def ready(address: str, notes: Sequence[Path]) -> None:
         print_result(f"Viewing at {address}")
@@ -61,7 +61,7 @@ def view(
         say(f"Notes on wrong verdicts go to {places}. Ctrl-C ends.")
 
     say("loading ...")
-    show(
+    view_responses(
         *([path] if second is None else [path, second]),
         judged_by=JudgedBy(
             verifier=verifier,

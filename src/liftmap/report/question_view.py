@@ -33,6 +33,8 @@ END_CHARACTERS = 4_000
 # Characters of an answer in the histogram and above a group.
 ANSWER_CHARACTERS = 120
 
+_BLOCK_BEGINS = ("$$", "\\[")
+
 Role = Literal["first", "shortest", "typical", "next"]
 _VERDICTS: tuple[VerdictLabel, ...] = ("right", "wrong", "unscored")
 _NUMBER_COLUMNS = ("tokens", "log_probability", "response_index")
@@ -187,7 +189,7 @@ def question_view(
     return QuestionView(
         question_id,
         tuple(
-            (str(message["role"]), text_html(str(message["content"])))
+            (shown(str(message["role"])), text_html(str(message["content"])))
             for message in messages
             if message["content"]
         ),
@@ -227,7 +229,7 @@ def _side(side: str, given: SideRows, most_responses: int, most_characters: int 
     room = _rooms([len(roles) for roles in chosen], most_responses)
     return SideView(
         side=side,
-        name=given.name,
+        name=shown(given.name),
         n=int((rows["verdict"] != "unscored").sum()),
         c=int((rows["verdict"] == "right").sum()),
         unscored=int((rows["verdict"] == "unscored").sum()),
@@ -381,18 +383,26 @@ def text_html(text: str, answer: str = "") -> Markup:
 
 
 def _parts(text: str, begin: int, end: int) -> Iterator[str]:
+    after_block = False
     for piece in pieces(text):
         formula = None if piece.formula is None else mathml(piece.formula, piece.block)
         marked = max(begin, piece.start), min(end, piece.end)
         if formula is not None:
             # Within a formula no part of it can be marked.
             yield f"<mark>{formula}</mark>" if marked[0] < marked[1] else formula
-        elif marked[0] < marked[1]:
-            yield escape(text[piece.start : marked[0]])
+            after_block = piece.block
+            continue
+        start, stop = piece.start, piece.end
+        # A formula on lines of its own breaks the lines around it itself.
+        start += after_block and text.startswith("\n", start)
+        stop -= stop > start and text[stop - 1] == "\n" and text.startswith(_BLOCK_BEGINS, stop)
+        after_block = False
+        if marked[0] < marked[1]:
+            yield escape(text[start : marked[0]])
             yield f"<mark>{escape(text[slice(*marked)])}</mark>"
-            yield escape(text[marked[1] : piece.end])
+            yield escape(text[marked[1] : stop])
         else:
-            yield escape(text[piece.start : piece.end])
+            yield escape(text[start:stop])
 
 
 def _place_of(answer: str, text: str) -> tuple[int, int]:

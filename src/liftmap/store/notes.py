@@ -20,7 +20,7 @@ import polars as pl
 from liftmap.errors import StoreError
 from liftmap.files import disk
 from liftmap.records import VerdictLabel
-from liftmap.store.response_set import ResponseSet
+from liftmap.store.response_set import RESPONSES, ResponseSet
 from liftmap.store.rows import KEY
 
 NOTES = "notes.jsonl"
@@ -78,8 +78,6 @@ def notes_file(source: Path) -> Path:
     Args:
         source: A study folder, or one that `liftmap sample` made; or a log, a file or a folder.
     """
-    from liftmap.store.response_set import RESPONSES
-
     if (source / RESPONSES).is_dir():
         return source / NOTES
     return source.absolute().with_name(f"{source.absolute().name}.{NOTES}")

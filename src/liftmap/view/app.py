@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 import polars as pl
 from markupsafe import Markup
@@ -381,7 +381,8 @@ class Viewer:
                 template.render(
                     token=self.token,
                     side=name,
-                    question_id=question_id,
+                    # No sign of an id is changed by the form.
+                    question_id=quote(question_id, safe=""),
                     response=response,
                     note=note,
                     back=address("", chosen.choice, kept or {}).removeprefix("?"),
@@ -412,7 +413,7 @@ class Viewer:
     def _take(self, form: Mapping[str, str]) -> Response:
         back = dict(parse_qsl(form.get("back", ""), keep_blank_values=True))
         chosen = self.chosen(back)
-        question_id, side = form.get("question_id", ""), form.get("side", "")
+        question_id, side = unquote(form.get("question_id", "")), form.get("side", "")
         number = form.get("response_index", "")
         verdict = next((word for word in VERDICTS if word == form.get("verdict")), None)
         index = chosen.sides.get(side)

@@ -24,7 +24,7 @@ HOST = "127.0.0.1"
 SHUTDOWN_SECONDS = 1
 
 
-def view(
+def view_responses(
     *paths: str,
     judged_by: JudgedBy | None = None,
     port: int = 0,

@@ -54,10 +54,14 @@ class Sources:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def models(self, split: str) -> list[str]:
-        """The models of the study with responses to a question set, the base first."""
+        """The models of the study with responses to a question set: the base, the arms, others."""
         if self.study is None:
             return []
-        return sorted(self.study.models(split), key=lambda model: (model != BASE, model))
+        named = [BASE]
+        if self.study.config_file.exists():
+            named += [model for _, _, model in self.study.read_config().arm_models()]
+        there = self.study.models(split)
+        return sorted(there, key=lambda m: (named.index(m) if m in named else len(named), m))
 
     def chosen(
         self, before: str | None, after: str | None, split: str | None
