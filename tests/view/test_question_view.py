@@ -19,7 +19,7 @@ from .payloads import PAYLOADS
 ELEMENTS = set(
     re.findall(
         r"\w+",
-        "div section h3 p span b i svg circle rect path table caption tbody tr th td details "
+        "div section h2 p span b i svg circle rect path table caption tbody tr th td details "
         "summary article mark a",
     )
 )

@@ -17,23 +17,20 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-# Characters of a formula, depth of its braces, and formulas of a text that are converted at most.
+# Characters of a formula, depth of its braces, and formulas of a text and their characters that
+# are converted at most.
 LONGEST_FORMULA = 2000
 DEEPEST = 40
 MOST_FORMULAS = 400
+MOST_CHARACTERS = 10_000
 # Elements and depth of what a formula may become.
 MOST_ELEMENTS = 4000
 DEEPEST_ELEMENT = 120
 
-# $$...$$, \[...\], \(...\), and $...$ within a line: not before a digit that follows (prices), not
-# around blanks.
-_FORMULA = re.compile(
-    r"\$\$(?P<dollars>[^$]{1,2000})\$\$"
-    r"|\\\[(?P<bracket>(?:[^\\]|\\(?!\])){1,2000}+)\\\]"
-    r"|\\\((?P<paren>(?:[^\\]|\\(?!\))){1,2000}+)\\\)"
-    r"|(?<![\\$\w])\$(?P<dollar>(?! )(?:[^$\\\n]|\\[^\n]){1,2000}+(?<! ))\$(?![\d$])"
-)
-_BLOCKS = ("dollars", "bracket")
+# What begins or ends a formula, or takes the meaning of the sign behind it.
+_MARK = re.compile(r"\$\$|\$|\\.", re.DOTALL)
+_ENDS = {"$$": "$$", "$": "$", "\\[": "\\]", "\\(": "\\)"}
+_BLOCKS = ("$$", "\\[")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 # What defines macros may grow without bound.
 _DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\[egx]?def(?![a-zA-Z])|\\let(?![a-zA-Z])")
@@ -77,18 +74,55 @@ class Piece(NamedTuple):
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """A text in parts, formulas and what is between them; together they are all of it."""
-    place = 0
-    for number, match in enumerate(_FORMULA.finditer(text)):
-        if number >= MOST_FORMULAS:
+    r"""A text in parts, formulas and what is between them; together they are all of it.
+
+    Formulas stand between $$ and $$, \[ and \], \( and \), or $ and $ within a line: no blank
+    inside of those dollars, and no digit behind, as prices have.
+    """
+    marks = list(_MARK.finditer(text))
+    # The next end of each kind behind each mark, from the last mark to the first.
+    following: dict[str, int] = {}
+    ends: list[int | None] = [None] * len(marks)
+    for at in range(len(marks) - 1, -1, -1):
+        mark = marks[at].group()
+        if mark in _ENDS:
+            ends[at] = following.get(_ENDS[mark])
+        following[mark] = at
+    place = formulas = characters = at = 0
+    while at < len(marks):
+        end = ends[at]
+        begin, mark = marks[at].end(), marks[at].group()
+        if end is None or not _is_formula(text, mark, begin, marks[end].start()):
+            at += 1
+            continue
+        formulas += 1
+        characters += marks[end].start() - begin
+        if formulas > MOST_FORMULAS or characters > MOST_CHARACTERS:
             break
-        kind = str(match.lastgroup)
-        if match.start() > place:
-            yield Piece(place, match.start())
-        yield Piece(match.start(), match.end(), match[kind], kind in _BLOCKS)
-        place = match.end()
+        if marks[at].start() > place:
+            yield Piece(place, marks[at].start())
+        place = marks[end].end()
+        formula = text[begin : marks[end].start()]
+        yield Piece(marks[at].start(), place, formula, mark in _BLOCKS)
+        at = end + 1
     if place < len(text):
         yield Piece(place, len(text))
+
+
+def _is_formula(text: str, mark: str, begin: int, end: int) -> bool:
+    """Whether what stands between two marks is a formula."""
+    if not begin < end <= begin + LONGEST_FORMULA:
+        return False
+    if mark != "$":
+        return True
+    before, behind = text[max(0, begin - 2) : begin - 1], text[end + 1 : end + 2]
+    return not (
+        before.isalnum()
+        or behind.isdigit()
+        or text[begin].isspace()
+        or text[end - 1].isspace()
+        or "\n" in text[begin:end]
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -205,6 +205,7 @@ def question_html(
     view: QuestionView,
     more: Callable[[SideView, AnswerGroup], str] | None = None,
     beside: Callable[[SideView, ResponseView], Markup] | None = None,
+    heading: int = 2,
 ) -> Markup:
     """The HTML of a question, without a page around it; `question.css` is its style.
 
@@ -212,9 +213,12 @@ def question_html(
         view: The question.
         more: The address of all responses with an answer; None where there is none to go to.
         beside: What stands beside the figures of a response.
+        heading: The level of its headings, one below that of the heading above it.
     """
     template = templates().get_template("question.html.j2")
-    return Markup(template.render(view=view, more=more, beside=beside, rounding=rounding))
+    return Markup(
+        template.render(view=view, more=more, beside=beside, heading=heading, rounding=rounding)
+    )
 
 
 def _side(side: str, given: SideRows, most_responses: int, most_characters: int | None) -> SideView:
