@@ -6,13 +6,15 @@ python -m bench.viewing --folder DIR         keeps the folder that is made, or t
 
 Makes a folder of two models' responses with verdicts, starts the command on it, and asks for pages
 as a browser does: once each, so nothing is cached that a first reader would not have cached. Random
-words stand in for texts; they compress worse than real ones.
+words stand in for texts; they compress worse than real ones. Beside the seconds on the clock stand
+those of the processor, which other work on the machine does not change.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import re
 import subprocess
 import sys
@@ -36,13 +38,13 @@ PAGES = {
     "moved, surest first": "/?moved=1&sort=moved",
     "bin of difficulty, largest fall first": "/?bin=17-32&sort=fell",
     "range of right before and after": "/?before_min=20&after_max=40",
-    "words, first page while it searches": "/?search=zzzzqqqq",
     "responses": "/responses",
     "responses: unscored": "/responses?verdict=unscored",
     "responses: cut, of one length": "/responses?truncated=yes&tokens_min=300&side=after",
     "responses: one answer": "/responses?answer=17&verdict=wrong",
-    "responses: words, first page while it searches": "/responses?search=qqqqzzzz",
     "a question": "/question/q00123",
+    "words in responses, first page while it searches": "/responses?search=qqqqzzzz",
+    "words in questions, first page while it searches": "/?search=zzzzqqqq",
 }
 
 
@@ -95,37 +97,48 @@ def make_folder(folder: StudyFolder, responses: int, seed: int = 0) -> None:
             target.write_verdicts("exact", shard_name(shard), judged)
 
 
+def processor_seconds(process: int) -> float:
+    """What a process has used of the processor so far, all threads together."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(folder: Path) -> None:
     """Starts the command, asks for the pages, prints seconds and memory."""
     command = [sys.executable, "-m", "liftmap", "view", str(folder), "--no-browser"]
     begin = time.perf_counter()
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; seconds: clock, processor")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as viewer:
         assert viewer.stdout is not None
         found = re.search(r"http://([\d.]+):(\d+)/\?token=(\S+)", viewer.stdout.readline())
         assert found
-        print(f"{time.perf_counter() - begin:6.2f} s  from the command to its address")
         host, port, token = found.groups()
-        for what, path in PAGES.items():
-            asked = time.perf_counter()
+
+        def show(what: str, since: float, used: float) -> None:
+            clock, processor = time.perf_counter() - since, processor_seconds(viewer.pid) - used
+            print(f"{clock:7.3f} {processor:7.2f}  {what}", flush=True)
+
+        def ask(path: str) -> bytes:
             connection = http.client.HTTPConnection(host, int(port))
             connection.request("GET", path, headers={"Cookie": f"liftmap-{port}={token}"})
             answer = connection.getresponse()
             body = answer.read()
             connection.close()
             assert answer.status == 200, (path, body[:500])
-            print(f"{time.perf_counter() - asked:6.3f} s  {what}")
-        asked = time.perf_counter()
-        while True:
-            connection = http.client.HTTPConnection(host, int(port))
-            path = PAGES["words, first page while it searches"]
-            connection.request("GET", path, headers={"Cookie": f"liftmap-{port}={token}"})
-            if b"Still searching" not in connection.getresponse().read():
-                break
-        print(f"{time.perf_counter() - asked:6.2f} s  until all texts are searched")
-        status = Path(f"/proc/{viewer.pid}/status").read_text()
-        peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+            return body
+
+        show("from the command to its address", begin, 0.0)
+        for what, path in PAGES.items():
+            asked, used = time.perf_counter(), processor_seconds(viewer.pid)
+            ask(path)
+            show(what, asked, used)
+        asked, used = time.perf_counter(), processor_seconds(viewer.pid)
+        while b"Still searching" in ask(path):
+            pass
+        show("until all texts are searched", asked, used)
+        peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{viewer.pid}/status").read_text())
         assert peak
-        print(f"{int(peak[1]) / 2**20:6.2f} GiB at most")
+        print(f"{int(peak[1]) / 2**20:.2f} GiB at most")
         viewer.terminate()
 
 

@@ -20,6 +20,9 @@ from liftmap.view.response_index import TEXT_COLUMNS, ResponseIndex
 # Seconds that a page waits for a search, and searches whose results are kept.
 WAIT_SECONDS = 0.25
 MOST_SEARCHES = 12
+# A search that no page has asked for so long rests, so that other pages have the processor.
+REST_AFTER_SECONDS = 3.0
+LOOK_SECONDS = 0.1
 
 
 class TextSearch:
@@ -33,6 +36,7 @@ class TextSearch:
         self.finished = 0
         self.error: LiftmapError | None = None
         self.stopped = threading.Event()
+        self.asked_at = time.monotonic()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(index, words), daemon=True)
         self._thread.start()
@@ -44,6 +48,9 @@ class TextSearch:
         )
         try:
             for shard, start in enumerate(index.shard_starts):
+                while time.monotonic() - self.asked_at > REST_AFTER_SECONDS:
+                    if self.stopped.wait(LOOK_SECONDS):
+                        return
                 if self.stopped.is_set():
                     return
                 found = index.texts_of(shard).select(holds).to_series().to_numpy()
@@ -87,6 +94,7 @@ class TextSearches:
                 while len(self._searches) > MOST_SEARCHES:
                     self._searches.popitem(last=False)[1].stopped.set()
             self._searches.move_to_end(key)
+            self._searches[key].asked_at = time.monotonic()
             return self._searches[key]
 
     def results(
