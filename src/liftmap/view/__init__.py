@@ -8,6 +8,7 @@ response set, or a log with texts; writes nothing but notes ("this verdict is wr
     question_list   a row a question; filters, order, pages
     response_list   filters of single responses
     text_search     finds words in texts, in the background
-    app             the pages and what may ask for them
+    addresses, snippets  what an address holds; long texts in one line
+    app, guard      the pages, and who may ask for them
     server          one address on this machine, until Ctrl-C
 """

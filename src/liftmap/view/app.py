@@ -24,7 +24,6 @@ from starlette.routing import Route
 
 from liftmap import __version__
 from liftmap.comparison import rounding
-from liftmap.console import shown
 from liftmap.errors import InputError, LiftmapError, UnknownNameError
 from liftmap.records import Prompt
 from liftmap.report.question_view import (
@@ -62,6 +61,7 @@ from liftmap.view.response_list import (
 from liftmap.view.response_list import (
     VERDICTS as VERDICT_WORDS,
 )
+from liftmap.view.snippets import clean, snippet
 from liftmap.view.sources import Sources
 from liftmap.view.text_search import TextSearches
 
@@ -70,8 +70,6 @@ MOST_RESPONSES = 24
 # Lists of questions that are held; bytes of a note's form.
 MOST_LISTS = 4
 NOTE_BYTES = 20_000
-# Characters of a question in the list, and of a response around what was searched for.
-SNIPPET_CHARACTERS = 180
 SIDES = ("before", "after")
 
 
@@ -297,7 +295,7 @@ class Viewer:
                 remedy="Go back to the list of questions.",
             )
         [facts] = row.to_dicts()
-        kept = filter_asked.to_query()
+        filter_parts = filter_asked.to_query()
         whole = bool(query.get("whole"))
         view = question_view(
             question_id,
@@ -319,7 +317,7 @@ class Viewer:
         neighbours = _neighbours(
             0 if place is None else place + 1,
             0 if place is None else len(ids),
-            lambda at: question_address(ids[at - 1], chosen.choice, kept),
+            lambda at: question_address(ids[at - 1], chosen.choice, filter_parts),
         )
         has_more = any(
             response.left_out
@@ -335,13 +333,13 @@ class Viewer:
             question_id=question_id,
             facts=facts,
             content=question_html(
-                view, more, self._beside(chosen, question_id, self._noted(chosen), kept)
+                view, more, self._beside(chosen, question_id, self._noted(chosen), filter_parts)
             ),
             links=neighbours,
             place=place,
             number=len(ids),
-            back=address("/", chosen.choice, kept),
-            whole_link=question_address(question_id, chosen.choice, kept, {"whole": "1"})
+            back=address("/", chosen.choice, filter_parts),
+            whole_link=question_address(question_id, chosen.choice, filter_parts, {"whole": "1"})
             if has_more
             else "",
             moved_q=MOVED_Q,
@@ -361,7 +359,7 @@ class Viewer:
         chosen: Chosen,
         question_id: str,
         noted: Mapping[tuple[str, str, str, int], Note],
-        kept: Mapping[str, str] | None = None,
+        filter_parts: Mapping[str, str] | None = None,
     ) -> Callable[[SideView, ResponseView], Markup]:
         """What makes the form for a note beside a response.
 
@@ -369,7 +367,7 @@ class Viewer:
             chosen: The models.
             question_id: The question.
             noted: The notes that stand.
-            kept: The filter of the page of this question; None on a page of several questions.
+            filter_parts: The filter of this question's page; None on a page of several questions.
         """
         template = templates("view").get_template("note.html.j2")
 
@@ -385,8 +383,8 @@ class Viewer:
                     question_id=quote(question_id, safe=""),
                     response=response,
                     note=note,
-                    back=address("", chosen.choice, kept or {}).removeprefix("?"),
-                    anchored=kept is not None,
+                    back=address("", chosen.choice, filter_parts or {}).removeprefix("?"),
+                    anchored=filter_parts is not None,
                     clean=clean,
                 )
             )
@@ -419,10 +417,10 @@ class Viewer:
         index = chosen.sides.get(side)
         if index is None or verdict is None or not (number.isdecimal() and number.isascii()):
             raise InputError("This is not a note.", seen=dict(form), remedy="Use the form.")
-        found = index.frame.filter(
+        noted_response = index.frame.filter(
             pl.col("question_id") == question_id, pl.col("response_index") == int(number[:18])
         )
-        if found.is_empty():
+        if noted_response.is_empty():
             raise InputError(
                 "There is no such response.", seen=[question_id, number], remedy="Use the form."
             )
@@ -432,7 +430,7 @@ class Viewer:
                 question_id=question_id,
                 response_index=int(number),
                 verdict=verdict,
-                answer=found["answer"][0] or "",
+                answer=noted_response["answer"][0] or "",
                 model=index.model,
                 split=index.split,
                 verifier=index.verifier,
@@ -445,29 +443,6 @@ class Viewer:
         return RedirectResponse(
             question_address(question_id, chosen.choice, filter_parts) + place, 303
         )
-
-
-def clean(text: str | None, most: int | None = None) -> str:
-    """A text in one line, with signs for control characters, shortened where that is asked for."""
-    one_line = " ".join(shown((text or "")[: None if most is None else 4 * most]).split())
-    return one_line if most is None or len(one_line) <= most else f"{one_line[:most]}…"
-
-
-def snippet(text: str, words: str) -> Markup:
-    """The part of a text around what was searched for, or its end, where answers are."""
-    text = text.strip()
-    at = text.casefold().find(words.casefold()) if words else -1
-    if at < 0:
-        start = max(0, len(text) - SNIPPET_CHARACTERS)
-        return Markup("{}{}").format("… " if start else "", clean(text[start:]))
-    start = max(0, at - SNIPPET_CHARACTERS // 2)
-    end = at + len(words)
-    return Markup("{}{} <mark>{}</mark> {}").format(
-        "… " if start else "",
-        clean(text[start:at]),
-        clean(text[at:end]),
-        clean(text[end : end + SNIPPET_CHARACTERS // 2]),
-    )
 
 
 def _has_empty(query: Mapping[str, str], *but: str) -> bool:

@@ -203,13 +203,13 @@ class QuestionList:
                 table = table.filter(percent <= greatest + 1e-9)
         if chosen.search:
             pattern = search_pattern(chosen.search)
-            found = pl.col("prompt").str.contains(pattern) | pl.col("question_id").str.contains(
+            matches = pl.col("prompt").str.contains(pattern) | pl.col("question_id").str.contains(
                 pattern
             )
-            found = found.fill_null(False)
+            matches = matches.fill_null(False)
             if holding is not None:
-                found = found | pl.col("question_id").is_in(holding.implode())
-            table = table.filter(found)
+                matches = matches | pl.col("question_id").is_in(holding.implode())
+            table = table.filter(matches)
         return self._sorted(table, chosen.sort)
 
     def _sorted(self, table: pl.DataFrame, sort: str) -> pl.DataFrame:

@@ -143,15 +143,15 @@ def index_of_set(target: ResponseSet, verifier: str | None = None) -> ResponseIn
     notices: list[str] = []
     chosen = _verifier(study, target, verifier, notices)
     shards = target.shards()
-    wanted = target.wanted_shards()
-    if len(shards) < wanted:
-        notices.append(f"{len(shards)} of {wanted} shards are drawn: more responses will come.")
+    planned = target.wanted_shards()
+    if len(shards) < planned:
+        notices.append(f"{len(shards)} of {planned} shards are drawn: more responses will come.")
     frame = _facts(target, shards, chosen, notices)
     asked = study.read_questions(target.split) if study.has_questions(target.split) else []
     by_id = {question.question_id: question for question in asked}
     settings = target.settings()
     origin = origin_of(target)
-    kept = (target.verifier_settings(chosen) or {}).get("thinking") if chosen else None
+    thinking = (target.verifier_settings(chosen) or {}).get("thinking") if chosen else None
     return ResponseIndex(
         name=origin.name,
         model=target.model,
@@ -167,7 +167,7 @@ def index_of_set(target: ResponseSet, verifier: str | None = None) -> ResponseIn
             schema={"question_id": pl.String, "prompt": pl.String, "gold": pl.String},
         ),
         shards=tuple(target.path / shard for shard in shards),
-        rule=USUAL if kept is None else rule_from(kept),
+        rule=USUAL if thinking is None else rule_from(thinking),
         plan=plan_from(settings["plan"]) if "plan" in settings else None,
         notices=tuple(notices),
         prompt_of=lambda question_id: _prompt(by_id.get(question_id), settings.get("template")),

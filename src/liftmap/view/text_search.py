@@ -53,8 +53,8 @@ class TextSearch:
                         return
                 if self.stopped.is_set():
                     return
-                found = index.texts_of(shard).select(holds).to_series().to_numpy()
-                self.holding[start : start + len(found)] = found
+                matches = index.texts_of(shard).select(holds).to_series().to_numpy()
+                self.holding[start : start + len(matches)] = matches
                 self.finished = shard + 1
         except LiftmapError as error:
             self.error = error
