@@ -41,7 +41,7 @@ def test_the_command_line_starts_with_little() -> None:
         *(f"liftmap.cli.{name}" for name in ("flags", "printing")),
         *(
             f"liftmap.cli.{name}_command"
-            for name in ("check", "probe", "score", "select", "suite", "track")
+            for name in ("check", "probe", "score", "select", "suite", "track", "view")
         ),
         *(f"liftmap.cli.{name}_commands" for name in ("study", "sample", "audit", "compare")),
     }

@@ -213,6 +213,7 @@ ELSEWHERE = {
     "report/build.py": {"page.html.j2"},
     "report/comparison.py": {"comparison.html.j2"},
     "report/suite.py": {"suite.html.j2"},
+    "report/question_view.py": {"question.html.j2"},
     "sample/gguf.py": {"config.json", "liftmap", "gguf"},
     "sample/identity.py": {
         *("config.json", "generation_config.json", "adapter_config.json"),
@@ -227,6 +228,12 @@ ELSEWHERE = {
     "verify/attack.py": {"data", "attacks"},
     "verify/code.py": {"code_judge.py"},
     "verify/sandbox.py": {"sandbox_entry.py"},
+    "view/app.py": {
+        *("questions.html.j2", "responses.html.j2", "question_page.html.j2"),
+        *("message.html.j2", "note.html.j2"),
+    },
+    # Copies of a log's texts, in a temporary folder.
+    "view/response_index.py": {"texts-"},
 }
 ENDING = re.compile(r"\w\.(json|jsonl|toml|parquet|html|j2|txt|lock|partial|safetensors)$")
 

@@ -5,10 +5,11 @@
 that verifiers get wrong, `compare_models` asks two models, `probe` whether one knows the questions
 by heart; `compare` compares two models whose results exist, `suite` does so on several benchmarks
 and `track` for the steps of a training, `reanalyse` reads a published matrix; `plan` says what a
-study can see, `select` makes a training set of measured success rates, and `score` says how likely
-a model finds responses from anywhere. `TrackCallback` measures a model while TRL trains it,
-`read_training_log` reads what a trainer logged. The stages are the sub-packages `tasks`, `sample`,
-`verify`, `train`, `analyse` and `report`; `stats` holds the statistics.
+study can see, `select` makes a training set of measured success rates, `score` says how likely a
+model finds responses from anywhere, and `view_responses` shows questions and responses in a
+browser. `TrackCallback` measures a model while TRL trains it, `read_training_log` reads what a
+trainer logged. The stages are the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse`,
+`report` and `view`; `stats` holds the statistics.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _HOMES = {
     "Question": "liftmap.records",
     "load_questions": "liftmap.tasks.sets",
     "read_training_log": "liftmap.read.training_log",
+    "view_responses": "liftmap.view.server",
 }
 __all__ = [
     "Asking",
@@ -71,6 +73,7 @@ __all__ = [
     "suite",
     "track",
     "verify_folder",
+    "view_responses",
 ]
 __version__ = "0.1.0"
 

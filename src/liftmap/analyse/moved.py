@@ -6,17 +6,15 @@ Analysis of the `analyse` stage; reads tallies and questions, gives the table `m
 from __future__ import annotations
 
 import json
-from typing import Literal
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.table import MODEL_COLUMNS
 from liftmap.comparison.columns import build
 from liftmap.stats.passk import accuracy
-from liftmap.stats.question_change import change_p_values
+from liftmap.stats.question_change import change_p_values, false_discovery_rates
 
 SCHEMA = {
     **MODEL_COLUMNS,
@@ -62,8 +60,7 @@ def moved(data: StudyData) -> pl.DataFrame:
             continue
         sides, places = (pair.before.counts, pair.after.counts), data.places(pair)
         p = change_p_values(*sides)
-        method: Literal["bh", "by"] = "bh" if pair.cluster is None else "by"
-        q = stats.false_discovery_control(p, method=method)
+        q = false_discovery_rates(p, dependent=pair.cluster is not None)
         before, after = (accuracy(side.n, side.c, side.plan) for side in sides)
         chosen = np.flatnonzero(q <= 1 - data.config.analyse.level)
         for at in chosen[np.argsort((after - before)[chosen], kind="stable")]:

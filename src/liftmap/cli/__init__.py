@@ -30,6 +30,7 @@ from liftmap.cli.select_command import select
 from liftmap.cli.study_commands import analyse, report, study, testbed, train
 from liftmap.cli.suite_command import suite
 from liftmap.cli.track_command import track
+from liftmap.cli.view_command import view
 from liftmap.errors import LiftmapError
 
 # What a command returns is the exit status; None is 0.
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "plan": plan,
     "select": select,
     "probe": probe,
+    "view": view,
     "testbed": testbed,
 }
 

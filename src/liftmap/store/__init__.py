@@ -25,6 +25,7 @@ holds its own digest (see `liftmap.seals`), which is checked whenever it is read
     steps/<arm>/<seed>/         what it answered while it was trained (see `store.steps_folder`)
     tables/<table>.parquet      the analyses
     report.html
+    notes.jsonl                 verdicts that a reader found wrong (see `store.notes`); no seal
     .lock                       held by the process that works in the folder
 
 A folder that `liftmap sample` made has task-<split>.json, questions, responses and verdicts; one
@@ -32,6 +33,7 @@ that `liftmap score SOURCE` made has scores/<source|other>/<model>/ (see `store.
 """
 
 from liftmap.store.checkpoint_folder import CheckpointFolder
+from liftmap.store.notes import Note, noted_responses, notes_file, read_notes, verdicts_on_noted
 from liftmap.store.response_set import ResponseSet, response_set_at
 from liftmap.store.rows import (
     KEY,
@@ -56,6 +58,7 @@ __all__ = [
     "SCORE_SCHEMA",
     "VERDICT_SCHEMA",
     "CheckpointFolder",
+    "Note",
     "ResponseSet",
     "ShardFolder",
     "SourceScores",
@@ -66,10 +69,14 @@ __all__ = [
     "exhausted_verifier",
     "golds_digest",
     "model_folder",
+    "noted_responses",
+    "notes_file",
     "questions_digest",
+    "read_notes",
     "response_set_at",
     "responses_frame",
     "shard_name",
     "steps_of_arm",
     "tally_of",
+    "verdicts_on_noted",
 ]

@@ -1,0 +1,185 @@
+r"""Mathematics in texts: where a formula begins and ends, and what it is as MathML.
+
+Used by the question view; pure functions of text that comes from models and files, so of whoever
+wants to do harm. A formula is converted by latex2mathml, and nothing of its result is taken but
+elements and attributes that are listed here: no link, style, class or script gets through. Formulas
+that are long, nested deep, or define macros stay text, and so do those that can't be converted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from html import escape, unescape
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+# Characters of a formula, depth of its braces, and formulas of a text and their characters that
+# are converted at most.
+LONGEST_FORMULA = 2000
+DEEPEST = 40
+MOST_FORMULAS = 400
+MOST_CHARACTERS = 10_000
+# Elements and depth of what a formula may become.
+MOST_ELEMENTS = 4000
+DEEPEST_ELEMENT = 120
+
+# What begins or ends a formula, or takes the meaning of the sign behind it.
+_MARK = re.compile(r"\$\$|\$|\\.", re.DOTALL)
+_ENDS = {"$$": "$$", "$": "$", "\\[": "\\]", "\\(": "\\)"}
+_BLOCKS = ("$$", "\\[")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+# What defines macros may grow without bound.
+_DEFINES = re.compile(r"\\(?:re|provide)?newcommand|\\[egx]?def(?![a-zA-Z])|\\let(?![a-zA-Z])")
+
+# fmt: off
+_ELEMENTS = frozenset(
+    {
+        "math", "menclose", "merror", "mfenced", "mfrac", "mi", "mmultiscripts", "mn", "mo",
+        "mover", "mpadded", "mphantom", "mprescripts", "mroot", "mrow", "ms", "mspace", "msqrt",
+        "mstyle", "msub", "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder",
+        "munderover", "none",
+    }
+)
+_ATTRIBUTES = frozenset(
+    {
+        "accent", "accentunder", "align", "columnalign", "columnlines", "columnspacing", "depth",
+        "display", "displaystyle", "fence", "form", "height", "largeop", "linebreak",
+        "linethickness", "lspace", "mathsize", "mathvariant", "maxsize", "minsize",
+        "movablelimits", "notation", "rowlines", "rowspacing", "rspace", "scriptlevel",
+        "separator", "stretchy", "symmetric", "voffset", "width",
+    }
+)
+# fmt: on
+_VALUE = re.compile(r"[\w.%+ -]{0,60}", re.ASCII)
+
+
+class Piece(NamedTuple):
+    """A part of a text.
+
+    Attributes:
+        start: Where it begins in the text, in characters.
+        end: Where it ends.
+        formula: The LaTeX between the delimiters; None for a part without mathematics.
+        block: Whether the formula stands on lines of its own.
+    """
+
+    start: int
+    end: int
+    formula: str | None = None
+    block: bool = False
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    r"""A text in parts, formulas and what is between them; together they are all of it.
+
+    Formulas stand between $$ and $$, \[ and \], \( and \), or $ and $ within a line: no blank
+    inside of those dollars, and no digit behind, as prices have.
+    """
+    marks = list(_MARK.finditer(text))
+    # The next end of each kind behind each mark, from the last mark to the first.
+    following: dict[str, int] = {}
+    ends: list[int | None] = [None] * len(marks)
+    for at in range(len(marks) - 1, -1, -1):
+        mark = marks[at].group()
+        if mark in _ENDS:
+            ends[at] = following.get(_ENDS[mark])
+        following[mark] = at
+    place = formulas = characters = at = 0
+    while at < len(marks):
+        end = ends[at]
+        begin, mark = marks[at].end(), marks[at].group()
+        if end is None or not _is_formula(text, mark, begin, marks[end].start()):
+            at += 1
+            continue
+        formulas += 1
+        characters += marks[end].start() - begin
+        if formulas > MOST_FORMULAS or characters > MOST_CHARACTERS:
+            break
+        if marks[at].start() > place:
+            yield Piece(place, marks[at].start())
+        place = marks[end].end()
+        formula = text[begin : marks[end].start()]
+        yield Piece(marks[at].start(), place, formula, mark in _BLOCKS)
+        at = end + 1
+    if place < len(text):
+        yield Piece(place, len(text))
+
+
+def _is_formula(text: str, mark: str, begin: int, end: int) -> bool:
+    """Whether what stands between two marks is a formula."""
+    if not begin < end <= begin + LONGEST_FORMULA:
+        return False
+    if mark != "$":
+        return True
+    before, behind = text[max(0, begin - 2) : begin - 1], text[end + 1 : end + 2]
+    return not (
+        before.isalnum()
+        or behind.isdigit()
+        or text[begin].isspace()
+        or text[end - 1].isspace()
+        or "\n" in text[begin:end]
+    )
+
+
+@lru_cache(maxsize=4096)
+def mathml(formula: str, block: bool = False) -> Markup | None:
+    """A formula as MathML.
+
+    Args:
+        formula: LaTeX without delimiters.
+        block: Whether it stands on lines of its own.
+
+    Returns:
+        Elements and attributes that this module lists, all texts escaped; None where the formula
+        can't be converted within the bounds.
+    """
+    if len(formula) > LONGEST_FORMULA or _DEFINES.search(formula) or _depth(formula) > DEEPEST:
+        return None
+    from latex2mathml.converter import Converter
+
+    try:
+        # A converter of its own: one formula must not change another.
+        element = Converter(display="block" if block else "inline").convert_to_element(formula)
+        return Markup("".join(_written(element, _Left(MOST_ELEMENTS))))
+    except Exception:
+        # Whatever the library makes of what a model wrote (its own errors, IndexError,
+        # RecursionError, an element that isn't listed): the text is shown instead.
+        return None
+
+
+def _depth(formula: str) -> int:
+    depth = deepest = 0
+    for brace in _BRACE.finditer(formula):
+        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+class _Left:
+    """How many elements may still be written."""
+
+    def __init__(self, elements: int) -> None:
+        self.elements = elements
+
+
+def _written(element: Element, left: _Left, depth: int = 0) -> Iterator[str]:
+    name = element.tag.rpartition("}")[2]
+    left.elements -= 1
+    if name not in _ELEMENTS or left.elements < 0 or depth > DEEPEST_ELEMENT:
+        raise ValueError(f"{name} is not written")
+    attributes = [
+        f' {key}="{value}"'
+        for key, value in element.attrib.items()
+        if key in _ATTRIBUTES and _VALUE.fullmatch(value)
+    ]
+    yield f"<{name}{''.join(attributes)}>"
+    # The library writes signs as entities.
+    yield escape(unescape(element.text or ""))
+    for child in element:
+        yield from _written(child, left, depth + 1)
+        yield escape(unescape(child.tail or ""))
+    yield f"</{name}>"
