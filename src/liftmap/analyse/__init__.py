@@ -26,8 +26,8 @@ from liftmap.analyse.data import StudyData
 from liftmap.analyse.kin import knowledge, styles
 from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
-from liftmap.analyse.moved import moved
 from liftmap.analyse.quality import quality
+from liftmap.analyse.questions import moved, questions
 from liftmap.analyse.rates import rates
 from liftmap.analyse.seeds import seeds
 from liftmap.analyse.training import training
@@ -43,6 +43,7 @@ ANALYSES: dict[str, Analysis] = {
     "difficulty": difficulty,
     "transitions": transitions,
     "lost_gained": lost_gained,
+    "questions": questions,
     "moved": moved,
     "contrast": contrast,
     "contrast_difficulty": contrast_difficulty,

@@ -259,6 +259,7 @@ def compare(
     return replace(
         comparison,
         warnings=(*notes, *comparison.warnings),
+        outcomes=(first, then),
     )
 
 
@@ -382,6 +383,7 @@ def compare_pair(
         checks=checks,
         measures=measures(pair, fitted, resamples, answers, golds),
         gate=_gate(pair, options, checks),
+        pair=pair,
     )
 
 

@@ -17,6 +17,8 @@ import polars as pl
 
 from liftmap import __version__
 from liftmap.comparison import tables, words
+from liftmap.comparison.match import PairedTallies
+from liftmap.comparison.message import axes_of, message
 from liftmap.comparison.parts import (
     Answer,
     Check,
@@ -30,6 +32,9 @@ from liftmap.comparison.parts import (
     QuestionsAre,
     Transitions,
 )
+from liftmap.comparison.questions import question_changes
+from liftmap.errors import InputError
+from liftmap.read.outcomes import Outcomes
 from liftmap.records import Change, Estimate
 from liftmap.stats.bins import BinChange
 from liftmap.stats.intervals import FirstLoss
@@ -79,6 +84,9 @@ class Comparison:
         checks: What speaks against independent draws; in words they are among the warnings.
         measures: Measures beside accuracy and capability; None where none was made.
         gate: The answers to what was required; empty where nothing was.
+        pair: The matched tallies that it was made from; None for a published matrix.
+        outcomes: What was read of the two sides, texts among it where a source has them; None where
+            tallies were given.
     """
 
     before: Provenance
@@ -109,6 +117,26 @@ class Comparison:
     checks: tuple[Check, ...] = ()
     measures: Measures | None = None
     gate: tuple[Answer, ...] = ()
+    pair: PairedTallies | None = field(default=None, repr=False)
+    outcomes: tuple[Outcomes, Outcomes] | None = field(default=None, repr=False)
+
+    @property
+    def message(self) -> str:
+        """What changed in two plain sentences, what is open said as open."""
+        return message(self.before.name, self.after.name, *axes_of(self))
+
+    def question_table(self) -> pl.DataFrame:
+        """What each question did, a row each; `question_changes` defines the columns.
+
+        Raises:
+            InputError: It was made from a published matrix, which has no questions.
+        """
+        if self.pair is None:
+            raise InputError(
+                "A published matrix has counts of questions, not the questions.",
+                remedy="Compare the results themselves, if they are to be had.",
+            )
+        return question_changes(self.pair, self.level, self.transitions.bins)
 
     @property
     def accuracy(self) -> Change:

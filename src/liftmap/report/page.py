@@ -38,6 +38,9 @@ class Figure:
         size: How wide panels are: wide, big, few or empty; a class of the style sheet.
         grid: The table beneath; None where the page shows it elsewhere.
         file: Where the whole table is, in the study folder.
+        short: Its name in the contents; empty for a figure that is not named there.
+        kinds: The views of it that a reader can choose among; empty where there is one.
+        panel_kinds: The view that each panel belongs to; empty likewise.
     """
 
     name: str
@@ -48,6 +51,9 @@ class Figure:
     size: str
     grid: Grid | None
     file: str
+    short: str = ""
+    kinds: tuple[str, ...] = ()
+    panel_kinds: tuple[str, ...] = ()
 
 
 # What the two sides are called on a page, in its titles and legends.
@@ -114,13 +120,11 @@ def make_figure(
     table = chart.rows(table)
     drawings: dict[str, Panel] = chart.draw(table) if chart.draw and len(table) else {}
     shown = chart.show(table) if chart.show else grid(table, chart.kinds)
-    panels = []
-    for place, (title, panel) in enumerate(drawings.items()):
-        spec = _finite(panel.to_dict(validate=False))
-        # Read out by screen readers in place of the picture.
-        spec["description"] = f"{chart.title.format(**words)}{title and ': ' + title}"
-        specs[f"{name}-{place}"] = spec
-        panels.append((title, f"{name}-{place}"))
+    heading = chart.title.format(**words)
+    panels = [
+        (title, place_panel(f"{name}-{place}", f"{heading}{title and ': ' + title}", panel, specs))
+        for place, (title, panel) in enumerate(drawings.items())
+    ]
     return Figure(
         name=name,
         title=chart.title.format(**words),
@@ -131,6 +135,23 @@ def make_figure(
         grid=shown if shown.rows else None,
         file=f"tables/{chart.table}.parquet",
     )
+
+
+def place_panel(
+    name: str, description: str, panel: Panel, specs: dict[str, dict[str, Any]]
+) -> str:
+    """Adds a chart to the page's specifications; gives its name.
+
+    Args:
+        name: Unique on the page.
+        description: What screen readers say in place of the picture.
+        panel: The chart.
+        specs: The specifications by name.
+    """
+    spec = _finite(panel.to_dict(validate=False))
+    spec["description"] = description
+    specs[name] = spec
+    return name
 
 
 def _finite(value: Any) -> Any:

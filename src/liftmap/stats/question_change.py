@@ -1,7 +1,7 @@
 """Whether one question changed: an exact test of its success rate before against after.
 
 Reads counts of both sides, gives a p-value per question, from that question's own responses alone;
-`analyse.moved` lists the questions that survive a correction for how many there are. The success
+`comparison.questions` tells the questions that survive a correction for how many there are. The success
 rates themselves come from `passk.accuracy`, which knows the plan.
 
 - Fixed plans: Fisher's exact test, given the number of right responses on both sides together.
