@@ -44,7 +44,9 @@ def axes_of(comparison: Comparison) -> tuple[MeasuredAxis, MeasuredAxis | None]:
     return first, MeasuredAxis(verdict.capability, at_k.before, at_k.after)
 
 
-def message(before: str, after: str, accuracy: MeasuredAxis, capability: MeasuredAxis | None) -> str:
+def message(
+    before: str, after: str, accuracy: MeasuredAxis, capability: MeasuredAxis | None
+) -> str:
     """The headline of a page about two models.
 
     Args:

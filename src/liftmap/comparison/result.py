@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from datetime import date as Date
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import polars as pl
@@ -34,7 +37,7 @@ from liftmap.comparison.parts import (
 )
 from liftmap.comparison.questions import question_changes
 from liftmap.errors import InputError
-from liftmap.read.outcomes import Outcomes
+from liftmap.read.outcomes import TEXTS, Outcomes
 from liftmap.records import Change, Estimate
 from liftmap.stats.bins import BinChange
 from liftmap.stats.intervals import FirstLoss
@@ -44,12 +47,17 @@ from liftmap.stats.verdict import Conclusion
 SCHEMA = 2
 
 
+def _presenter(name: str) -> ModuleType:
+    """A module of `report`, which stands above: looked up by name when a result is shown."""
+    return import_module(f"liftmap.report.{name}")
+
+
 def today() -> Date:
     """The day by UTC."""
     return datetime.now(UTC).date()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison:
     """What changed from one model to another, with the sampling noise taken out.
 
@@ -124,6 +132,78 @@ class Comparison:
     def message(self) -> str:
         """What changed in two plain sentences, what is open said as open."""
         return message(self.before.name, self.after.name, *axes_of(self))
+
+    def __repr__(self) -> str:
+        """One line: the two sides, the label and the two changes."""
+        return (
+            f"Comparison({self.before.name!r}, {self.after.name!r}, {self.questions} questions: "
+            f"{words.headline(self.verdict)}; {words.because(self.verdict, self.questions_are)})"
+        )
+
+    @property
+    def charts(self) -> dict[str, Any]:
+        """The charts of the page by name, as Altair charts."""
+        charts: dict[str, Any] = _presenter("notebook").comparison_charts(self)
+        return charts
+
+    def save(self, path: str | Path, chart: str = "pass-at-k") -> Path:
+        """Writes one of the charts as a figure.
+
+        Args:
+            path: A file that ends in .svg, .png or .pdf.
+            chart: One of the names of `charts`.
+
+        Raises:
+            InputError: There is no such chart, or the file has another ending.
+        """
+        saved: Path = _presenter("notebook").save_chart(self.charts, path, chart)
+        return saved
+
+    def to_markdown(self) -> str:
+        """The result for a pull request or a model card."""
+        text: str = _presenter("markdown").comparison_markdown(self)
+        return text
+
+    def to_latex(self) -> str:
+        """Accuracy and capability as a table for a paper; it needs the package booktabs."""
+        text: str = _presenter("notebook").comparison_latex(self)
+        return text
+
+    def to_pandas(self) -> dict[str, Any]:
+        """`tables` as pandas DataFrames by name; pandas has to be installed."""
+        return {name: table.to_pandas() for name, table in self.tables.items()}
+
+    def responses(self, question_id: str) -> pl.DataFrame:
+        """What both sides answered to a question, a row a response.
+
+        Args:
+            question_id: The question.
+
+        Returns:
+            Columns side (before, after) and those of `read.outcomes.TEXTS`: question_id, right
+            (null if unscored), prompt, text, reasoning, answer, tokens, truncated.
+
+        Raises:
+            InputError: Neither source has texts, or neither has this question.
+        """
+        sides = zip(("before", "after"), self.outcomes or (), strict=False)
+        texts = [
+            each.responses.filter(pl.col("question_id") == question_id)
+            .select(pl.lit(side).alias("side"), *TEXTS)
+            .collect()
+            for side, each in sides
+            if each.responses is not None
+        ]
+        if not texts or not any(map(len, texts)):
+            raise InputError(
+                "There are no texts of responses to this question."
+                if texts
+                else "Neither side was read from a source that has texts.",
+                seen=question_id,
+                remedy="Ids are in `question_table()`; docs/formats.md says which formats have "
+                "texts.",
+            )
+        return pl.concat(texts)
 
     def question_table(self) -> pl.DataFrame:
         """What each question did, a row each; `question_changes` defines the columns.

@@ -178,10 +178,12 @@ def _moves_title(moves: pl.DataFrame) -> str:
     for name in ("gained", "lost"):
         row = rows.get(name)
         if row is not None and row["estimate"] is not None:
-            beyond = f", {fixed(row['excess'], signed=True)} beyond noise" if row["excess"] is not None else ""
+            beyond = (
+                f", {fixed(row['excess'], signed=True)} beyond noise"
+                if row["excess"] is not None
+                else ""
+            )
             parts.append(f"{fixed(row['estimate'])} {name}{beyond}")
     if not parts:
         return "Where questions went"
     return f"{'; '.join(parts)} (k = {count(rows['lost']['k'])})"
-
-

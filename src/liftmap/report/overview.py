@@ -204,9 +204,7 @@ def _measured(row: Mapping[str, Any], name: str, k: int) -> MeasuredAxis:
     axis = _axis(row, name, k)
     if not _stands(row, name):
         axis = replace(axis, word="unsettled")
-    return MeasuredAxis(
-        axis, estimate_of(row, f"{name}_before"), estimate_of(row, f"{name}_after")
-    )
+    return MeasuredAxis(axis, estimate_of(row, f"{name}_before"), estimate_of(row, f"{name}_after"))
 
 
 def statements_of(row: Mapping[str, Any]) -> tuple[Statement, Statement]:

@@ -137,9 +137,7 @@ def make_figure(
     )
 
 
-def place_panel(
-    name: str, description: str, panel: Panel, specs: dict[str, dict[str, Any]]
-) -> str:
+def place_panel(name: str, description: str, panel: Panel, specs: dict[str, dict[str, Any]]) -> str:
     """Adds a chart to the page's specifications; gives its name.
 
     Args:

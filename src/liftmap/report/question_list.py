@@ -71,7 +71,9 @@ def question_data(
     total = sum(len(model.table) for model in models)
     share = MOST_ROWS // max(1, len(models))
     chosen = [_most_telling(model.table, share) for model in models]
-    ids = pl.concat([table["question_id"] for table in chosen]).unique(maintain_order=True).to_list()
+    ids = (
+        pl.concat([table["question_id"] for table in chosen]).unique(maintain_order=True).to_list()
+    )
     place_of = {question_id: place for place, question_id in enumerate(ids)}
     flags = pl.col("lost").cast(pl.Int8) + 2 * pl.col("gained") + 4 * pl.col("moved")
     return {

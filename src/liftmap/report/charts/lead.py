@@ -116,7 +116,7 @@ def all_curves(capability: pl.DataFrame, before: str) -> dict[str, Panel]:
         )
     )
     panel = finish(layers, CURVES_HEIGHT).add_params(arm)
-    room = 7 * max(map(len, names))
+    room = 12 + 6 * max(map(len, names))
     return {"": panel.properties(padding={"left": 0, "top": 5, "bottom": 5, "right": room})}
 
 
@@ -205,9 +205,7 @@ def gain_by_difficulty(difficulty: pl.DataFrame) -> dict[str, Panel]:
         ]
         layers += [
             chart.mark_rule(strokeWidth=2, clip=True).encode(
-                y=alt.Y(
-                    "change_low:Q", scale=scale, title="change, points", axis=signed_axis()
-                ),
+                y=alt.Y("change_low:Q", scale=scale, title="change, points", axis=signed_axis()),
                 y2="change_high:Q",
                 color=colour,
             ),
