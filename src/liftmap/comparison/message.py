@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from liftmap.comparison.rounding import about, count, fixed, percent, points
-from liftmap.records import Change, Estimate
+from liftmap.records import Estimate
 from liftmap.stats.verdict import Axis
-
-if TYPE_CHECKING:
-    from liftmap.comparison.result import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +27,6 @@ class MeasuredAxis:
     axis: Axis
     before: Estimate
     after: Estimate
-
-
-def axes_of(comparison: Comparison) -> tuple[MeasuredAxis, MeasuredAxis | None]:
-    """Accuracy and capability of a comparison; the second is None where k is 1."""
-    verdict = comparison.verdict
-    accuracy: Change = comparison.accuracy
-    first = MeasuredAxis(verdict.accuracy, accuracy.before, accuracy.after)
-    if verdict.capability.change is None:
-        return first, None
-    at_k = comparison.at_k
-    return first, MeasuredAxis(verdict.capability, at_k.before, at_k.after)
 
 
 def message(
@@ -101,7 +86,10 @@ def _capability(measured: MeasuredAxis | None) -> str:
         return f"Both solve next to none of the questions within {count(axis.k)} tries."
     if axis.withheld is not None:
         return "Whether it solves more questions can't be told from these."
-    return f"No change shows in how many questions it solves: {within} against {then} %{_between(axis)}."
+    return (
+        f"No change shows in how many questions it solves: {within} against {then} %"
+        f"{_between(axis)}."
+    )
 
 
 def _between(axis: Axis) -> str:

@@ -21,7 +21,7 @@ import polars as pl
 from liftmap import __version__
 from liftmap.comparison import tables, words
 from liftmap.comparison.match import PairedTallies
-from liftmap.comparison.message import axes_of, message
+from liftmap.comparison.message import MeasuredAxis, message
 from liftmap.comparison.parts import (
     Answer,
     Check,
@@ -131,7 +131,16 @@ class Comparison:
     @property
     def message(self) -> str:
         """What changed in two plain sentences, what is open said as open."""
-        return message(self.before.name, self.after.name, *axes_of(self))
+        return message(self.before.name, self.after.name, *self.axes)
+
+    @property
+    def axes(self) -> tuple[MeasuredAxis, MeasuredAxis | None]:
+        """Accuracy and capability with their shares; the second is None where k is 1."""
+        verdict, at_k = self.verdict, self.at_k
+        accuracy = MeasuredAxis(verdict.accuracy, self.accuracy.before, self.accuracy.after)
+        if verdict.capability.change is None:
+            return accuracy, None
+        return accuracy, MeasuredAxis(verdict.capability, at_k.before, at_k.after)
 
     def __repr__(self) -> str:
         """One line: the two sides, the label and the two changes."""

@@ -189,7 +189,7 @@ def _dials(overview: pl.DataFrame, margin: float) -> list[ArmRow]:
     losses = [None if row["lost"] is None else estimate_of(row, "lost") for row in rows]
     reaches = [
         reach_of([arm.accuracy.axis.change for arm in arms], margin),
-        reach_of([arm.capability and arm.capability.axis.change for arm in arms], margin),
+        reach_of([arm.capability.axis.change for arm in arms if arm.capability], margin),
         reach_of(losses, 0.0),
     ]
     return [

@@ -12,7 +12,6 @@ import polars as pl
 
 from liftmap import __version__
 from liftmap.comparison import words
-from liftmap.comparison.message import axes_of
 from liftmap.comparison.parts import Guidance, Provenance
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import count
@@ -109,7 +108,7 @@ def render_comparison(comparison: Comparison) -> str:
 
 def _dials(comparison: Comparison) -> list[Dial]:
     """Accuracy, capability, and questions lost beyond noise."""
-    accuracy, capability = axes_of(comparison)
+    accuracy, capability = comparison.axes
     changes = [each.axis.change for each in (accuracy, capability) if each is not None]
     reach = reach_of(changes, comparison.margin)
     excess = comparison.lost.excess

@@ -1,6 +1,7 @@
 """A comparison in Markdown: what a pull request, a job's summary or a model card shows.
 
-Reads a `Comparison`, or the overview of a study, gives text in the Markdown that GitHub and the model hub render.
+Reads a `Comparison`, or the overview of a study, gives text in the Markdown that
+GitHub and the model hub render.
 """
 
 from __future__ import annotations
@@ -78,12 +79,12 @@ def study_markdown(name: str, overview: pl.DataFrame) -> str:
     if len(overview):
         lines += [_escaped(study_message(arms_of(overview))), ""]
     lines += [
-        "| checkpoint | verdict | accuracy, % | change | capability, % | change | lost beyond noise |",
+        "| checkpoint | verdict | accuracy, % | change | capability, % | change | lost |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in summary_rows(overview):
-        cells = (row.model, row.label, row.accuracy, row.accuracy_change, row.capability)
-        cells += (row.capability_change, row.lost)
+        cells = [row.model, row.label, row.accuracy, row.accuracy_change]
+        cells += [row.capability, row.capability_change, row.lost]
         lines.append(f"| {' | '.join(map(_escaped, cells))} |")
     return "\n".join(lines) + "\n"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from liftmap.comparison.message import Arm, MeasuredAxis, axes_of
+from liftmap.comparison.message import Arm, MeasuredAxis
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import count, interval, percent, points
 from liftmap.errors import InputError
@@ -122,7 +122,7 @@ def comparison_latex(comparison: Comparison) -> str:
     Returns:
         LaTeX of a `tabular`, which needs the package booktabs.
     """
-    arm = Arm(comparison.after.name, *axes_of(comparison))
+    arm = Arm(comparison.after.name, *comparison.axes)
     return _latex([arm], comparison.level, comparison.questions)
 
 

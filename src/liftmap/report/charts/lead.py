@@ -280,13 +280,18 @@ def _matrix(rows: pl.DataFrame, kind: str) -> Panel:
         .then(pl.lit("down"))
         .otherwise(pl.lit("level")),
     )
-    order = {"scale": alt.Scale(domain=before), "axis": alt.Axis(grid=False, ticks=False)}
-    y = alt.Y("before_label:O", title="right responses before", **order)
-    order = {
-        "scale": alt.Scale(domain=after),
-        "axis": alt.Axis(labelAngle=-40, grid=False, ticks=False),
-    }
-    x = alt.X("after_label:O", title="right responses after", **order)
+    y = alt.Y(
+        "before_label:O",
+        title="right responses before",
+        scale=alt.Scale(domain=before),
+        axis=alt.Axis(grid=False, ticks=False),
+    )
+    x = alt.X(
+        "after_label:O",
+        title="right responses after",
+        scale=alt.Scale(domain=after),
+        axis=alt.Axis(labelAngle=-40, grid=False, ticks=False),
+    )
     chart = alt.Chart(rows).encode(x=x, y=y)
     scale = DIRECTION if signed else alt.Scale(domain=["up", "down", "level"], range=[INK] * 3)
     layers = [
