@@ -18,7 +18,7 @@ install: .venv/installed
 	grep -v '^torch==' constraints.txt > .venv/constraints.txt
 	echo '$(TORCH)' >> .venv/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -c .venv/constraints.txt -e '.[hf,train,math,gym,server,dev]'
+	  -c .venv/constraints.txt -e '.[hf,train,math,gym,server,view,dev]'
 	touch $@
 
 check: install

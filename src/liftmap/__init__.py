@@ -3,9 +3,9 @@
 `run_study` runs a study from a base model to a report; `sample_model` asks any model any task,
 `verify_folder` and `audit_folder` judge what it said, `audit_attack` tries a verifier on answers
 that verifiers get wrong, `compare_models` asks two models; `compare` compares two models whose
-results exist, `reanalyse` a published matrix, and `plan` says what a study can see. The stages are
-the sub-packages `tasks`, `sample`, `verify`, `train`, `analyse` and `report`; `stats` holds the
-statistics.
+results exist, `reanalyse` a published matrix, `plan` says what a study can see, and
+`view_responses` shows questions and responses in a browser. The stages are the sub-packages
+`tasks`, `sample`, `verify`, `train`, `analyse`, `report` and `view`; `stats` holds the statistics.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _HOMES = {
     "verify_folder": "liftmap.ask",
     "audit_folder": "liftmap.ask",
     "audit_attack": "liftmap.verify.attack",
+    "view_responses": "liftmap.view.server",
 }
 __all__ = [
     "Asking",
@@ -44,6 +45,7 @@ __all__ = [
     "run_study",
     "sample_model",
     "verify_folder",
+    "view_responses",
 ]
 __version__ = "0.1.0"
 

@@ -16,13 +16,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from liftmap.errors import ConfigError, InputError, StoreError
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import find
 from liftmap.sample import ENGINES, check_model, make_engine
 from liftmap.sample.templates import get_template, render_prompt
 from liftmap.sections import SampleSection, VerifySection
-from liftmap.store import ResponseSet, StudyFolder, questions_digest
+from liftmap.store import (
+    ResponseSet,
+    StudyFolder,
+    noted_responses,
+    notes_file,
+    questions_digest,
+    read_notes,
+    verdicts_on_noted,
+)
+from liftmap.store.notes import NOTED_SCHEMA
 from liftmap.tasks import preset
 from liftmap.tasks.sets import load_questions
 from liftmap.verify import make_verifier
@@ -230,4 +241,36 @@ def audit_folder(out: str | Path, first: str, second: str, examples: int = 20) -
         for target, asked in sets
         if set(target.verifiers()) & {first, second}
     ]
-    return audit(targets, first, second, examples)
+    return audit(targets, first, second, examples, read_notes(notes_file(Path(out))))
+
+
+def noted_in(out: str | Path, verifier: str) -> pl.DataFrame:
+    """What a verifier says of the responses whose verdict a reader noted as wrong.
+
+    Args:
+        out: A study, or a folder that `sample_model` made.
+        verifier: The verifier.
+
+    Returns:
+        A row a note: the columns of `store.notes.NOTED_SCHEMA`, and verdict (null: not judged).
+
+    Raises:
+        StoreError: The notes, or verdicts on these responses, can't be read.
+    """
+    folder = StudyFolder(Path(out))
+    notes = read_notes(notes_file(folder.path))
+    places = {(note.model, note.split) for note in notes}
+    targets = [
+        folder.responses(model, split)
+        for split in SPLITS
+        for model in folder.models(split)
+        if (model, split) in places
+    ]
+    nothing = pl.DataFrame(schema={**NOTED_SCHEMA, "verdict": pl.String()})
+    return pl.concat(
+        [nothing]
+        + [
+            verdicts_on_noted(target, verifier, noted_responses(target, notes))
+            for target in targets
+        ]
+    )

@@ -25,6 +25,7 @@ from liftmap.cli.compare_commands import compare, plan, reanalyse
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
+from liftmap.cli.view_command import view
 from liftmap.errors import LiftmapError
 
 # What a command returns is the exit status; None is 0.
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "compare": compare,
     "reanalyse": reanalyse,
     "plan": plan,
+    "view": view,
     "testbed": testbed,
 }
 

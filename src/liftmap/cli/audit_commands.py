@@ -14,6 +14,7 @@ from liftmap.cli.flags import Name, Options, key_values
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
+    from liftmap.console import Terminal
     from liftmap.verify.attack import AttackAudit, Failure
     from liftmap.verify.audit import Audit
 
@@ -40,7 +41,7 @@ def audit(
     """Show where two verifiers disagree, or where one is wrong.
 
     With FOLDER: about the same responses, which both must have judged
-    (liftmap verify FOLDER --verifier NAME).
+    (liftmap verify FOLDER --verifier NAME); and what readers noted of verdicts in `liftmap view`.
 
     With --attack: on a corpus of answers with the verdict that they deserve. Each false positive,
     false negative and unscored case is named. Exit status 1 if there are more than --allow.
@@ -125,6 +126,7 @@ def _facts(audit: Audit) -> dict[str, Any]:
         "counts": audit.counts.to_dicts(),
         "questions": audit.questions.to_dicts(),
         "examples": audit.examples.to_dicts(),
+        "noted": audit.noted.to_dicts(),
     }
 
 
@@ -160,6 +162,27 @@ def _print_audit(audit: Audit, first: str, second: str, examples: int) -> None:
             )
             table.add_row(*(str(cell)[:200] for cell in cells))
         page.print(table)
+    if len(audit.noted):
+        _print_noted(page, audit, first, second, examples)
+
+
+def _print_noted(page: Terminal, audit: Audit, first: str, second: str, examples: int) -> None:
+    """The verdicts that readers noted as wrong, and how often each verifier still gives them."""
+    from rich.table import Table
+
+    page.print(
+        f"{len(audit.noted):,} verdicts were noted as wrong by readers: {first} gives "
+        f"{audit.disagreements_with_readers('first'):,} of them, {second} "
+        f"{audit.disagreements_with_readers('second'):,}.",
+    )
+    table = Table(title="Noted as wrong")
+    for column in ("response", "noted", first, second, "comment"):
+        table.add_column(column, overflow="fold")
+    for row in audit.noted.head(examples).to_dicts():
+        place = f"{row['model']} {row['question_id']}#{row['response_index']}"
+        verdicts = (row[name] or "" for name in ("noted_as_wrong", "first", "second"))
+        table.add_row(*(cell[:200] for cell in (place, *verdicts, row["comment"])))
+    page.print(table)
 
 
 def _print_attack(attacked: AttackAudit) -> None:

@@ -17,7 +17,8 @@ def print_result(text: str) -> None:
         from liftmap.console import shown
 
         text = shown(text)
-    print(text)
+    # At once: a server's address is of no use in a buffer.
+    print(text, flush=True)
 
 
 def say(message: str, head: str = "", style: str = "") -> None:

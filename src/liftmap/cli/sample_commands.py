@@ -166,3 +166,18 @@ def verify(
             )
         judged = verify_folder(folder, section)
     say(f"{judged:,} responses judged; the verdicts are in {study.verdicts_dir}.")
+    _say_noted(folder, section.verifier if section else study.read_config().verify.verifier)
+
+
+def _say_noted(folder: Path, verifier: str) -> None:
+    """Says what readers noted of verdicts, and how many of those this verifier gives."""
+    from liftmap.ask import noted_in
+
+    noted = noted_in(folder, verifier)
+    if len(noted):
+        same = int((noted["verdict"] == noted["noted_as_wrong"]).sum())
+        verdicts = "1 verdict was" if len(noted) == 1 else f"{len(noted):,} verdicts were"
+        say(
+            f"{verdicts} noted as wrong; {verifier} gives {same:,} of them. "
+            f"`liftmap audit {folder}` lists them beside two verifiers' verdicts."
+        )

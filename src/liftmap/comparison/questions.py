@@ -6,16 +6,13 @@ row a question. The list of a page, the viewer and a study's table `moved` are m
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from liftmap.comparison.match import PairedTallies
 from liftmap.stats.bins import Bins, assign
 from liftmap.stats.passk import accuracy
-from liftmap.stats.question_change import change_p_values
+from liftmap.stats.question_change import change_p_values, false_discovery_rates
 
 SCHEMA: dict[str, pl.DataType] = {
     "question_id": pl.String(),
@@ -66,8 +63,7 @@ def question_changes(pair: PairedTallies, level: float, bins: Bins | None = None
     """
     sides = pair.before.counts, pair.after.counts
     p = change_p_values(*sides)
-    method: Literal["bh", "by"] = "bh" if pair.cluster is None else "by"
-    q = stats.false_discovery_control(p, method=method)
+    q = false_discovery_rates(p, dependent=pair.cluster is not None)
     before, after = (accuracy(side.n, side.c, side.plan) for side in sides)
     places = [
         np.full(len(side.n), -1) if bins is None else assign(side.c, side.n, bins) for side in sides

@@ -11,11 +11,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from liftmap.comparison.rounding import count
@@ -23,6 +21,7 @@ from liftmap.comparison.words import level_text, margin_text
 from liftmap.report.charts import Chart, Subject, charts
 from liftmap.report.charts.style import Panel
 from liftmap.report.tables import Grid, grid
+from liftmap.report.templates import resource, templates
 
 
 @dataclass(frozen=True)
@@ -163,11 +162,11 @@ def _finite(value: Any) -> Any:
 
 def render_page(template: str, **values: Any) -> str:
     """A page from its template, with the style, the script and the library of charts."""
-    page = _templates().get_template(template)
+    page = templates().get_template(template)
     return page.render(
         **values,
-        style=Markup(_resource("page.css")),
-        script=Markup(_resource("page.js")),
+        style=Markup(resource("page.css")),
+        script=Markup(resource("page.js")),
         library=Markup(_library()),
     )
 
@@ -180,20 +179,3 @@ def _library() -> str:
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # A script ends at this tag wherever it stands, even within a string.
     return bundle.replace("</script", "<\\/script")
-
-
-def _resource(name: str) -> str:
-    return files("liftmap.report").joinpath(name).read_text("utf-8")
-
-
-@cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("liftmap", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
-    return environment

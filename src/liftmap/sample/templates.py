@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -158,7 +159,27 @@ def render_prompt(template: str, question: Question) -> Prompt:
         UnknownNameError: No template has this name.
         InputError: The template names a variable that the question does not have.
     """
-    chosen = get_template(template)
+    return _filled(get_template(template), question)
+
+
+def render_recorded(recorded: Mapping[str, Any], question: Question) -> Prompt:
+    """The prompt of a question under the template that a response set was drawn with.
+
+    Args:
+        recorded: `template` of the set's settings: a name, and a text or a list of messages.
+        question: The question.
+
+    Raises:
+        InputError: It can't be filled.
+    """
+    source = recorded["text"]
+    if isinstance(source, str):
+        return _filled(Template(str(recorded["name"]), "", text=source), question)
+    messages = tuple((str(role), str(content)) for role, content in source)
+    return _filled(Template(str(recorded["name"]), "", messages=messages), question)
+
+
+def _filled(chosen: Template, question: Question) -> Prompt:
     variables = {**question.metadata, "question": question.text}
     if chosen.text is not None:
         return _fill(chosen, chosen.text, variables, question)

@@ -90,6 +90,29 @@ def change_p_values(before: Counts, after: Counts) -> FloatArray:
     return p_values[rows.inverse]
 
 
+def false_discovery_rates(p_values: FloatArray, dependent: bool = False) -> FloatArray:
+    """The least share of false discoveries at which each question would be listed (q values).
+
+    Args:
+        p_values: Shape (questions,), in [0, 1].
+        dependent: Whether questions may depend on each other in any way, as those of a cluster do:
+            Benjamini and Yekutieli (2001, doi 10.1214/aos/1013699998); else Benjamini and Hochberg
+            (1995, doi 10.1111/j.2517-6161.1995.tb02031.x).
+
+    Returns:
+        Shape (questions,), in [0, 1], none below its p-value.
+    """
+    number = len(p_values)
+    ranks = np.arange(1, number + 1)
+    order = np.argsort(p_values, kind="stable")
+    harmonic = float((1 / ranks).sum()) if dependent else 1.0
+    scaled = p_values[order] * number * harmonic / ranks
+    rates = np.empty(number)
+    # No question has a larger value than one with a larger p-value.
+    rates[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return rates
+
+
 def _fisher(n0: IntArray, c0: IntArray, n1: IntArray, c1: IntArray) -> FloatArray:
     """Fisher's exact test of each row: the chance, given its margins, of a table no likelier."""
     p_values = np.empty(len(n0))

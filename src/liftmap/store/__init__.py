@@ -24,12 +24,14 @@ holds its own digest (see `liftmap.seals`), which is checked whenever it is read
     metrics/<arm>.jsonl         the trainer's log
     tables/<table>.parquet      the analyses
     report.html
+    notes.jsonl                 verdicts that a reader found wrong (see `store.notes`); no seal
     .lock                       held by the process that works in the folder
 
 A folder that `liftmap sample` made has task-<split>.json, questions, responses and verdicts.
 """
 
 from liftmap.store.checkpoint_folder import CheckpointFolder
+from liftmap.store.notes import Note, noted_responses, notes_file, read_notes, verdicts_on_noted
 from liftmap.store.response_set import ResponseSet, response_set_at
 from liftmap.store.rows import (
     KEY,
@@ -52,15 +54,20 @@ __all__ = [
     "SCORE_SCHEMA",
     "VERDICT_SCHEMA",
     "CheckpointFolder",
+    "Note",
     "ResponseSet",
     "ShardFolder",
     "StudyFolder",
     "count_verdicts",
     "exhausted_verifier",
     "golds_digest",
+    "noted_responses",
+    "notes_file",
     "questions_digest",
+    "read_notes",
     "response_set_at",
     "responses_frame",
     "shard_name",
     "tally_of",
+    "verdicts_on_noted",
 ]

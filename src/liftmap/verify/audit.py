@@ -1,19 +1,20 @@
-"""Where two verifiers disagree about the same responses.
+"""Where two verifiers disagree about the same responses, or with people who read them.
 
-Reads the verdicts of both, shard by shard, and the questions; writes nothing. Comes after both
-verifiers have judged the responses (`liftmap verify DIR --verifier NAME`).
+Reads the verdicts of both, shard by shard, the questions, and notes; writes nothing. Comes after
+both verifiers have judged the responses (`liftmap verify DIR --verifier NAME`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.records import Question
-from liftmap.store import KEY, ResponseSet
+from liftmap.store import KEY, Note, ResponseSet, noted_responses, verdicts_on_noted
 
 LABELS = ("right", "wrong", "unscored")
 DISAGREEMENT_SCHEMA = pl.Schema(
@@ -43,11 +44,15 @@ class Audit:
         questions: The questions with any disagreement, most first: model, split, question_id,
             responses, disagreements.
         examples: Disagreements; columns of `DISAGREEMENT_SCHEMA`.
+        noted: Responses with a verdict that a reader noted as wrong: the columns of
+            `store.notes.NOTED_SCHEMA`, and first and second, the verdicts of both verifiers (null
+            where they have none).
     """
 
     counts: pl.DataFrame
     questions: pl.DataFrame
     examples: pl.DataFrame
+    noted: pl.DataFrame
 
     @property
     def responses(self) -> int:
@@ -59,12 +64,17 @@ class Audit:
         """Number of responses about which they disagree."""
         return self.responses - int(self.counts.select(LABELS).to_numpy().trace())
 
+    def disagreements_with_readers(self, verifier: Literal["first", "second"]) -> int:
+        """Number of noted responses whose verdict by this verifier is the one noted as wrong."""
+        return int((self.noted[verifier] == self.noted["noted_as_wrong"]).sum())
+
 
 def audit(
     targets: Sequence[tuple[ResponseSet, Mapping[str, Question]]],
     first: str,
     second: str,
     examples: int = 20,
+    notes: Sequence[Note] = (),
 ) -> Audit:
     """Compares the verdicts of two verifiers; memory does not grow with the number of responses.
 
@@ -73,6 +83,7 @@ def audit(
         first: A verifier.
         second: The other one.
         examples: The most disagreements that are kept, the first ones of each response set.
+        notes: What readers noted of verdicts on these responses.
 
     Raises:
         InputError: There is nothing to compare, or one of them has not judged all responses.
@@ -87,6 +98,7 @@ def audit(
     counts = {(one, other): 0 for one in LABELS for other in LABELS}
     by_question = []
     shown = [pl.DataFrame(schema=DISAGREEMENT_SCHEMA)]
+    noted = [_noted(target, notes, first, second) for target, _ in targets]
     for target, questions in targets:
         room = -(-examples // len(targets))
         for pairs in _pairs(target, first, second):
@@ -111,7 +123,15 @@ def audit(
             "disagreements", "model", "split", "question_id", descending=[True, False, False, False]
         ),
         examples=pl.concat(shown).head(examples),
+        noted=pl.concat(noted),
     )
+
+
+def _noted(target: ResponseSet, notes: Sequence[Note], first: str, second: str) -> pl.DataFrame:
+    rows = noted_responses(target, notes)
+    for name, verifier in (("first", first), ("second", second)):
+        rows = verdicts_on_noted(target, verifier, rows).rename({"verdict": name})
+    return rows
 
 
 def disagreements(
