@@ -17,11 +17,14 @@ from liftmap.comparison.message import study_message
 from liftmap.comparison.provenance import name_of_model
 from liftmap.comparison.rounding import count, duration, estimate_of
 from liftmap.comparison.words import level_text, margin_text
-from liftmap.config import StudyConfig
+from liftmap.config import BASE, StudyConfig
 from liftmap.errors import StoreError
 from liftmap.files import disk, write_html
+from liftmap.read.outcomes import Outcomes
+from liftmap.read.study import outcomes_of
 from liftmap.report.charts import HERO, lift
 from liftmap.report.dials import Dial, lost, reach_of, reliable, solves
+from liftmap.report.embedded import Embedded, embed
 from liftmap.report.evidence import Run
 from liftmap.report.findings import findings, rules
 from liftmap.report.lead import lead_figures
@@ -78,7 +81,12 @@ def build_report(folder: StudyFolder, config: StudyConfig) -> Path:
     file = folder.environment_file
     environment: dict[str, Any] = folder.read_record(file) if file.exists() else {}
     texts = {each.question_id: each.text for each in folder.read_questions("test")}
-    write_html(folder.report_file, render(tables, config, environment, texts))
+    read = {
+        model: outcomes_of(folder.responses(model, "test"), config.verify.verifier)
+        for model in [BASE, *(name for _, _, name in config.arm_models())]
+        if model in folder.models("test")
+    }
+    write_html(folder.report_file, render(tables, config, environment, texts, read))
     return folder.report_file
 
 
@@ -109,6 +117,7 @@ def render(
     config: StudyConfig,
     environment: Mapping[str, Any],
     texts: Mapping[str, str] | None = None,
+    read: Mapping[str, Outcomes] | None = None,
 ) -> str:
     """The page as text; errors as `build_report`.
 
@@ -117,6 +126,7 @@ def render(
         config: The study.
         environment: versions, machine and stages as in environment.json; may be empty.
         texts: The test questions by id; None leaves the list with ids alone.
+        read: What was read of base and checkpoints, by model; None leaves out their responses.
     """
     overview = summarise(tables)
     k = int(overview["k"].max() or config.sample.n)  # type: ignore[arg-type]
@@ -136,6 +146,8 @@ def render(
     sections = make_figures(tables, "study", words, specs)
     checkpoints, shared_notes = said_once(lines(overview))
     listed = _listed(tables, overview)
+    questions = question_data(listed, _bin_labels(tables), texts or {}) if listed else None
+    responses = _responses_of(listed, questions, read or {})
     return render_page(
         "page.html.j2",
         config=config,
@@ -145,9 +157,9 @@ def render(
         facts=_facts(config, overview, environment),
         markdown=study_markdown(config.name, overview),
         lead_figures=leading,
-        questions=question_data(listed, _bin_labels(tables), texts or {}) if listed else None,
-        question_note=QUESTION_NOTE,
-        views={},
+        questions=questions,
+        question_notes=[QUESTION_NOTE, responses.note],
+        responses=responses.data,
         scope=_scope(tables, overview),
         lines=checkpoints,
         shared_notes=shared_notes,
@@ -216,6 +228,16 @@ def _listed(tables: Tables, overview: pl.DataFrame) -> list[ListedModel]:
         for name in overview["model"]
         if len(rows := table.filter(pl.col("model") == name))
     ]
+
+
+def _responses_of(
+    listed: list[ListedModel], questions: dict[str, Any] | None, read: Mapping[str, Outcomes]
+) -> Embedded:
+    """The responses that the page holds."""
+    if questions is None or BASE not in read or any(each.name not in read for each in listed):
+        return Embedded()
+    after = [(each.name, read[each.name]) for each in listed]
+    return embed(listed, questions["ids"], (BASE, read[BASE]), after)
 
 
 def _bin_labels(tables: Tables) -> list[str]:

@@ -17,6 +17,7 @@ from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import count
 from liftmap.files import write_text
 from liftmap.report.dials import Dial, lost, reach_of, reliable, solves
+from liftmap.report.embedded import Embedded, embed, first_prompts
 from liftmap.report.lead import lead_figures
 from liftmap.report.markdown import comparison_markdown
 from liftmap.report.overview import Line
@@ -63,6 +64,8 @@ def render_comparison(comparison: Comparison) -> str:
     verdict, guidance = comparison.verdict, comparison.guidance
     lead = [piece for piece in guidance if comparison.is_published and piece.kind == "lost"]
     listed = _listed(comparison)
+    questions = _question_data(comparison, listed)
+    responses = _responses_of(comparison, listed, questions)
     return render_page(
         "comparison.html.j2",
         command="reanalyse" if comparison.is_published else "compare",
@@ -75,9 +78,9 @@ def render_comparison(comparison: Comparison) -> str:
         facts=facts_of(comparison),
         markdown=comparison_markdown(comparison),
         lead_figures=lead_figures(tables, comparison.before.name, reading, specs),
-        questions=_question_data(comparison, listed),
-        question_note=QUESTION_NOTE,
-        views={},
+        questions=questions,
+        question_notes=[QUESTION_NOTE, responses.note],
+        responses=responses.data,
         lines=[
             Line(
                 name,
@@ -124,7 +127,7 @@ def facts_of(comparison: Comparison) -> list[str]:
     sides = (comparison.before, comparison.after)
     facts = [f"{sides[0].name} \N{RIGHTWARDS ARROW} {sides[1].name}"]
     facts.append(f"{count(comparison.questions)} questions")
-    numbers = [_responses(side) for side in sides]
+    numbers = [_numbers(side) for side in sides]
     if all(numbers):
         same = numbers[0] == numbers[1]
         facts.append(f"{numbers[0]} responses each" if same else f"{numbers[0]} and {numbers[1]}")
@@ -144,7 +147,7 @@ def facts_of(comparison: Comparison) -> list[str]:
     return facts
 
 
-def _responses(side: Provenance) -> str:
+def _numbers(side: Provenance) -> str:
     """How many responses a question has: `256`, or `8 to 256`."""
     if side.responses is None:
         return ""
@@ -166,8 +169,21 @@ def _question_data(comparison: Comparison, listed: list[ListedModel]) -> dict[st
     """The list of questions; None for a published matrix."""
     if not listed:
         return None
-    bins = comparison.transitions.bins.labels
-    return question_data(listed, bins, {})
+    texts: dict[str, str] = {}
+    for outcomes in comparison.outcomes or ():
+        texts |= first_prompts(outcomes)
+    return question_data(listed, comparison.transitions.bins.labels, texts)
+
+
+def _responses_of(
+    comparison: Comparison, listed: list[ListedModel], questions: dict[str, Any] | None
+) -> Embedded:
+    """The responses that the page holds."""
+    if questions is None or comparison.outcomes is None:
+        return Embedded()
+    sides = zip((comparison.before, comparison.after), comparison.outcomes, strict=True)
+    before, after = ((side.name, outcomes) for side, outcomes in sides)
+    return embed(listed, questions["ids"], before, [after])
 
 
 def _advice(guidance: list[Guidance]) -> list[tuple[str, tuple[str, ...]]]:

@@ -63,8 +63,20 @@ const state = { show: "all", arm: "", bin: "", to: "", find: "", sort: "", open:
 let rows = [], limit = PAGE, current = -1;
 
 const modelOf = () => data.models.find((model) => model.name === state.arm) || data.models[0];
-const keyOf = (question, name) =>
-  `of-${data.ids.indexOf(question)}-${data.models.findIndex((model) => model.name === name)}`;
+
+// The HTML of prompts and sides by key, unpacked while the page is read.
+let parts = {};
+const unpacked = (async () => {
+  const packed = at("#responses").textContent.trim();
+  if (!packed) return;
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  parts = JSON.parse(await new Response(stream).text());
+  document.body.setAttribute("data-unpacked", String(Object.keys(parts).length));
+})().catch((error) => console.error(error));
+const fragment = (html) => make("template", { innerHTML: html }).content;
+const partsOf = (place, model) =>
+  [`q${place}`, `s${place}-0`, `s${place}-${data.models.indexOf(model) + 1}`].map((key) => parts[key] || "");
 
 // Filters live in the address: #lost&arm=rlvr@1&bin=5-16.
 const readAddress = () => {
@@ -100,8 +112,7 @@ const searchable = (row) => {
   const model = modelOf(), place = model.question[row], id = data.ids[place];
   const key = `${place} ${model.name}`;
   if (!texts.has(key)) {
-    const view = document.getElementById(keyOf(id, model.name));
-    const text = view ? view.content.textContent : "";
+    const text = fragment(partsOf(place, model).join(" ")).textContent;
     texts.set(key, `${id} ${data.texts[place]} ${text}`.toLowerCase());
   }
   return texts.get(key);
@@ -164,7 +175,14 @@ const showQuestion = () => {
   const place = data.ids.indexOf(state.open);
   if (place < 0) { if (dialog.open) dialog.close(); return; }
   const model = modelOf(), row = model.question.indexOf(place);
-  const view = document.getElementById(keyOf(state.open, model.name));
+  const [prompt, ...sides] = partsOf(place, model);
+  let view = null;
+  if (prompt) {
+    view = fragment(prompt);
+    const place = at(".sides", view);
+    place.classList.add("two");
+    for (const side of sides) if (side) place.append(fragment(side));
+  }
   const close = make("button", { type: "button", className: "close", textContent: "Close" });
   close.addEventListener("click", () => dialog.close());
   const facts = row < 0 ? [] : [
@@ -174,8 +192,7 @@ const showQuestion = () => {
   dialog.replaceChildren(
     make("header", {}, make("h2", { id: "question-title", textContent: state.open }), close),
     make("p", { className: "facts-line" }, ...facts),
-    view ? view.content.cloneNode(true)
-      : make("div", {}, make("p", { textContent: data.texts[place] }), make("p", { className: "note",
+    view || make("div", {}, make("p", { textContent: data.texts[place] }), make("p", { className: "note",
         textContent: "The responses to this question are not in this page: liftmap view shows them all." })));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
@@ -261,6 +278,7 @@ if (data) {
     if (key === "?") at("#help").showModal();
   });
   apply();
+  unpacked.then(() => { texts.clear(); if (state.open || state.find) { listed = ""; apply(); } });
   if (location.hash && Object.keys(SHOWN).includes(location.hash.slice(1).split("&")[0]) && !state.open)
     at("#questions").scrollIntoView();
 }

@@ -78,7 +78,7 @@ def question_data(
     flags = pl.col("lost").cast(pl.Int8) + 2 * pl.col("gained") + 4 * pl.col("moved")
     return {
         "ids": ids,
-        "texts": [texts.get(question_id, "")[:TEXT_CHARACTERS] for question_id in ids],
+        "texts": [_end_of(texts.get(question_id, "")) for question_id in ids],
         "bins": list(bins),
         "models": [
             {
@@ -96,6 +96,14 @@ def question_data(
         ],
         "left_out": total - sum(len(table) for table in chosen),
     }
+
+
+def _end_of(text: str) -> str:
+    """A text of the list; of a long one the end, since examples and instructions stand first."""
+    text = " ".join(text.split())
+    if len(text) <= TEXT_CHARACTERS:
+        return text
+    return f"\N{HORIZONTAL ELLIPSIS}{text[-TEXT_CHARACTERS:]}"
 
 
 def _most_telling(table: pl.DataFrame, most: int) -> pl.DataFrame:
