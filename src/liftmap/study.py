@@ -31,6 +31,7 @@ from liftmap.sample import ENGINES, check_model, identity_of, make_engine
 from liftmap.sample.templates import get_template
 from liftmap.sections import VerifySection
 from liftmap.store import StudyFolder
+from liftmap.study_result import StudyResult
 from liftmap.studyfile import load_config
 from liftmap.tasks.sets import make_questions, make_test_set
 from liftmap.train import GIVEN, check_trl_settings, get_method
@@ -49,23 +50,6 @@ if TYPE_CHECKING:
     from liftmap.sample.score import Scorer
 
 LIBRARIES = ("liftmap", "torch", "transformers", "trl", "numpy", "scipy", "polars", "altair")
-
-
-@dataclass(frozen=True)
-class StudyResult:
-    """What a study left behind.
-
-    Attributes:
-        folder: The study folder.
-        report: The report, one HTML file.
-        tables: The analyses by name (see `liftmap.analyse`).
-        seconds: Wall time of this run by stage.
-    """
-
-    folder: Path
-    report: Path
-    tables: dict[str, pl.DataFrame] = field(repr=False)
-    seconds: dict[str, float]
 
 
 def run_study(study: str | Path | StudyConfig, out: str | Path | None = None) -> StudyResult:

@@ -304,7 +304,7 @@ def test_kin_tables_by_hand(make_study):
 
 
 def test_metadata_of_moved_is_json(make_study):
-    from liftmap.analyse.moved import moved
+    from liftmap.analyse.questions import moved
 
     study = make_study(_kin_questions(4), task="kin")
     study.answer_at("base", [0.0, 0.9, 0.5, 0.5], 64, seed=1)

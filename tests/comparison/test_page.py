@@ -43,10 +43,12 @@ def page(large: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_what_changed_comes_first_then_what_to_do(page: str, large: Comparison) -> None:
     text = unescape(_own_text(page))
-    parts = ["accuracy up", "capability", *(advice(one) for one in large.guidance)]
+    parts = [large.message, "More reliable", "Solves more", "Lost beyond noise"]
+    parts += ['id="pass-at-k"', 'id="gain-by-difficulty"', 'id="matrix"', 'id="questions"']
+    parts += [*(advice(one) for one in large.guidance), "accuracy up", "capability"]
     parts += ['id="curves"', 'id="difficulty"', 'id="transitions"', 'id="beyond-noise"']
     parts += ['id="corrected"', 'id="lost-gained"', 'id="lost-gained-at-n"', "McNemar"]
-    place = text.index("What changed")
+    place = text.index("<h1")
     for part in parts:
         place = text.index(part, place)
 
@@ -80,7 +82,7 @@ def test_names_and_ids_are_escaped() -> None:
 def test_a_published_matrix_leads_with_what_it_fixes(figure_9a: Path) -> None:
     text = unescape(_own_text(render_comparison(reanalyse(figure_9a, 256, **FEW))))
     place = 0
-    for part in ("What the matrix does fix", "5-64 right of 256", "What changed", "range, points"):
+    for part in ("What the matrix does fix", "5-64 right of 256", "<h1", "range, points"):
         place = text.index(part, place)
     assert 'id="lost-gained"' not in text
 
@@ -88,7 +90,7 @@ def test_a_published_matrix_leads_with_what_it_fixes(figure_9a: Path) -> None:
 @pytest.mark.parametrize("n", [1, 2])
 def test_few_responses_make_a_page_too(n: int) -> None:
     page = render_comparison(compare(make_tally([0, 1, 1], n), make_tally([1, 1, 0], n), **FEW))
-    assert "What changed" in page
+    assert "In the terms of the field" in page
 
 
 def test_one_response_has_its_interval_drawn_and_no_capability() -> None:

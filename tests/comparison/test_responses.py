@@ -80,8 +80,8 @@ def _after(questions: int = 6) -> list[Row]:
 
 
 def _analyses(comparison: Comparison) -> ResponseAnalyses:
-    assert comparison.responses is not None
-    return comparison.responses
+    assert comparison.response_analyses is not None
+    return comparison.response_analyses
 
 
 def _values(analyses: ResponseAnalyses, verdict: Any, measure: str) -> tuple[float | None, ...]:
@@ -240,7 +240,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     assert text in render_comparison(comparison)
     with pytest.raises(InputError, match="no texts of responses"):
         compare(str(before), tally, tokenizer="testbed:base", **FEW)
-    assert compare(str(before), str(before), texts=False, **FEW).responses is None
+    assert compare(str(before), str(before), texts=False, **FEW).response_analyses is None
 
 
 def test_responses_without_a_text_are_counted_out(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from liftmap.analyse.moved import false_discovery_rates
 from liftmap.errors import InputError
+from liftmap.stats.question_change import false_discovery_rates
 from liftmap.store import StudyFolder
 from liftmap.view.question_list import (
     QuestionFilter,

@@ -31,8 +31,8 @@ from liftmap.analyse.gradient import gradient
 from liftmap.analyse.kin import knowledge, styles
 from liftmap.analyse.length import length
 from liftmap.analyse.likelihood import likelihood
-from liftmap.analyse.moved import moved
 from liftmap.analyse.quality import quality
+from liftmap.analyse.questions import moved, questions
 from liftmap.analyse.rates import rates
 from liftmap.analyse.seeds import seeds
 from liftmap.analyse.steps import steps
@@ -52,6 +52,7 @@ ANALYSES: dict[str, Analysis] = {
     "difficulty": difficulty,
     "transitions": transitions,
     "lost_gained": lost_gained,
+    "questions": questions,
     "moved": moved,
     "contrast": contrast,
     "contrast_difficulty": contrast_difficulty,

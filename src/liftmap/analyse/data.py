@@ -304,7 +304,7 @@ class StudyData:
             text_options(),
             (self._copies(before), self._copies(after)),
         )
-        return replace(comparison, responses=responses)
+        return replace(comparison, response_analyses=responses)
 
     @cached_property
     def banded_bins(self) -> dict[str, tuple[BinChange, ...]]:

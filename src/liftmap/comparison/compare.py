@@ -309,7 +309,12 @@ def compare_loaded(
             reading,
             pair.copies,
         )
-    return replace(comparison, warnings=(*pair.notes, *comparison.warnings), responses=responses)
+    return replace(
+        comparison,
+        warnings=(*pair.notes, *comparison.warnings),
+        response_analyses=responses,
+        outcomes=pair.outcomes,
+    )
 
 
 def responses_of(
@@ -456,6 +461,7 @@ def compare_pair(
         gate=_gate(pair, options, checks),
         pass_hat=pass_hat_curve(pair, tries(k, len(pair.counts)), resamples, options.questions),
         equal_tokens=equal_tokens(pair, tokens, level=resamples.options["level"]),
+        pair=pair,
     )
 
 

@@ -11,12 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from datetime import date as Date
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import polars as pl
 
 from liftmap import __version__
 from liftmap.comparison import measure_words, response_tables, tables, words
+from liftmap.comparison.match import PairedTallies
+from liftmap.comparison.message import MeasuredAxis, message
 from liftmap.comparison.parts import (
     Answer,
     Check,
@@ -32,7 +37,10 @@ from liftmap.comparison.parts import (
     QuestionsAre,
     Transitions,
 )
+from liftmap.comparison.questions import question_changes
 from liftmap.comparison.response_parts import ResponseAnalyses
+from liftmap.errors import InputError
+from liftmap.read.outcomes import TEXTS, Outcomes
 from liftmap.records import Change, Estimate
 from liftmap.stats.bins import BinChange
 from liftmap.stats.intervals import FirstLoss
@@ -42,12 +50,17 @@ from liftmap.stats.verdict import Conclusion
 SCHEMA = 2
 
 
+def _presenter(name: str) -> ModuleType:
+    """A module of `report`, which stands above: looked up by name when a result is shown."""
+    return import_module(f"liftmap.report.{name}")
+
+
 def today() -> Date:
     """The day by UTC."""
     return datetime.now(UTC).date()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison:
     """What changed from one model to another, with the sampling noise taken out.
 
@@ -82,12 +95,15 @@ class Comparison:
         checks: What speaks against independent draws; in words they are among the warnings.
         measures: Measures beside accuracy and capability; None where none was made.
         gate: The answers to what was required; empty where nothing was.
-        responses: What the texts of both sides say of the responses; None where they were not
-            looked at.
+        response_analyses: What the texts of both sides say of the responses; None where they were
+            not looked at.
         pass_hat: pass^k (all of k tries are right) for rising k; empty for a published matrix, and
             where responses are too few for the reading that leads.
         equal_tokens: What the two solve for the same tokens; None where tokens are not known.
         nulls: What was given as null, beside before and after.
+        pair: The matched tallies that it was made from; None for a published matrix.
+        outcomes: What was read of the two sides, texts among it where a source has them; None where
+            tallies were given.
     """
 
     before: Provenance
@@ -118,10 +134,111 @@ class Comparison:
     checks: tuple[Check, ...] = ()
     measures: Measures | None = None
     gate: tuple[Answer, ...] = ()
-    responses: ResponseAnalyses | None = None
+    response_analyses: ResponseAnalyses | None = None
     pass_hat: tuple[CurvePoint, ...] = ()
     equal_tokens: EqualTokens | None = None
     nulls: tuple[NullComparison, ...] = ()
+    pair: PairedTallies | None = field(default=None, repr=False)
+    outcomes: tuple[Outcomes, Outcomes] | None = field(default=None, repr=False)
+
+    @property
+    def message(self) -> str:
+        """What changed in two plain sentences, what is open said as open."""
+        return message(self.before.name, self.after.name, *self.axes)
+
+    @property
+    def axes(self) -> tuple[MeasuredAxis, MeasuredAxis | None]:
+        """Accuracy and capability with their shares; the second is None where k is 1."""
+        verdict, at_k = self.verdict, self.at_k
+        accuracy = MeasuredAxis(verdict.accuracy, self.accuracy.before, self.accuracy.after)
+        if verdict.capability.change is None:
+            return accuracy, None
+        return accuracy, MeasuredAxis(verdict.capability, at_k.before, at_k.after)
+
+    def __repr__(self) -> str:
+        """One line: the two sides, the label and the two changes."""
+        return (
+            f"Comparison({self.before.name!r}, {self.after.name!r}, {self.questions} questions: "
+            f"{words.headline(self.verdict)}; {words.because(self.verdict, self.questions_are)})"
+        )
+
+    @property
+    def charts(self) -> dict[str, Any]:
+        """The charts of the page by name, as Altair charts."""
+        charts: dict[str, Any] = _presenter("notebook").comparison_charts(self)
+        return charts
+
+    def save(self, path: str | Path, chart: str = "pass-at-k") -> Path:
+        """Writes one of the charts as a figure.
+
+        Args:
+            path: A file that ends in .svg, .png or .pdf.
+            chart: One of the names of `charts`.
+
+        Raises:
+            InputError: There is no such chart, or the file has another ending.
+        """
+        saved: Path = _presenter("notebook").save_chart(self.charts, path, chart)
+        return saved
+
+    def to_markdown(self) -> str:
+        """The result for a pull request or a model card."""
+        text: str = _presenter("markdown").comparison_markdown(self)
+        return text
+
+    def to_latex(self) -> str:
+        """Accuracy and capability as a table for a paper; it needs the package booktabs."""
+        text: str = _presenter("notebook").comparison_latex(self)
+        return text
+
+    def to_pandas(self) -> dict[str, Any]:
+        """`tables` as pandas DataFrames by name; pandas has to be installed."""
+        return {name: table.to_pandas() for name, table in self.tables.items()}
+
+    def responses(self, question_id: str) -> pl.DataFrame:
+        """What both sides answered to a question, a row a response.
+
+        Args:
+            question_id: The question.
+
+        Returns:
+            Columns side (before, after) and those of `read.outcomes.TEXTS`: question_id, right
+            (null if unscored), prompt, text, reasoning, answer, tokens, truncated.
+
+        Raises:
+            InputError: Neither source has texts, or neither has this question.
+        """
+        sides = zip(("before", "after"), self.outcomes or (), strict=False)
+        texts = [
+            each.responses.filter(pl.col("question_id") == question_id)
+            .select(pl.lit(side).alias("side"), *TEXTS)
+            .collect()
+            for side, each in sides
+            if each.responses is not None
+        ]
+        if not texts or not any(map(len, texts)):
+            raise InputError(
+                "There are no texts of responses to this question."
+                if texts
+                else "Neither side was read from a source that has texts.",
+                seen=question_id,
+                remedy="Ids are in `question_table()`; docs/formats.md says which formats have "
+                "texts.",
+            )
+        return pl.concat(texts)
+
+    def question_table(self) -> pl.DataFrame:
+        """What each question did, a row each; `question_changes` defines the columns.
+
+        Raises:
+            InputError: It was made from a published matrix, which has no questions.
+        """
+        if self.pair is None:
+            raise InputError(
+                "A published matrix has counts of questions, not the questions.",
+                remedy="Compare the results themselves, if they are to be had.",
+            )
+        return question_changes(self.pair, self.level, self.transitions.bins)
 
     @property
     def accuracy(self) -> Change:
@@ -326,8 +443,8 @@ class Comparison:
                 for check in self.checks
             ],
             "responses": None
-            if self.responses is None
-            else response_tables.to_dict(self.responses),
+            if self.response_analyses is None
+            else response_tables.to_dict(self.response_analyses),
         }
 
     def _both(self, point: CurvePoint) -> dict[str, Any]:
@@ -400,8 +517,8 @@ class Comparison:
             ),
             "guidance": lambda: tables.guidance(self.guidance),
             "warnings": lambda: tables.warnings(self.warnings),
-            "responses": lambda: response_tables.responses(self.responses),
-            "indicators": lambda: response_tables.indicators(self.responses),
+            "responses": lambda: response_tables.responses(self.response_analyses),
+            "indicators": lambda: response_tables.indicators(self.response_analyses),
             "pass_hat": lambda: tables.capability(self.pass_hat, self.questions_are),
             "equal_tokens": lambda: tables.equal_tokens(self.equal_tokens),
             "nulls": lambda: tables.nulls(self.nulls),

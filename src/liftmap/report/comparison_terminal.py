@@ -178,7 +178,7 @@ def _moves(comparison: Comparison) -> Table:
 
 def _responses(comparison: Comparison) -> list[RenderableType]:
     """The responses of both sides in short; what their texts could not tell is said."""
-    analyses = comparison.responses
+    analyses = comparison.response_analyses
     # That tallies have no texts needs no word here.
     if analyses is None or len(analyses.missing) == 2:
         return []

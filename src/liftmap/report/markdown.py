@@ -1,14 +1,19 @@
 """A comparison in Markdown: what a pull request, a job's summary or a model card shows.
 
-Reads a `Comparison`, gives text in the Markdown that GitHub and the model hub render.
+Reads a `Comparison`, or the overview of a study, gives text in the Markdown that
+GitHub and the model hub render.
 """
 
 from __future__ import annotations
 
+import polars as pl
+
 from liftmap.comparison import words
+from liftmap.comparison.message import study_message
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import change_text, count, number_of_questions, percent
 from liftmap.records import Change
+from liftmap.report.overview import arms_of, summary_rows
 
 GATE_MARKS = {"passed": "✅", "failed": "❌", "can't tell": "❔"}
 
@@ -57,6 +62,30 @@ def comparison_markdown(comparison: Comparison) -> str:
     notes = (*comparison.caveats, *comparison.warnings)
     if notes:
         lines += ["", *(f"- {escaped(note)}" for note in notes)]
+    return "\n".join(lines) + "\n"
+
+
+def study_markdown(name: str, overview: pl.DataFrame) -> str:
+    """The summary table of a study.
+
+    Args:
+        name: The study's name.
+        overview: The rows of `overview.summarise`.
+
+    Returns:
+        Markdown that ends with a line break.
+    """
+    lines = [f"### {escaped(name)}", ""]
+    if len(overview):
+        lines += [escaped(study_message(arms_of(overview))), ""]
+    lines += [
+        "| checkpoint | verdict | accuracy, % | change | capability, % | change | lost |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in summary_rows(overview):
+        cells = [row.model, row.label, row.accuracy, row.accuracy_change]
+        cells += [row.capability, row.capability_change, row.lost]
+        lines.append(f"| {' | '.join(map(escaped, cells))} |")
     return "\n".join(lines) + "\n"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from liftmap.comparison.message import Arm, MeasuredAxis
 from liftmap.comparison.rounding import (
     NOTHING,
     change_text,
@@ -182,6 +183,28 @@ def _stands(row: Mapping[str, Any], name: str) -> bool:
 def label_of(row: Mapping[str, Any]) -> str:
     """The label of a row of `summarise`, or why there is none."""
     return label_text(row["label"], row["k"], row["accuracy"], row["capability"])
+
+
+def arms_of(overview: pl.DataFrame) -> list[Arm]:
+    """The rows of `summarise` as the headline of a study counts them.
+
+    A change that does not stand among all of the study counts as open.
+    """
+    return [
+        Arm(
+            row["model"],
+            _measured(row, "accuracy", 1),
+            None if row["capability"] == "not measured" else _measured(row, "capability", row["k"]),
+        )
+        for row in overview.to_dicts()
+    ]
+
+
+def _measured(row: Mapping[str, Any], name: str, k: int) -> MeasuredAxis:
+    axis = _axis(row, name, k)
+    if not _stands(row, name):
+        axis = replace(axis, word="unsettled")
+    return MeasuredAxis(axis, estimate_of(row, f"{name}_before"), estimate_of(row, f"{name}_after"))
 
 
 def statements_of(row: Mapping[str, Any]) -> tuple[Statement, Statement]:

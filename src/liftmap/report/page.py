@@ -7,6 +7,8 @@ which it holds once; its content policy forbids it to fetch anything.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,9 @@ class Figure:
         size: How wide panels are: wide, big, few or empty; a class of the style sheet.
         grid: The table beneath; None where the page shows it elsewhere.
         file: Where the whole table is, in the study folder.
+        short: Its name in the contents; empty for a figure that is not named there.
+        kinds: The views of it that a reader can choose among; empty where there is one.
+        panel_kinds: The view that each panel belongs to; empty likewise.
     """
 
     name: str
@@ -47,6 +52,9 @@ class Figure:
     size: str
     grid: Grid | None
     file: str
+    short: str = ""
+    kinds: tuple[str, ...] = ()
+    panel_kinds: tuple[str, ...] = ()
 
 
 # What the two sides are called on a page, in its titles and legends.
@@ -113,13 +121,11 @@ def make_figure(
     table = chart.rows(table)
     drawings: dict[str, Panel] = chart.draw(table) if chart.draw and len(table) else {}
     shown = chart.show(table) if chart.show else grid(table, chart.kinds)
-    panels = []
-    for place, (title, panel) in enumerate(drawings.items()):
-        spec = _finite(panel.to_dict(validate=False))
-        # Read out by screen readers in place of the picture.
-        spec["description"] = f"{chart.title.format(**words)}{title and ': ' + title}"
-        specs[f"{name}-{place}"] = spec
-        panels.append((title, f"{name}-{place}"))
+    heading = chart.title.format(**words)
+    panels = [
+        (title, place_panel(f"{name}-{place}", f"{heading}{title and ': ' + title}", panel, specs))
+        for place, (title, panel) in enumerate(drawings.items())
+    ]
     return Figure(
         name=name,
         title=chart.title.format(**words),
@@ -130,6 +136,21 @@ def make_figure(
         grid=shown if shown.rows else None,
         file=f"tables/{chart.table}.parquet",
     )
+
+
+def place_panel(name: str, description: str, panel: Panel, specs: dict[str, dict[str, Any]]) -> str:
+    """Adds a chart to the page's specifications; gives its name.
+
+    Args:
+        name: Unique on the page.
+        description: What screen readers say in place of the picture.
+        panel: The chart.
+        specs: The specifications by name.
+    """
+    spec = _finite(panel.to_dict(validate=False))
+    spec["description"] = description
+    specs[name] = spec
+    return name
 
 
 def _finite(value: Any) -> Any:
@@ -143,13 +164,25 @@ def _finite(value: Any) -> Any:
 
 def render_page(template: str, **values: Any) -> str:
     """A page from its template, with the style, the script and the library of charts."""
-    page = templates().get_template(template)
-    return page.render(
-        **values,
-        style=Markup(resource("page.css")),
-        script=Markup(resource("page.js")),
-        library=Markup(_library()),
+    script, library = resource("page.js"), _library()
+    return (
+        templates()
+        .get_template(template)
+        .render(
+            **values,
+            style=Markup(resource("page.css") + resource("question.css")),
+            script=Markup(script),
+            library=Markup(library),
+            # No other script runs, wherever it may stand on the page.
+            script_hashes=Markup(" ".join(map(_hash_of, (library, script)))),
+        )
     )
+
+
+def _hash_of(script: str) -> str:
+    """What a content policy calls a script by."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
 
 
 @cache

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Literal
 
@@ -185,7 +185,7 @@ def question_view(
         most_characters: Characters of a text that are shown; None shows all.
     """
     messages = [{"role": "", "content": prompt}] if isinstance(prompt, str) else prompt
-    names = ("before", "after") if len(sides) > 1 else ("",)
+    names = ("before", "after") if len(sides) > 1 else ("",) * len(sides)
     return QuestionView(
         question_id,
         tuple(
@@ -312,6 +312,21 @@ def _rooms(sizes: Sequence[int], room: int) -> list[int]:
                 rooms[at] += 1
                 room -= 1
     return rooms
+
+
+def prompt_html(view: QuestionView) -> Markup:
+    """The prompt and the gold answer of a question, without its responses."""
+    template = templates().get_template("question.html.j2")
+    return Markup(
+        template.render(view=replace(view, sides=()), more=None, beside=None, rounding=rounding)
+    )
+
+
+def side_html(side: SideView) -> Markup:
+    """What one model answered, without the question: for pages that put sides together."""
+    macros = templates().get_template("question_macros.html.j2")
+    module = macros.make_module({"rounding": rounding})
+    return Markup(module.one_side(side, None, None))  # type: ignore[attr-defined]
 
 
 def response_view(

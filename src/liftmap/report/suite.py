@@ -10,11 +10,14 @@ from typing import Any
 
 import polars as pl
 
+from liftmap import __version__
 from liftmap.comparison import suite_words, words
+from liftmap.comparison.rounding import count
 from liftmap.comparison.suite_result import Suite
 from liftmap.files import write_text
 from liftmap.report.overview import Line
 from liftmap.report.page import PAIR_SIDES, make_figures, reading_words, render_page
+from liftmap.report.suite_markdown import suite_markdown
 
 
 def build_suite_page(suite: Suite, path: Path) -> Path:
@@ -46,7 +49,14 @@ def render_suite(suite: Suite) -> str:
         headline=suite.headline,
         before=suite.before or "before",
         after=name,
-        level=words.level_text(suite.level),
+        facts=[
+            f"{suite.before or 'before'} \N{RIGHTWARDS ARROW} {name}",
+            f"{count(len(suite.benchmarks))} benchmarks",
+            f"margin {words.margin_text(suite.margin)}",
+            f"intervals {words.level_text(suite.level)}",
+            f"liftmap {__version__}",
+        ],
+        markdown=suite_markdown(suite),
         sentences=suite.sentences,
         gate=[suite_words.gate_text(each) for each in suite.gate],
         gate_note=words.gate_note(len(suite.gate), suite.level, "like-these"),

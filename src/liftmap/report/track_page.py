@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from liftmap import __version__
 from liftmap.comparison import track_words, words
 from liftmap.comparison.rounding import count
 from liftmap.comparison.track_record import Track
@@ -16,6 +17,7 @@ from liftmap.report.charts import Chart, Legend
 from liftmap.report.charts import track_charts as draw
 from liftmap.report.charts.style import DOWN, GREY, UP
 from liftmap.report.page import Figure, make_figure, render_page
+from liftmap.report.track_markdown import track_markdown
 
 _BAND: Legend = (
     ("band above zero", UP, "dot"),
@@ -100,9 +102,16 @@ def render_track(track: Track) -> str:
         "track.html.j2",
         base=track.base.number,
         last=track.steps[-1].number,
-        steps=count(len(track.steps)),
-        questions=count(track.questions),
-        level=words.level_text(track.level),
+        facts=[
+            f"{count(len(track.steps))} step{'' if len(track.steps) == 1 else 's'} against step "
+            f"{track.base.number}",
+            f"{count(track.questions)} questions",
+            f"k = {count(track.k)}",
+            f"intervals {words.level_text(track.level)}",
+            "changes in points, later minus earlier",
+            f"liftmap {__version__}",
+        ],
+        markdown=track_markdown(track),
         headline=track.sentences[0],
         sentences=track.sentences[1:],
         caveats=track.caveats,

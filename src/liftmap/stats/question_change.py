@@ -1,8 +1,8 @@
 """Whether one question changed: an exact test of its success rate before against after.
 
 Reads counts of both sides, gives a p-value per question, from that question's own responses alone;
-`analyse.moved` lists the questions that survive a correction for how many there are. The success
-rates themselves come from `passk.accuracy`, which knows the plan.
+`comparison.questions` tells which survive a correction for how many there are. The success rates
+themselves come from `passk.accuracy`, which knows the plan.
 
 - Fixed plans: Fisher's exact test, given the number of right responses on both sides together.
 - A curtailed plan ties n to the outcomes, and given the sums of n and of c hardly anything is left

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from liftmap.analyse.moved import moved
+from liftmap.analyse.questions import moved
 
 
 def test_moves_are_found(make_study, asked):
