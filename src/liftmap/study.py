@@ -41,7 +41,7 @@ from liftmap.train.arm import (
     train_arm,
 )
 from liftmap.verify import make_verifier
-from liftmap.verify.answer import answer
+from liftmap.verify.answer import answer, check_scripted
 from liftmap.verify.run import rule_of_verdicts, verify
 from liftmap.verify.thinking import answer_start
 
@@ -210,6 +210,7 @@ class StudyRun:
             if not all(self.folder.has_questions(split) for split in SPLITS):
                 for split, questions in make_questions(config.task).items():
                     self.folder.write_questions(split, questions)
+            check_scripted(config.sample, self.folder.read_questions("test"), config.verify)
 
     def sample_and_train(self) -> None:
         """Base and teacher answer; then each arm is trained, and its checkpoints answer."""

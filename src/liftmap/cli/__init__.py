@@ -22,6 +22,7 @@ from liftmap import stopping
 from liftmap.cli.audit_commands import audit
 from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
+from liftmap.cli.dispatch import check_options, commands_page, known_command
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
@@ -43,6 +44,9 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "plan": plan,
     "testbed": testbed,
 }
+
+# tyro's own options, which write a shell's completion: --tyro-print-completion bash.
+COMPLETION = "--tyro-"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,13 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        status = tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="liftmap",
-            description="Did post-training make a language model solve more, or only solve more "
-            "reliably what it already could?",
-            args=arguments,
-        )
+        return _command(sys.argv[1:] if arguments is None else arguments)
     except LiftmapError as error:
         say(str(error), "liftmap:", "bold red")
         return 2
@@ -96,6 +94,35 @@ def _run(arguments: list[str] | None) -> int:
     except MemoryError:
         say("The memory of this machine is full. " + stopping.GOES_ON, "liftmap:", "bold red")
         return 2
+
+
+def _command(words: list[str]) -> int:
+    """Runs the command that the words begin with; gives the exit status.
+
+    Raises:
+        UnknownNameError: There is no such command or option.
+    """
+    if os.environ.get("NO_COLOR"):
+        tyro._experimental_options["ansi_codes"] = False
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(commands_page(COMMANDS))
+        return 0 if words else 2
+    if words[0] == "--version":
+        from liftmap import __version__
+
+        print(f"liftmap {__version__}")
+        return 0
+    if words[0].startswith(COMPLETION):
+        tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="liftmap", args=words)
+    name = known_command(words[0], COMMANDS)
+    command = COMMANDS[name]
+    check_options(command, name, words[1:])
+    status = tyro.cli(
+        command,
+        prog=f"liftmap {name}",
+        args=words[1:],
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
     return status or 0
 
 

@@ -5,6 +5,7 @@ Results go to standard output, or as JSON or HTML to files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,6 +21,7 @@ from liftmap.cli.flags import (
     Text,
     Whole,
     asking_from,
+    option_of,
     verify_section,
 )
 from liftmap.cli.printing import print_result, warn
@@ -32,10 +34,13 @@ if TYPE_CHECKING:
 # Exit statuses of a gate; 2 is a mistake in the command.
 FAILED, UNTOLD = 1, 3
 
+# A hub id such as org/name, and the models that are shipped.
+_MODEL = re.compile(r"[\w-][\w.-]*/[\w.-]+|(testbed|scripted):.*")
+
 Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseAppendAction]
-Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
-Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
-Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
+Column = Annotated[str | None, option_of("COLUMN")]
+Columns = Annotated[str | None, option_of("OURS=COLUMN,...")]
+Number = Annotated[float | None, option_of("NUMBER")]
 
 
 def compare(
@@ -47,7 +52,7 @@ def compare(
     level: float = 0.95,
     seed: int = 0,
     cluster: Column = None,
-    teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
+    teacher: Annotated[str | None, option_of("RESULTS")] = None,
     verifier: Name = None,
     verifier_option: Options = (),
     metric: Name = None,
@@ -66,6 +71,7 @@ def compare(
     markdown: File = None,
     json: File = None,
     report: File = None,
+    full: bool = False,
     out: OutFolder = None,
     sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
 ) -> int:
@@ -117,8 +123,9 @@ def compare(
         require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
             (questions beyond noise), or a file with one a line; may be given several times.
         markdown: Write a summary in Markdown, for a pull request or a job's summary.
-        json: Write the result as JSON; - prints it instead of the page.
+        json: Write the result as JSON; - prints it instead of the summary.
         report: Write the page as one HTML file.
+        full: Print all figures and tables instead of the summary.
         out: With --task: the folder for questions, responses and verdicts.
         sampling: With --task: how the task is asked and responses are drawn.
     """
@@ -129,6 +136,8 @@ def compare(
             "Options that say how models are asked need --task.",
             remedy="Name the task, or leave them out to compare results that exist.",
         )
+    if sampling.task is None:
+        _refuse_models(before, after)
     section = verify_section(verifier, verifier_option)
     ask: Callable[..., Comparison] = compare_results
     if sampling.task is not None:
@@ -174,13 +183,33 @@ def compare(
         copies=copies,
         require=require,
     )
-    _show(comparison, json, report)
+    _show(comparison, json, report, full=full)
     if markdown is not None:
         from liftmap.files import write_text
         from liftmap.report.markdown import comparison_markdown
 
         write_text(markdown, comparison_markdown(comparison))
     return _gate_status(comparison)
+
+
+def _refuse_models(*sources: str) -> None:
+    """Says what is missing where a source is a model's name and not results.
+
+    Raises:
+        ConfigError: One is.
+    """
+    from liftmap.files import path_of
+    from liftmap.read.look import ENDINGS
+
+    for source in sources:
+        path = path_of(source)
+        if _MODEL.fullmatch(source) and path.suffix not in ENDINGS and not path.exists():
+            raise ConfigError(
+                f"There are no results {source}. If it is a model, --task and --out are missing: "
+                "the questions that both models are asked, and the folder for their responses.",
+                remedy=f"For instance: liftmap compare {' '.join(sources)} --task math-500 "
+                "--out runs/math",
+            )
 
 
 def _gate_status(comparison: Comparison) -> int:
@@ -231,7 +260,9 @@ def reanalyse(
     json: File = None,
     report: File = None,
 ) -> None:
-    """Analyse a published before/after matrix of counts, without the responses behind it.
+    """Analyse a published matrix of counts, without its responses.
+
+    The matrix says from which number of right responses to which each question moved.
 
     The CSV has bins of right responses as its first line and first column (0, 1-4, ...), before in
     rows and after in columns, and numbers of questions in its cells.
@@ -265,7 +296,7 @@ def reanalyse(
         resamples=resamples,
         advise_training=advise_training,
     )
-    _show(comparison, json, report)
+    _show(comparison, json, report, full=True)
 
 
 def plan(
@@ -286,7 +317,7 @@ def plan(
     right_at: Number = None,
     json: File = None,
 ) -> None:
-    """Say what a tally can detect, and the cheapest sampling plan that detects a given change.
+    """Say what a tally can detect, and the cheapest plan for a change.
 
     TALLY is what `liftmap compare` takes: results of the model before, or of a pilot.
 
@@ -350,8 +381,8 @@ def _named_columns(text: str | None) -> dict[str, str] | None:
     return None if text is None else parse_columns(text)
 
 
-def _show(comparison: Comparison, json: Path | None, report: Path | None) -> None:
-    """Writes what is asked for, and prints the page unless the JSON is printed.
+def _show(comparison: Comparison, json: Path | None, report: Path | None, *, full: bool) -> None:
+    """Writes what is asked for, and prints the summary or the page unless the JSON is printed.
 
     Warnings go to standard error too: whoever reads only the JSON or a file sees them as well.
     """
@@ -365,9 +396,9 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None) -> Non
     if printed:
         return
     from liftmap.console import Terminal
-    from liftmap.report.comparison_terminal import comparison_page
+    from liftmap.report.comparison_terminal import comparison_page, comparison_summary
 
-    Terminal().print(comparison_page(comparison))
+    Terminal().print(comparison_page(comparison) if full else comparison_summary(comparison))
     if report is not None:
         print_result(f"Report: {report}")
 
