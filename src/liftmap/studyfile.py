@@ -31,7 +31,7 @@ def load_config(path: str | Path) -> StudyConfig:
         ConfigError: The file is missing, is not TOML, or says something that can't be run.
     """
     file = Path(path)
-    if not file.exists() and str(path) in shipped_studies():
+    if not file.is_file() and str(path) in shipped_studies():
         file = Path(str(resources.files("liftmap.configs") / f"{path}.toml"))
     if file.exists() and not (file.is_file() or file.is_dir()):
         raise ConfigError(
