@@ -46,32 +46,32 @@ Number = Annotated[float | None, option_of("NUMBER")]
 def compare(
     before: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="BEFORE")],
     after: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="AFTER")],
+    report: File = None,
+    json: File = None,
+    markdown: File = None,
+    full: bool = False,
+    require: Rules = (),
     k: Whole = None,
     margin: float = 0.01,
+    questions: Literal["like-these", "fixed"] = "like-these",
     bins: Annotated[str, tyro.conf.arg(metavar="BINS")] = "study",
-    level: float = 0.95,
-    seed: int = 0,
     cluster: Column = None,
     teacher: Annotated[str | None, option_of("RESULTS")] = None,
+    level: float = 0.95,
+    looks: Whole = None,
+    min_responses: Whole = None,
+    extrapolate: bool = False,
     verifier: Name = None,
     verifier_option: Options = (),
     metric: Name = None,
     columns: Columns = None,
     right_at: Number = None,
     think_end: Text = None,
-    extrapolate: bool = False,
-    questions: Literal["like-these", "fixed"] = "like-these",
-    min_responses: Whole = None,
-    looks: Whole = None,
-    law_resamples: int = 50,
-    resamples: int = 1000,
     advise_training: bool = False,
     copies: tuple[int, int] = (1, 1),
-    require: Rules = (),
-    markdown: File = None,
-    json: File = None,
-    report: File = None,
-    full: bool = False,
+    resamples: int = 1000,
+    law_resamples: int = 50,
+    seed: int = 0,
     out: OutFolder = None,
     sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
 ) -> int:
@@ -99,33 +99,33 @@ def compare(
     Args:
         before: Results of the model that one starts from.
         after: Results of the trained model.
+        report: Write the page as one HTML file.
+        json: Write the result as JSON; - prints it instead of the summary.
+        markdown: Write a summary in Markdown, for a pull request or a job's summary.
+        full: Print all figures and tables instead of the summary.
+        require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
+            (questions beyond noise), or a file with one a line; may be given several times.
         k: Number of tries of capability; by default the most that every question supports.
         margin: A change below it counts as none, as a share: 0.01 is one point.
+        questions: What leads: figures on questions like these, or on these very ones (fixed).
         bins: Bins of difficulty: study, a number of quantile bins, or counts such as 0,1-4,5-256.
-        level: Coverage of all intervals.
-        seed: Seed of the bootstrap; with --task of the responses too.
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
+        level: Coverage of all intervals.
+        looks: Questions planned in all: intervals then hold at every look on the way there.
+        min_responses: Leave out questions asked fewer times; by default half of the median.
+        extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         verifier: Whose verdicts count; the responses of a log are verified here.
         verifier_option: An option of the verifier; may be given several times.
         metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         columns: Of tables: their names for question_id, correct, text, prompt, n, c and others.
         right_at: The value from which on a graded reward counts as right.
         think_end: With a verifier: the text that ends thoughts, where no known tag does.
-        extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
-        questions: What leads: figures on questions like these, or on these very ones (fixed).
-        min_responses: Leave out questions asked fewer times; by default half of the median.
-        looks: Questions planned in all: intervals then hold at every look on the way there.
-        law_resamples: Bootstrap refits of the joint law of success rates.
-        resamples: Bootstrap resamples of everything else.
         advise_training: The questions are those of training: say what to train on next.
         copies: How many times each response stands before, and after: they are counted once.
-        require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
-            (questions beyond noise), or a file with one a line; may be given several times.
-        markdown: Write a summary in Markdown, for a pull request or a job's summary.
-        json: Write the result as JSON; - prints it instead of the summary.
-        report: Write the page as one HTML file.
-        full: Print all figures and tables instead of the summary.
+        resamples: Bootstrap resamples of everything else.
+        law_resamples: Bootstrap refits of the joint law of success rates.
+        seed: Seed of the bootstrap; with --task of the responses too.
         out: With --task: the folder for questions, responses and verdicts.
         sampling: With --task: how the task is asked and responses are drawn.
     """
