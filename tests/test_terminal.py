@@ -56,6 +56,7 @@ def test_no_help_names_a_default_that_is_nothing(
     ("words", "message"),
     [
         (["compre", "a", "b"], "Did you mean 'compare'?"),
+        (["--tyro-print-completion", "tcsh"], "Say bash, zsh, fish."),
         (["--jsn"], "A command comes before its options. Seen: '--jsn'."),
         (["compare", "a", "b", "--jsn", "x"], "Did you mean '--json'?"),
         (["sample", "--max-token=3"], "Did you mean '--max-tokens'?"),

@@ -26,7 +26,7 @@ from liftmap.cli.dispatch import check_options, commands_page, known_command
 from liftmap.cli.printing import say
 from liftmap.cli.sample_commands import sample, verify
 from liftmap.cli.study_commands import analyse, report, score, study, testbed, train
-from liftmap.errors import LiftmapError
+from liftmap.errors import LiftmapError, UnknownNameError
 
 # What a command returns is the exit status; None is 0.
 COMMANDS: dict[str, Callable[..., int | None]] = {
@@ -47,6 +47,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
 
 # tyro's own options, which write a shell's completion: --tyro-print-completion bash.
 COMPLETION = "--tyro-"
+SHELLS = ("bash", "zsh", "fish")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -113,6 +114,12 @@ def _command(words: list[str]) -> int:
         print(f"liftmap {__version__}")
         return 0
     if words[0].startswith(COMPLETION):
+        if words[1:2] and words[1] not in SHELLS:
+            raise UnknownNameError(
+                "There is no completion for this shell.",
+                seen=words[1],
+                remedy=f"Say {', '.join(SHELLS)}.",
+            )
         tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="liftmap", args=words)
     name = known_command(words[0], COMMANDS)
     command = COMMANDS[name]
