@@ -8,7 +8,10 @@ PYTHON ?= python3
 TORCH ?= $(shell grep '^torch==' constraints.txt)
 BIN := .venv/bin
 
-.PHONY: install check test test-fast test-long test-real demo bench calibrate attacks clean
+# make docs      the documentation as a site, in site/ (python3 -m http.server -d site)
+# make package   wheel and sdist, installed in a clean environment and tried
+
+.PHONY: install check test test-fast test-long test-real demo bench calibrate attacks docs examples package clean
 
 # Installs again only when the dependencies change.
 install: .venv/installed
@@ -66,5 +69,20 @@ calibrate: install
 attacks: install .venv-peers/installed
 	$(BIN)/python -m bench.attacks --peers .venv-peers --write docs/verifiers.md
 
+.venv-docs/installed: constraints-docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-docs.txt
+	touch $@
+
+docs: .venv-docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+# The outputs of commands in the tutorials, as they are today.
+examples: install
+	$(BIN)/python -m bench.tutorials --write
+
+package: install
+	$(BIN)/python -m bench.package
+
 clean:
-	rm -rf .venv .venv-real .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-docs site dist .venv-real .venv-peers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

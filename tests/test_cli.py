@@ -38,7 +38,7 @@ def test_the_command_line_starts_with_little() -> None:
     assert not heavy & modules
     assert {name for name in modules if name.startswith("liftmap.")} == {
         *(f"liftmap.{name}" for name in ("cli", "errors", "records", "sections", "stopping")),
-        *(f"liftmap.cli.{name}" for name in ("flags", "printing")),
+        *(f"liftmap.cli.{name}" for name in ("dispatch", "flags", "printing")),
         *(
             f"liftmap.cli.{name}_command"
             for name in ("check", "probe", "score", "select", "suite", "track", "view")

@@ -1,4 +1,4 @@
-"""The README keeps its word: the tree is whole, the study file loads, the commands exist."""
+"""README and CONTRIBUTING keep their word: the tree is whole, the study loads, commands exist."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from liftmap.verify import make_verifier
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 # Folders that the tree names as a whole.
 WHOLE = ("charts", "configs", "data")
 
 
 def test_the_tree_names_every_file() -> None:
-    tree = README.split("src/liftmap/\n", 1)[1].split("```", 1)[0]
+    tree = CONTRIBUTING.split("src/liftmap/\n", 1)[1].split("```", 1)[0]
     folders: list[str] = []
     named = set()
     for line in tree.splitlines():
@@ -64,13 +65,19 @@ def test_every_command_is_in_it(command: str) -> None:
 
 def test_make_knows_its_targets() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    for target in set(re.findall(r"make ([a-z-]+)", README)):
+    for target in set(
+        re.findall(r"`?make ([a-z-]+)(?:`|$| +#)", README + CONTRIBUTING, re.MULTILINE)
+    ):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
 @pytest.mark.parametrize(
     "page",
-    [Path("README.md"), *(p.relative_to(ROOT) for p in sorted((ROOT / "docs").glob("*.md")))],
+    [
+        Path("README.md"),
+        Path("CONTRIBUTING.md"),
+        *(p.relative_to(ROOT) for p in sorted((ROOT / "docs").glob("*.md"))),
+    ],
     ids=str,
 )
 def test_links_and_pictures_are_there(page: Path) -> None:

@@ -75,7 +75,7 @@ __all__ = [
     "verify_folder",
     "view_responses",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:

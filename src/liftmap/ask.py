@@ -37,7 +37,7 @@ from liftmap.store.notes import NOTED_SCHEMA
 from liftmap.tasks import preset
 from liftmap.tasks.sets import load_questions
 from liftmap.verify import make_verifier
-from liftmap.verify.answer import answer
+from liftmap.verify.answer import answer, check_scripted
 from liftmap.verify.audit import Audit, audit
 from liftmap.verify.run import verify
 
@@ -165,6 +165,7 @@ def _sample_all(
         questions = _questions(folder, asking, make, settings or {})
         for question in questions:
             render_prompt(template.name, question)
+        check_scripted(sampling, questions, verifying)
         targets = [folder.responses(model_folder(model), asking.split) for model in models]
         for model, target in zip(models, targets, strict=True):
             if not target.shards():

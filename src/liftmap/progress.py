@@ -5,23 +5,32 @@ Used by every stage; reads and writes nothing. Standard output stays free for re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
     TaskID,
-    TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from liftmap.console import console
+
+BAR_COLUMNS = 20
+
+
+class _Count(ProgressColumn):
+    """Items done, and in all: `1,024/102,400 responses`."""
+
+    def render(self, task: Task) -> Text:
+        total = "?" if task.total is None else f"{task.total:,.0f}"
+        return Text(f"{task.completed:,.0f}/{total} {task.fields['unit']}")
 
 
 class _Rate(ProgressColumn):
@@ -31,8 +40,32 @@ class _Rate(ProgressColumn):
         speed = task.finished_speed or task.speed
         if not speed:
             return Text("")
-        shown = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
-        return Text(f"{shown} {task.fields.get('unit', '')}/s")
+        return Text(f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
+
+
+class _Left(ProgressColumn):
+    """How long still: `0:01:10 left`."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        seconds = task.time_remaining
+        if seconds is None:
+            return Text("")
+        minutes, rest = divmod(int(seconds), 60)
+        return Text(f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} left")
+
+
+class TwoLines(Progress):
+    """A bar below what it is about, so that 80 columns hold done, total, rate and times."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """What is being done and the note on one line, the bar and its figures on the next."""
+        for task in self.tasks:
+            note = task.fields["note"]
+            label = f"{task.description}{', ' if note else ''}{note}"
+            yield Text(label, no_wrap=True, overflow="ellipsis")
+            yield self.make_tasks_table([task])
 
 
 class Advance:
@@ -47,7 +80,7 @@ class Advance:
         self._bar.advance(self._task, amount)
 
     def note(self, text: str) -> None:
-        """Shows a short text beside the bar, as `accuracy 47.1 %`."""
+        """Shows a short text beside what is being done, as `accuracy 47.1 %`."""
         self._bar.update(self._task, note=text)
 
     def total(self, total: float) -> None:
@@ -68,18 +101,17 @@ def progress(
         done: Items that an earlier run finished.
         shown: Whether anything is shown: what takes no time needs no bar.
     """
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        _Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+    bar = TwoLines(
+        # The bar gives way where the figures are long; they keep their width.
+        BarColumn(None, table_column=Column(ratio=1, max_width=BAR_COLUMNS)),
+        _Count(Column(no_wrap=True)),
+        _Rate(Column(no_wrap=True)),
+        TimeElapsedColumn(Column(no_wrap=True)),
+        _Left(Column(no_wrap=True)),
         console=console,
         # A log file or CI gets one line when the step ends instead of a bar that moves.
         disable=not (shown and console.is_terminal),
+        expand=True,
     )
     with bar:
         task = bar.add_task(what, total=total, completed=int(done), unit=unit, note="")
@@ -90,3 +122,8 @@ def progress(
         note = bar.tasks[0].fields["note"]
         line = f"{what}: {finished:,.0f} {unit} in {elapsed:.1f} s{', ' if note else ''}{note}"
         console.print(line)
+
+
+def loading(what: str) -> None:
+    """Says at once that something is being loaded that takes seconds, such as a model."""
+    console.print(f"loading {what} ...")

@@ -42,7 +42,7 @@ from liftmap.train.arm import (
     train_arm,
 )
 from liftmap.verify import make_verifier
-from liftmap.verify.answer import answer
+from liftmap.verify.answer import answer, check_scripted
 from liftmap.verify.run import rule_of_verdicts, verify
 from liftmap.verify.thinking import answer_start
 
@@ -195,6 +195,7 @@ class StudyRun:
                 for split, questions in make_questions(config.task).items():
                     self.folder.write_questions(split, questions)
             make_test_sets(self.folder, config)
+            check_scripted(config.sample, self.folder.read_questions("test"), config.verify)
 
     def sample_and_train(self) -> None:
         """Base and teacher answer; then each arm is trained, and its checkpoints answer."""

@@ -31,7 +31,7 @@ def load_config(path: str | Path) -> StudyConfig:
         ConfigError: The file is missing, is not TOML, or says something that can't be run.
     """
     file = Path(path)
-    if not file.exists() and str(path) in shipped_studies():
+    if not file.is_file() and str(path) in shipped_studies():
         file = Path(str(resources.files("liftmap.configs") / f"{path}.toml"))
     if file.exists() and not (file.is_file() or file.is_dir()):
         raise ConfigError(
@@ -41,9 +41,7 @@ def load_config(path: str | Path) -> StudyConfig:
         data = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         raise ConfigError(
-            f"The study file {file} does not exist.",
-            remedy="Give the path of a TOML file, or one of the shipped studies: "
-            f"{', '.join(shipped_studies())}.",
+            f"The study file {file} does not exist.", remedy=_near_study(str(path))
         ) from None
     except IsADirectoryError:
         raise ConfigError(
@@ -62,6 +60,22 @@ def load_config(path: str | Path) -> StudyConfig:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not TOML: {error}.", remedy="Correct that line.") from None
     return parse_config(data, str(file))
+
+
+def _near_study(name: str) -> str:
+    """A remedy that names the study, shipped or beside, whose name is closest."""
+    import difflib
+
+    try:
+        beside = [str(file) for file in Path(name).parent.glob("*.toml")]
+    except OSError:
+        beside = []
+    shipped = shipped_studies()
+    close = difflib.get_close_matches(name, [*shipped, *beside], n=1)
+    first = f"Did you mean {close[0]!r}? " if close else ""
+    return (
+        f"{first}Give the path of a TOML file, or one of the shipped studies: {', '.join(shipped)}."
+    )
 
 
 def parse_config(data: Mapping[str, Any], place: str) -> StudyConfig:

@@ -41,6 +41,10 @@ def test_compare_prints_a_page_and_writes_files(
     assert main([*words, "--resamples", "100", "--law-resamples", "5"]) == 0
     found = json.loads(result.read_text("utf-8"))
     out = capsys.readouterr().out
+    assert f"\n{found['verdict']['label']} at k = 16" in out
+    assert "Accuracy by difficulty before" not in out
+    assert main([*words, "--resamples", "100", "--law-resamples", "5", "--full"]) == 0
+    out = capsys.readouterr().out
     assert out.startswith(found["verdict"]["label"])
     assert "Accuracy by difficulty before" in out
     assert "<html" in page.read_text("utf-8")

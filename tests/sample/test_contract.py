@@ -13,6 +13,7 @@ from liftmap.sample import ENGINES, Engine, make_engine
 from liftmap.sample.templates import render_prompt
 from liftmap.sections import SampleSection, ServerSection
 from liftmap.tasks.kin import kin
+from liftmap.testing import check_engine
 
 from .faulty_server import MODEL, FaultyServer
 
@@ -38,6 +39,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         yield make_engine(models[request.param], section, QUESTIONS)
 
 
+def test_it_keeps_what_plug_ins_have_to(engine: Engine) -> None:
+    check_engine(engine, PROMPTS, SETTINGS)
+
+
 def drawn(
     engine: Engine, prompts: dict[str, Prompt], count: int, first: int = 0, **changes: Any
 ) -> dict[Key, Response]:
@@ -51,29 +56,12 @@ def texts(responses: dict[Key, Response]) -> dict[Key, str]:
     return {key: response.text for key, response in responses.items()}
 
 
-@pytest.mark.parametrize("first", [0, 5])
-def test_every_key_once(engine: Engine, first: int) -> None:
-    assert set(drawn(engine, PROMPTS, 6, first)) == {
-        (question_id, index) for question_id in PROMPTS for index in range(first, first + 6)
-    }
-
-
 @pytest.mark.parametrize(("first", "count"), [(0, 3), (1, 1), (3, 4)])
 def test_a_part_is_what_the_whole_has(engine: Engine, first: int, count: int) -> None:
     whole = texts(drawn(engine, SOME, 7))
     part = texts(drawn(engine, SOME, count, first))
     assert len(part) == 2 * count
     assert part.items() <= whole.items()
-
-
-def test_other_prompts_change_nothing(engine: Engine) -> None:
-    assert texts(drawn(engine, SOME, 4)).items() <= texts(drawn(engine, PROMPTS, 4)).items()
-
-
-def test_calls_are_independent_and_repeat(engine: Engine) -> None:
-    once = texts(drawn(engine, PROMPTS, 4))
-    assert texts(drawn(engine, PROMPTS, 4, seed=4)) != once
-    assert texts(drawn(engine, PROMPTS, 4)) == once
 
 
 def test_responses_of_a_question_differ(engine: Engine) -> None:
@@ -89,10 +77,6 @@ def test_max_tokens_cut_and_the_reason_is_given(engine: Engine, max_tokens: int)
         assert response.finish_reason in ("stop", "length")
         assert response.finish_reason == "stop" or tokens == max_tokens
         assert response.error == ""
-
-
-def test_nothing_asked_gives_nothing(engine: Engine) -> None:
-    assert drawn(engine, {}, 4) == {}
 
 
 def test_a_call_can_be_left(engine: Engine) -> None:

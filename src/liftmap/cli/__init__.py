@@ -22,6 +22,7 @@ from liftmap import stopping
 from liftmap.cli.audit_commands import audit
 from liftmap.cli.check_command import check
 from liftmap.cli.compare_commands import compare, plan, reanalyse
+from liftmap.cli.dispatch import check_options, commands_page, known_command
 from liftmap.cli.printing import say
 from liftmap.cli.probe_command import probe
 from liftmap.cli.sample_commands import sample, verify
@@ -31,7 +32,7 @@ from liftmap.cli.study_commands import analyse, report, study, testbed, train
 from liftmap.cli.suite_command import suite
 from liftmap.cli.track_command import track
 from liftmap.cli.view_command import view
-from liftmap.errors import LiftmapError
+from liftmap.errors import LiftmapError, UnknownNameError
 
 # What a command returns is the exit status; None is 0.
 COMMANDS: dict[str, Callable[..., int | None]] = {
@@ -54,6 +55,10 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "view": view,
     "testbed": testbed,
 }
+
+# tyro's own options, which write a shell's completion: --tyro-print-completion bash.
+COMPLETION = "--tyro-"
+SHELLS = ("bash", "zsh", "fish")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,13 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str] | None) -> int:
     try:
-        status = tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="liftmap",
-            description="Did post-training make a language model solve more, or only solve more "
-            "reliably what it already could?",
-            args=arguments,
-        )
+        return _command(sys.argv[1:] if arguments is None else arguments)
     except LiftmapError as error:
         say(str(error), "liftmap:", "bold red")
         return 2
@@ -107,6 +106,41 @@ def _run(arguments: list[str] | None) -> int:
     except MemoryError:
         say("The memory of this machine is full. " + stopping.GOES_ON, "liftmap:", "bold red")
         return 2
+
+
+def _command(words: list[str]) -> int:
+    """Runs the command that the words begin with; gives the exit status.
+
+    Raises:
+        UnknownNameError: There is no such command or option.
+    """
+    if os.environ.get("NO_COLOR"):
+        tyro._experimental_options["ansi_codes"] = False
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(commands_page(COMMANDS))
+        return 0 if words else 2
+    if words[0] == "--version":
+        from liftmap import __version__
+
+        print(f"liftmap {__version__}")
+        return 0
+    if words[0].startswith(COMPLETION):
+        if words[1:2] and words[1] not in SHELLS:
+            raise UnknownNameError(
+                "There is no completion for this shell.",
+                seen=words[1],
+                remedy=f"Say {', '.join(SHELLS)}.",
+            )
+        tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="liftmap", args=words)
+    name = known_command(words[0], COMMANDS)
+    command = COMMANDS[name]
+    check_options(command, name, words[1:])
+    status = tyro.cli(
+        command,
+        prog=f"liftmap {name}",
+        args=words[1:],
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
     return status or 0
 
 

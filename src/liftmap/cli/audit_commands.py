@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from liftmap.cli.flags import Name, Options, key_values
+from liftmap.cli.flags import Name, Options, key_values, option_of
 from liftmap.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ FAILURES: dict[Failure, str] = {
 
 
 def audit(
-    folder: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[FOLDER]")] = None,
+    folder: Annotated[Path | None, tyro.conf.Positional, option_of("[FOLDER]")] = None,
     first: Name = None,
     second: Name = None,
-    attack: Annotated[str | None, tyro.conf.arg(metavar="VERIFIER")] = None,
-    corpus: Annotated[str | None, tyro.conf.arg(metavar="NAME|FILE")] = None,
+    attack: Annotated[str | None, option_of("VERIFIER")] = None,
+    corpus: Annotated[str | None, option_of("NAME|FILE")] = None,
     option: Options = (),
-    allow: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None,
+    allow: Annotated[int | None, option_of("INT")] = None,
     examples: int = 10,
-    json: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="[FILE|-]")] = None,
+    json: Annotated[tuple[str, ...] | None, option_of("[FILE|-]")] = None,
 ) -> int:
     """Show where two verifiers disagree, or where one is wrong.
 

@@ -5,6 +5,7 @@ Results go to standard output, or as JSON or HTML to files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
@@ -20,6 +21,7 @@ from liftmap.cli.flags import (
     Text,
     Whole,
     asking_from,
+    option_of,
     verify_section,
 )
 from liftmap.cli.printing import print_result, warn
@@ -31,12 +33,15 @@ if TYPE_CHECKING:
 # Exit statuses of a gate; 2 is a mistake in the command.
 FAILED, UNTOLD = 1, 3
 
+# A hub id such as org/name, and the models that are shipped.
+_MODEL = re.compile(r"[\w-][\w.-]*/[\w.-]+|(testbed|scripted):.*")
+
 Rules = Annotated[tuple[str, ...], tyro.conf.arg(metavar="RULE"), tyro.conf.UseAppendAction]
 Files = Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE"), tyro.conf.UseAppendAction]
 Sources = Annotated[tuple[str, ...], tyro.conf.arg(metavar="SOURCE"), tyro.conf.UseAppendAction]
-Column = Annotated[str | None, tyro.conf.arg(metavar="COLUMN")]
-Columns = Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")]
-Number = Annotated[float | None, tyro.conf.arg(metavar="NUMBER")]
+Column = Annotated[str | None, option_of("COLUMN")]
+Columns = Annotated[str | None, option_of("OURS=COLUMN,...")]
+Number = Annotated[float | None, option_of("NUMBER")]
 
 
 class HasJson(Protocol):
@@ -50,37 +55,38 @@ class HasJson(Protocol):
 def compare(
     before: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="BEFORE")],
     after: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="AFTER")],
+    report: File = None,
+    json: File = None,
+    markdown: File = None,
+    full: bool = False,
+    require: Rules = (),
     k: Whole = None,
     margin: float = 0.01,
+    questions: Literal["like-these", "fixed"] = "like-these",
     bins: Annotated[str, tyro.conf.arg(metavar="BINS")] = "study",
-    level: float = 0.95,
-    seed: int = 0,
     cluster: Column = None,
-    teacher: Annotated[str | None, tyro.conf.arg(metavar="RESULTS")] = None,
+    teacher: Annotated[str | None, option_of("RESULTS")] = None,
+    level: float = 0.95,
+    looks: Whole = None,
+    min_responses: Whole = None,
+    extrapolate: bool = False,
     verifier: Name = None,
     verifier_option: Options = (),
     metric: Name = None,
     columns: Columns = None,
     right_at: Number = None,
     think_end: Text = None,
-    extrapolate: bool = False,
-    questions: Literal["like-these", "fixed"] = "like-these",
-    min_responses: Whole = None,
-    looks: Whole = None,
-    law_resamples: int = 50,
-    resamples: int = 1000,
     advise_training: bool = False,
     copies: tuple[int, int] = (1, 1),
     null: Sources = (),
-    require: Rules = (),
     texts: bool = True,
     phrases: Files = (),
     tokenizer: Name = None,
-    markdown: File = None,
     model_card: File = None,
     dataset: Name = None,
-    json: File = None,
-    report: File = None,
+    resamples: int = 1000,
+    law_resamples: int = 50,
+    seed: int = 0,
     out: OutFolder = None,
     sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
 ) -> int:
@@ -110,41 +116,42 @@ def compare(
     Args:
         before: Results of the model that one starts from.
         after: Results of the trained model.
+        report: Write the page as one HTML file.
+        json: Write the result as JSON; - prints it instead of the summary.
+        markdown: Write a summary in Markdown, for a pull request or a job's summary.
+        full: Print all figures and tables instead of the summary.
+        require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
+            (questions beyond noise), or a file with one a line; may be given several times.
         k: Number of tries of capability; by default the most that every question supports.
         margin: A change below it counts as none, as a share: 0.01 is one point.
+        questions: What leads: figures on questions like these, or on these very ones (fixed).
         bins: Bins of difficulty: study, a number of quantile bins, or counts such as 0,1-4,5-256.
-        level: Coverage of all intervals.
-        seed: Seed of the bootstrap; with --task of the responses too.
         cluster: Column whose equal values make questions one sampling unit.
         teacher: Results of a teacher: says which unsolved questions it solves.
+        level: Coverage of all intervals.
+        looks: Questions planned in all: intervals then hold at every look on the way there.
+        min_responses: Leave out questions asked fewer times; by default half of the median.
+        extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
         verifier: Whose verdicts count; the responses of a log are verified here.
         verifier_option: An option of the verifier; may be given several times.
         metric: Whose verdicts count, where a log has several: exact_match,flexible-extract.
         columns: Of tables: their names for question_id, correct, text, prompt, n, c and others.
         right_at: The value from which on a graded reward counts as right.
         think_end: With a verifier: the text that ends thoughts, where no known tag does.
-        extrapolate: Allow k beyond the responses, as an estimate from the fitted law.
-        questions: What leads: figures on questions like these, or on these very ones (fixed).
-        min_responses: Leave out questions asked fewer times; by default half of the median.
-        looks: Questions planned in all: intervals then hold at every look on the way there.
-        law_resamples: Bootstrap refits of the joint law of success rates.
-        resamples: Bootstrap resamples of everything else.
         advise_training: The questions are those of training: say what to train on next.
         copies: How many times each response stands before, and after: they are counted once.
         null: What might do the same without training, such as the model before at a low temperature
             (docs/nulls.md); may be given several times.
-        require: A rule such as "accuracy >= -1" or "pass@16 >= -1" (points) or "lost <= 2"
-            (questions beyond noise), or a file with one a line; may be given several times.
         texts: Look at the texts of responses, where both sides have them: length, reflection
             phrases, thinking, copies and more, by difficulty.
         phrases: A file with a phrase a line, to be looked for too; may be given several times.
         tokenizer: Count tokens with it: a folder or a hub id; by default as the results know them,
             else characters.
-        markdown: Write a summary in Markdown, for a pull request or a job's summary.
         model_card: Write Markdown with the results as the model hub's model-index.
         dataset: With --model-card: what the questions are, as openai/gsm8k; by default the task.
-        json: Write the result as JSON; - prints it instead of the page.
-        report: Write the page as one HTML file.
+        resamples: Bootstrap resamples of everything else.
+        law_resamples: Bootstrap refits of the joint law of success rates.
+        seed: Seed of the bootstrap; with --task of the responses too.
         out: With --task: the folder for questions, responses and verdicts.
         sampling: With --task: how the task is asked and responses are drawn.
     """
@@ -161,6 +168,8 @@ def compare(
             seen=dataset,
             remedy="Give both, as: --model-card README.md --dataset openai/gsm8k",
         )
+    if sampling.task is None:
+        _refuse_models(before, after)
     section = verify_section(verifier, verifier_option)
     ask: Callable[..., Comparison] = compare_results
     if sampling.task is not None:
@@ -210,7 +219,7 @@ def compare(
         phrases=phrases,
         tokenizer=tokenizer,
     )
-    _show(comparison, json, report)
+    _show(comparison, json, report, full=full)
     if markdown is not None:
         from liftmap.files import write_text
         from liftmap.report.markdown import comparison_markdown
@@ -222,6 +231,26 @@ def compare(
 
         write_text(model_card, comparison_card(comparison, str(dataset or sampling.task)))
     return gate_status(each.word for each in comparison.gate)
+
+
+def _refuse_models(*sources: str) -> None:
+    """Says what is missing where a source is a model's name and not results.
+
+    Raises:
+        ConfigError: One is.
+    """
+    from liftmap.files import path_of
+    from liftmap.read.look import ENDINGS
+
+    for source in sources:
+        path = path_of(source)
+        if _MODEL.fullmatch(source) and path.suffix not in ENDINGS and not path.exists():
+            raise ConfigError(
+                f"There are no results {source}. If it is a model, --task and --out are missing: "
+                "the questions that both models are asked, and the folder for their responses.",
+                remedy=f"For instance: liftmap compare {' '.join(sources)} --task math-500 "
+                "--out runs/math",
+            )
 
 
 def gate_status(words: Iterable[str]) -> int:
@@ -272,7 +301,9 @@ def reanalyse(
     json: File = None,
     report: File = None,
 ) -> None:
-    """Analyse a published before/after matrix of counts, without the responses behind it.
+    """Analyse a published matrix of counts, without its responses.
+
+    The matrix says from which number of right responses to which each question moved.
 
     The CSV has bins of right responses as its first line and first column (0, 1-4, ...), before in
     rows and after in columns, and numbers of questions in its cells.
@@ -306,7 +337,7 @@ def reanalyse(
         resamples=resamples,
         advise_training=advise_training,
     )
-    _show(comparison, json, report)
+    _show(comparison, json, report, full=True)
 
 
 def plan(
@@ -327,7 +358,7 @@ def plan(
     right_at: Number = None,
     json: File = None,
 ) -> None:
-    """Say what a tally can detect, and the cheapest sampling plan that detects a given change.
+    """Say what a tally can detect, and the cheapest plan for a change.
 
     TALLY is what `liftmap compare` takes: results of the model before, or of a pilot.
 
@@ -391,8 +422,8 @@ def named_columns(text: str | None) -> dict[str, str] | None:
     return None if text is None else parse_columns(text)
 
 
-def _show(comparison: Comparison, json: Path | None, report: Path | None) -> None:
-    """Writes what is asked for, and prints the page unless the JSON is printed.
+def _show(comparison: Comparison, json: Path | None, report: Path | None, *, full: bool) -> None:
+    """Writes what is asked for, and prints the summary or the page unless the JSON is printed.
 
     Warnings go to standard error too: whoever reads only the JSON or a file sees them as well.
     """
@@ -406,9 +437,9 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None) -> Non
     if printed:
         return
     from liftmap.console import Terminal
-    from liftmap.report.comparison_terminal import comparison_page
+    from liftmap.report.comparison_terminal import comparison_page, comparison_summary
 
-    Terminal().print(comparison_page(comparison))
+    Terminal().print(comparison_page(comparison) if full else comparison_summary(comparison))
     if report is not None:
         print_result(f"Report: {report}")
 

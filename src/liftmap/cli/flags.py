@@ -8,6 +8,7 @@ from its field.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
@@ -22,12 +23,23 @@ from liftmap.sections import SampleSection, Section, ServerSection, VerifySectio
 if TYPE_CHECKING:
     from liftmap.ask import Asking
 
+
+def unless_none(default: str) -> str:
+    """What the help says of a default; nothing where the option is simply not given."""
+    return "" if default == "None" else f"(default: {default})"
+
+
+def option_of(metavar: str) -> Any:
+    """How an option is shown whose default is that it is not given."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=unless_none)
+
+
 Folder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-OutFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")]
-File = Annotated[Path | None, tyro.conf.arg(metavar="FILE")]
-Name = Annotated[str | None, tyro.conf.arg(metavar="NAME")]
-Text = Annotated[str | None, tyro.conf.arg(metavar="TEXT")]
-Whole = Annotated[int | None, tyro.conf.arg(metavar="INT")]
+OutFolder = Annotated[Path | None, option_of("FOLDER")]
+File = Annotated[Path | None, option_of("FILE")]
+Name = Annotated[str | None, option_of("NAME")]
+Text = Annotated[str | None, option_of("TEXT")]
+Whole = Annotated[int | None, option_of("INT")]
 Options = Annotated[tuple[str, ...], tyro.conf.arg(metavar="KEY=VALUE"), tyro.conf.UseAppendAction]
 
 # Fields without a flag of their own: a study's, and what commands ask for in their own words.
@@ -38,6 +50,7 @@ FLAG_NAMES = {"urls": "url"}
 CHOSEN = {
     "engine": "by default what the model and --url say",
     "template": "by default what fits the task",
+    "max_tokens": "by default 512, or half of the positions of a small model",
 }
 
 
@@ -58,22 +71,29 @@ class TaskFlags:
 def _flag(name: str, section: type[Section]) -> tuple[str, Any, Any]:
     """Name, type and default of the flag of a field, as `make_dataclass` takes them."""
     setting = section.model_fields[name]
+    kind: Any
+    default: Any
     kind, default = setting.annotation, setting.get_default(call_default_factory=True)
     about = " ".join((setting.description or "").split())
     markers: list[Any] = []
     metavar: str | None = None
+    hint = unless_none if default is None or name in CHOSEN else None
     if name in CHOSEN:
-        kind, default = str | None, None
+        kind, default = kind | None, None
         about = f"{about.removesuffix('.')}; {CHOSEN[name]}."
     if isinstance(default, Mapping):
         kind, default, metavar = tuple[str, ...], (), "KEY=VALUE"
     elif str in (kind, *get_args(kind)):
         metavar = "TEXT"
+    elif int in get_args(kind):
+        metavar = "INT"
+    elif default is None and (words := [w for part in get_args(kind) for w in get_args(part)]):
+        metavar = f"{{{','.join(words)}}}"
     if kind == tuple[str, ...]:
         markers.append(tyro.conf.UseAppendAction)
         about = f"{about.removesuffix('.')}; may be given several times."
     flag = FLAG_NAMES.get(name, name)
-    shown = tyro.conf.arg(metavar=metavar, help=about)
+    shown = tyro.conf.arg(metavar=metavar, help=about, help_behavior_hint=hint)
     return flag, Annotated[(kind, shown, *markers)], field(default=default)  # type: ignore[return-value]
 
 
@@ -202,8 +222,23 @@ def sample_section(flags: TaskFlags, model: str, seed: int) -> SampleSection:
     if values["template"] is None:
         ready = preset(flags.task) if flags.task else None
         values["template"] = ready.template if ready else "plain"
+    if values["max_tokens"] is None:
+        values["max_tokens"] = min(SampleSection().max_tokens, _positions(model) // 2)
     section: SampleSection = _checked(SampleSection, {**values, "seed": seed, "server": server})
     return section
+
+
+def _positions(model: str) -> int:
+    """How many tokens a model in a folder of this machine can read; many where it isn't known."""
+    from liftmap.testbed import CHECKPOINTS, checkpoint_path
+
+    kind = model.removeprefix("testbed:")
+    folder = checkpoint_path(kind) if kind != model and kind in CHECKPOINTS else Path(model)
+    try:
+        settings = json.loads((folder / "config.json").read_text("utf-8"))
+        return int(settings["max_position_embeddings"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return sys.maxsize
 
 
 def _values(flags: TaskFlags, section: type[Section]) -> dict[str, Any]:

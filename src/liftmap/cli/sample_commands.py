@@ -18,6 +18,7 @@ from liftmap.cli.flags import (
     SampleFlags,
     Text,
     asking_from,
+    option_of,
     verify_section,
     without_sandbox,
 )
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def sample(
-    folder: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[FOLDER]")] = None,
+    folder: Annotated[Path | None, tyro.conf.Positional, option_of("[FOLDER]")] = None,
     model: Name = None,
     out: OutFolder = None,
     verifier: Name = None,

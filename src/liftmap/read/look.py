@@ -7,6 +7,7 @@ formats: each reader says from a `Glimpse` whether a file is its own.
 from __future__ import annotations
 
 import csv
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ import polars as pl
 
 from liftmap.errors import InputError, LiftmapError
 from liftmap.files import disk, path_of
+from liftmap.registry import nearest
 from liftmap.store import StudyFolder, response_set_at
 
 Container = Literal[
@@ -189,8 +191,19 @@ def files_of(source: str | Path) -> list[Path]:
         return [_response_set(StudyFolder(path_of(study)), rest[0], split)]
     raise InputError(
         f"{source} does not exist.",
-        remedy="Name a tally, a log, a folder of logs, or a study's responses as STUDY:MODEL.",
+        remedy=f"{_near(path)}Name a tally, a log, a folder of logs, or a study's responses as "
+        "STUDY:MODEL.",
     )
+
+
+def _near(path: Path) -> str:
+    """A question that names the file of the same folder whose name is closest, if one is."""
+    try:
+        names = [file.name for file in path.parent.iterdir()]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"Did you mean {str(path.with_name(close[0]))!r}? " if close else ""
 
 
 def steps_of(source: str | Path) -> tuple[str, tuple[int, int] | None]:
@@ -261,7 +274,7 @@ def _response_set(study: StudyFolder, model: str, split: str) -> Path:
         raise InputError(
             f"{study.path} holds no {split} responses of the model {model}.",
             seen=study.models(split),
-            remedy="Name one of the models seen, or sample first.",
+            remedy=f"{nearest(model, study.models(split))} Or sample first.",
         )
     return responses.path
 

@@ -1,6 +1,8 @@
-"""A comparison in the terminal: the verdict first, then what it rests on, then what to do.
+"""A comparison in the terminal: a summary of 12 lines, or all of it.
 
-Reads a `Comparison`, gives rich renderables that fit 80 columns.
+Reads a `Comparison`, gives rich renderables that fit 80 columns. The summary says what changed in
+one sentence and what it rests on in a few lines; the page has the verdict first, then the figures
+and tables, then what to do.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from liftmap.comparison import response_words, words
+from liftmap.comparison import response_words, summary_words, words
 from liftmap.comparison.parts import Guidance
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import (
@@ -33,6 +35,20 @@ GATE_STYLES = {"passed": "bold blue", "failed": "bold dark_orange3", "can't tell
 SHOWN_RESPONSES = ("length", "reflection", "thinking", "copies")
 # Ids that stand behind a piece of advice; all are in the JSON.
 _NAMED = 3
+
+
+def comparison_summary(comparison: Comparison) -> Group:
+    """A comparison in 12 lines of 80 columns, a line more for each rule that was required."""
+    lost = summary_words.lost_line(comparison)
+    return Group(
+        Text(summary_words.main_sentence(comparison), "bold"),
+        _head(comparison),
+        Text(_names(comparison), "dim", no_wrap=True, overflow="ellipsis"),
+        *_statements(comparison.statements),
+        *([Text(lost)] if lost else []),
+        *(Text(words.gate_text(each), GATE_STYLES[each.word]) for each in comparison.gate),
+        Text(summary_words.left_out_line(comparison), "dim"),
+    )
 
 
 def comparison_page(comparison: Comparison) -> Group:
@@ -63,19 +79,26 @@ def comparison_page(comparison: Comparison) -> Group:
 
 
 def _verdict(comparison: Comparison) -> list[RenderableType]:
-    level = words.level_text(comparison.level)
-    scope = f"  {count(comparison.questions)} questions; intervals cover {level}"
-    head = Text.assemble((words.headline(comparison.verdict), "bold reverse"), scope)
-    names = f"{comparison.before.name} → {comparison.after.name}"
     return [
-        head,
-        Text(names, "dim", overflow="fold"),
-        *(
-            Text(statement.text, _STYLES.get(statement.word, "dim"))
-            for statement in (*comparison.statements, *comparison.other_statements)
-        ),
+        _head(comparison),
+        Text(_names(comparison), "dim", overflow="fold"),
+        *_statements((*comparison.statements, *comparison.other_statements)),
         *map(bullet, comparison.caveats),
     ]
+
+
+def _head(comparison: Comparison) -> Text:
+    level = words.level_text(comparison.level)
+    scope = f"  {count(comparison.questions)} questions; intervals cover {level}"
+    return Text.assemble((words.headline(comparison.verdict), "bold reverse"), scope)
+
+
+def _names(comparison: Comparison) -> str:
+    return f"{comparison.before.name} → {comparison.after.name}"
+
+
+def _statements(statements: Iterable[words.Statement]) -> list[Text]:
+    return [Text(each.text, _STYLES.get(each.word, "dim")) for each in statements]
 
 
 def _gate(comparison: Comparison) -> list[RenderableType]:

@@ -5,11 +5,13 @@ Stands after `tasks` and before `verify`; reads questions, writes response shard
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any, Protocol
 
 from liftmap.errors import MissingDependencyError
+from liftmap.progress import loading
 from liftmap.records import Prompt, Question, Response, SamplingSettings
 from liftmap.registry import find
 from liftmap.sections import SampleSection
@@ -61,6 +63,7 @@ EngineMaker = Callable[[str, SampleSection, list[Question]], Engine]
 def _transformers(model: str, section: SampleSection, questions: list[Question]) -> Engine:
     # Imported here, so that an install without torch can do all other stages.
     _need_torch()
+    loading(model)
     from liftmap.sample.transformers_engine import TransformersEngine
 
     return TransformersEngine(model, section.batch_size, section.device, section.dtype)
@@ -93,6 +96,8 @@ def check_model(model: str, section: SampleSection) -> None:
     """
     if section.engine == "transformers":
         _need_torch()
+        if "torch" not in sys.modules:
+            loading("torch and transformers")
         from liftmap.sample.hf import check_model as check
 
         check(model, section.device)

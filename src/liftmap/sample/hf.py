@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from liftmap.errors import ModelError
+from liftmap.errors import ModelError, UnknownNameError
 from liftmap.files import path_of
+from liftmap.hub_access import unreachable
 from liftmap.records import Prompt
+from liftmap.registry import nearest
 from liftmap.sample.gguf import is_gguf, plain_folder
 from liftmap.sample.hf_messages import loading, quiet
 from liftmap.sample.templates import PROMPT_END
-from liftmap.testbed import checkpoint_path
+from liftmap.testbed import CHECKPOINTS, checkpoint_path
 
 TESTBED = "testbed:"
 # Tags as they stand in chat templates (<think>, [/THINK], <|END_THINKING|>), and those of thoughts.
@@ -35,13 +37,19 @@ def resolve_model(model: str) -> str:
     plain folder once (see `sample.gguf`).
 
     Raises:
-        ModelError: The testbed has no such model, or a folder without a model was named.
+        UnknownNameError: The testbed has no such model, or no model can have this name.
+        ModelError: A folder without a model was named.
     """
     if model.startswith(TESTBED):
         kind = model.removeprefix(TESTBED)
         path = checkpoint_path(kind)
     elif Path(model).exists() or model.startswith((".", "/", "~")):
         path = path_of(model)
+    elif ":" in model:
+        shipped = [f"{TESTBED}{kind}" for kind in CHECKPOINTS]
+        raise UnknownNameError(
+            "There is no model of this name.", seen=model, remedy=nearest(model, shipped)
+        )
     else:
         return model
     if is_gguf(path):
@@ -66,8 +74,14 @@ def check_model(model: str, device: str | None = None) -> None:
     """
     check_device(device)
     path = resolve_model(model)
-    with quiet(), loading(model):
-        AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    missing = _hub_missing(path)
+    with quiet(), loading(model, missing):
+        AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=bool(missing))
+
+
+def _hub_missing(path: str) -> str:
+    """Why the hub can't be reached, where a model is on the hub; else empty."""
+    return "" if Path(path).exists() else unreachable()
 
 
 def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tuple[Any, Any]:
@@ -91,12 +105,12 @@ def load_model(model: str, device: str | None = None, dtype: str = "auto") -> tu
     precision: Any = "auto" if dtype == "auto" else getattr(torch, dtype)
     if dtype == "auto" and where.startswith("cpu") and not _cpu_has_bfloat16():
         precision = torch.float32
-    with quiet(), loading(model):
-        tokenizer = AutoTokenizer.from_pretrained(
-            path, padding_side="left", trust_remote_code=False
-        )
+    missing = _hub_missing(path)
+    common: dict[str, Any] = {"trust_remote_code": False, "local_files_only": bool(missing)}
+    with quiet(), loading(model, missing):
+        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", **common)
         loaded = AutoModelForCausalLM.from_pretrained(
-            path, dtype=precision, use_safetensors=True, trust_remote_code=False
+            path, dtype=precision, use_safetensors=True, **common
         )
         if where.startswith("cpu") and loaded.dtype == torch.float16:
             loaded = loaded.float()

@@ -93,5 +93,10 @@ class ScriptedEngine:
                 )
 
 
+def text_with(answer: str) -> str:
+    """A response that gives an answer."""
+    return f" so {answer}"
+
+
 def _digest(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

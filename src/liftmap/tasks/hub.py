@@ -6,17 +6,19 @@ fetched in its own cache. No code of a data set is ever run.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from liftmap.errors import InputError, MissingDependencyError, UnknownNameError
 from liftmap.files import path_of
+from liftmap.hub_access import REMEDY, unreachable, without_retry_lines
+from liftmap.progress import loading
 from liftmap.records import SPLITS, Question, Split
 from liftmap.registry import nearest
 from liftmap.tasks.question_rows import (
@@ -35,10 +37,6 @@ if TYPE_CHECKING:
 
 # Characters that make a name a pattern.
 _PATTERN = re.compile(r"[*?\[\]{}]")
-OFFLINE_REMEDY = (
-    "Connect to the hub; or set HF_HUB_OFFLINE=1 to use what this machine has cached; or copy the "
-    "data set and give its folder as the option path."
-)
 
 
 def hub(
@@ -160,11 +158,11 @@ def _load(path: str, name: str | None, revision: str | None, split: str) -> Data
         raise InputError(f"{path} is a file.", remedy="Read it with the task jsonl.")
     if path.startswith(("/", "./", "../", "~")) and not Path(place).is_dir():
         raise InputError(f"The folder {path} does not exist.", remedy="Check the option path.")
-    # Each of its retries would print two lines; the error below says it once.
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         if not Path(place).is_dir():
-            return datasets.load_dataset(path, name, revision=revision, split=split)
+            loading(path)
+            with _quiet_hub():
+                return datasets.load_dataset(path, name, revision=revision, split=split)
         # The library's cache does not see that a folder with a card has changed: use none.
         with TemporaryDirectory(prefix="liftmap-") as cache:
             folder = _without_pattern(Path(place).resolve(), Path(cache) / "folder")
@@ -179,7 +177,9 @@ def _load(path: str, name: str | None, revision: str | None, split: str) -> Data
         ) from None
     except ConnectionError as error:
         raise InputError(
-            f"The data set {path} can't be reached: {error}.", remedy=OFFLINE_REMEDY
+            f"The data set {path} can't be reached, and is not in this machine's cache: "
+            f"{unreachable() or error}.",
+            remedy=f"{REMEDY.removesuffix('.')} as the option path.",
         ) from None
     except Exception as error:  # whatever a damaged or unknown data set makes the library raise
         raise InputError(
@@ -187,6 +187,28 @@ def _load(path: str, name: str | None, revision: str | None, split: str) -> Data
             remedy="Set name (the config) and hub_split to what the data set has; a folder needs "
             "the hub's layout (README.md with configs, and the data files).",
         ) from None
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    """Keeps bars and retries off the terminal; where the hub does not answer, the cache alone."""
+    from datasets import (
+        config,
+        disable_progress_bars,
+        enable_progress_bars,
+        is_progress_bar_enabled,
+    )
+
+    offline, bars = config.HF_HUB_OFFLINE, is_progress_bar_enabled()
+    config.HF_HUB_OFFLINE = bool(unreachable())
+    disable_progress_bars()
+    try:
+        with without_retry_lines():
+            yield
+    finally:
+        config.HF_HUB_OFFLINE = offline
+        if bars:
+            enable_progress_bars()
 
 
 def _without_pattern(folder: Path, other: Path) -> Path:

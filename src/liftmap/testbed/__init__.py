@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from liftmap.testbed.world import checkpoint_path
+from liftmap.testbed.world import CHECKPOINTS, checkpoint_path
 
-__all__ = ["checkpoint_path"]
+__all__ = ["CHECKPOINTS", "checkpoint_path"]

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from liftmap.errors import UnknownNameError
+from liftmap.registry import nearest
 
 DEFAULT_SEED = 0
 CHECKPOINTS: tuple[str, ...] = ("base", "teacher")
@@ -180,7 +181,7 @@ def checkpoint_path(name: str) -> Path:
         raise UnknownNameError(
             "The testbed ships no such checkpoint.",
             seen=name,
-            remedy=f"There are: {', '.join(CHECKPOINTS)}.",
+            remedy=nearest(name, CHECKPOINTS),
         )
     return Path(__file__).parent / "checkpoints" / name
 

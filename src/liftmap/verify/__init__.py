@@ -24,7 +24,7 @@ from liftmap.verify.numeric import numeric
 from liftmap.verify.steps import TwoSteps, require_workers
 from liftmap.verify.thinking import USUAL, ThinkingRule
 
-__all__ = ["VERIFIERS", "TwoSteps", "Verifier", "make_verifier", "options_of"]
+__all__ = ["VERIFIERS", "TwoSteps", "Verifier", "bind_verifier", "make_verifier", "options_of"]
 
 # A plain verifier is a pure function (question, text, *, options) -> Verdict. One that is slow or
 # dangerous is a function (*, options) -> TwoSteps; its answers are compared in worker processes.
@@ -53,16 +53,33 @@ def make_verifier(
         ConfigError: It has no such option, or the option's value can't be used.
         MissingDependencyError: It needs a library that is not installed, or what this system lacks.
     """
-    entry: Callable[..., Any] = find(VERIFIERS, name, "verifier")
+    return bind_verifier(find(VERIFIERS, name, "verifier"), options, thinking)
+
+
+def bind_verifier(
+    entry: Callable[..., Any], options: Mapping[str, Any], thinking: ThinkingRule = USUAL
+) -> Verifier:
+    """As `make_verifier`, of the function itself.
+
+    Args:
+        entry: A plain verifier, or a function that gives TwoSteps.
+        options: Its options.
+        thinking: How thoughts are set apart before it sees a response.
+
+    Raises:
+        ConfigError: It has no such option, or the option's value can't be used.
+        MissingDependencyError: It needs a library that is not installed, or what this system lacks.
+    """
     known = _options(entry)
     check_options(entry, options, "verify.options", known)
     if len(known) == len(inspect.signature(entry).parameters):
         require_workers()
         return Verifier(entry(**options), thinking)
-    bound = partial(entry, **options)
-    # A broken option should fail before any long work; a question of our own finds it.
-    bound(Question(question_id="trial", text="trial", answer="trial"), "trial")
-    return Verifier(bound, thinking)
+    verifier = Verifier(partial(entry, **options), thinking)
+    # A broken option should fail before any long work; a question of our own finds it. What else
+    # the verifier raises says nothing of its options: this gold answer may not be of its kind.
+    verifier(Question(question_id="trial", text="trial", answer="trial"), "trial")
+    return verifier
 
 
 def options_of(name: str) -> list[str]:

@@ -12,13 +12,48 @@ from contextlib import closing
 
 import polars as pl
 
+from liftmap.errors import ConfigError
 from liftmap.records import Plan, Question
 from liftmap.sample import Engine
 from liftmap.sample.sampling import sample
+from liftmap.sample.scripted import text_with
 from liftmap.sections import SampleSection, VerifySection, to_plain
 from liftmap.store import ResponseSet
-from liftmap.verify import Verifier
+from liftmap.verify import Verifier, make_verifier
 from liftmap.verify.run import SHOWN, verdicts_frame, verifier_of, verify
+
+# Questions on which a verifier is tried before the scripted engine answers all.
+TRIED = 8
+
+
+def check_scripted(
+    sampling: SampleSection, questions: list[Question], verifying: VerifySection
+) -> None:
+    """Checks that the verifier takes the scripted engine's right responses as right.
+
+    Else every success rate that the study was given would come out as 0.
+
+    Args:
+        sampling: How responses are drawn; with another engine nothing is checked.
+        questions: The questions; a few are tried.
+        verifying: The verifier.
+
+    Raises:
+        ConfigError: It takes none of them.
+    """
+    if sampling.engine != "scripted":
+        return
+    pairs = [(question, text_with(question.answer)) for question in questions[:TRIED]]
+    verdicts = make_verifier(verifying.verifier, verifying.options).judge(pairs)
+    if pairs and not any(verdict.label == "right" for verdict in verdicts):
+        raise ConfigError(
+            f"The verifier {verifying.verifier} takes none of the scripted engine's right "
+            f"responses as right: {verdicts[0].label}"
+            f"{', ' if verdicts[0].reason else ''}{verdicts[0].reason}.",
+            seen=pairs[0][1],
+            remedy="Take one that reads `so ANSWER` at the end of a response, as exact with the "
+            r"option pattern=so (.+?)\s*$, or another engine.",
+        )
 
 
 def answer(
