@@ -64,6 +64,8 @@ def test_two_clicks_from_the_list_to_a_lost_questions_texts(opened: Any, served:
 def test_filters_and_search_by_form(opened: Any) -> None:
     opened.get_by_label("order").select_option("rose")
     opened.get_by_role("button", name="Show").last.click()
+    # With all of the page: the keys are the script's.
+    opened.wait_for_url(re.compile("sort=rose"))
     assert opened.locator("a.row-link").first.inner_text().startswith("moved")
     opened.keyboard.press("/")
     opened.keyboard.type("needle")
