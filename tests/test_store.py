@@ -209,11 +209,17 @@ def test_a_difference_is_found_exactly_when_there_is_one(old: Any, new: Any) -> 
 SOURCE = Path(liftmap.__file__).parent
 # What is named elsewhere and is not of a study: models, caches, programs, what liftmap ships.
 ELSEWHERE = {
+    "testing.py": {"checked.jsonl", "trainer"},
+    "report/track_page.py": {"track.html.j2"},
+    "cli/flags.py": {"config.json"},
     "comparison/phrases.py": {"data", "reflection_keywords.txt"},
     "report/build.py": {"page.html.j2"},
+    "report/lead.py": {
+        *("tables/capability.parquet", "tables/difficulty.parquet", "tables/transitions.parquet"),
+    },
     "report/comparison.py": {"comparison.html.j2"},
     "report/suite.py": {"suite.html.j2"},
-    "report/question_view.py": {"question.html.j2"},
+    "report/question_view.py": {"question.html.j2", "question_macros.html.j2"},
     "sample/gguf.py": {"config.json", "liftmap", "gguf"},
     "sample/identity.py": {
         *("config.json", "generation_config.json", "adapter_config.json"),

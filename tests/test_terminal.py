@@ -175,7 +175,7 @@ def test_the_summary_is_twelve_lines_with_the_sentence_first(
     lines = console.file.getvalue().splitlines()
     assert len(lines) <= SUMMARY_LINES
     sentence = " ".join(" ".join(lines).split()).split(" % ", 1)[0]
-    assert sentence.startswith(("Of all tries ", "Tries are ", "Whether tries "))
+    assert sentence.startswith(("after answers ", "Whether after answers "))
     assert "--full adds" in lines[-1]
     # The page has all that the summary counts.
     console.print(comparison_page(comparison))

@@ -176,13 +176,13 @@ def test_texts_say_the_same_of_an_arm_as_of_two_response_sets(
 ) -> None:
     of_study = data.comparison(data.base, arm)
     assert of_study is not None
-    assert compared.responses is not None
+    assert compared.response_analyses is not None
     for name in ("responses", "indicators"):
         table = of_study.table(name)
         assert table["before"].is_not_null().any()
         assert table.equals(compared.table(name)), name
-    assert of_study.responses is not None
-    assert of_study.responses.notes == compared.responses.notes
+    assert of_study.response_analyses is not None
+    assert of_study.response_analyses.notes == compared.response_analyses.notes
 
 
 @pytest.mark.parametrize("folder", ["fixed"], indirect=True)
@@ -190,8 +190,8 @@ def test_the_studys_own_table_of_length_has_the_same_figures(
     data: StudyData, arm: StudyModel, compared: Comparison
 ) -> None:
     own, pair = length(data), compared.tables["responses"].filter(pl.col("verdict") != "all")
-    assert compared.responses is not None
-    assert compared.responses.unit == "tokens"
+    assert compared.response_analyses is not None
+    assert compared.response_analyses.unit == "tokens"
     columns = {"tokens": "length", "reflection": "reflection", "copies": "copies"}
     for model, side in ((data.base, "before"), (arm, "after")):
         of_model = own.filter(pl.col("model") == model.model)

@@ -80,7 +80,7 @@ def test_a_folder_of_steps_gives_all_that_is_asked_for(
     assert found["steps"][1]["entropy"]["estimate"] > 0
     assert found["steps"][1]["truncated"] is None
     page = files["html"].read_text()
-    assert "<h1>Steps 0 to 20</h1>" in page
+    assert "<title>Steps 0 to 20</title>" in page
     assert page.count('class="chart"') == 6
     assert "<script src" not in page
     assert "| 20 | `accuracy >= 0` | ✅ passed" in files["md"].read_text()

@@ -19,9 +19,9 @@ Commands = Mapping[str, Callable[..., int | None]]
 
 # The commands in the order of use; one that stands in no group is shown at the end.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Results that exist": ("compare", "reanalyse", "plan"),
-    "Models": ("sample", "verify"),
-    "A study: a base, its arms, a report": ("study", "train", "score", "analyse", "report"),
+    "Results that exist": ("compare", "suite", "track", "view", "score", "reanalyse", "plan"),
+    "Models": ("sample", "verify", "probe"),
+    "A study: a base, its arms, a report": ("study", "train", "select", "analyse", "report"),
     "Trust": ("audit", "check"),
     "The testbed": ("testbed",),
 }

@@ -8,14 +8,23 @@ from typing import Annotated
 import tyro
 
 from liftmap.cli.compare_commands import write_result
-from liftmap.cli.flags import File, Name, Options, OutFolder, SampleFlags, Text, asking_from
+from liftmap.cli.flags import (
+    File,
+    Name,
+    Options,
+    OutFolder,
+    SampleFlags,
+    Text,
+    asking_from,
+    option_of,
+)
 from liftmap.errors import ConfigError
 
 
 def probe(
     model: Name = None,
     out: OutFolder = None,
-    fresh: Annotated[str | None, tyro.conf.arg(metavar="TASK_OR_FILE")] = None,
+    fresh: Annotated[str | None, option_of("TASK_OR_FILE")] = None,
     level: float = 0.95,
     seed: int = 0,
     verifier: Name = None,
@@ -24,7 +33,7 @@ def probe(
     json: File = None,
     sampling: Annotated[SampleFlags, tyro.conf.OmitArgPrefixes] = SampleFlags(),
 ) -> None:
-    """Check whether a model knows a task's questions by heart (contamination).
+    """Check whether a model knows the questions of a task by heart.
 
     The model is shown 40, 60 and 80 % of each question's words and goes on greedily: how often it
     writes the rest word for word, and answers right what it was never fully asked, beside fresh

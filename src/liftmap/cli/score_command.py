@@ -16,6 +16,7 @@ from liftmap.cli.flags import (
     ScoringFlags,
     Text,
     key_values,
+    option_of,
     scoring_section,
     verify_section,
 )
@@ -23,8 +24,8 @@ from liftmap.cli.printing import print_result, say, warn
 from liftmap.errors import ConfigError
 from liftmap.records import Split
 
-Results = Annotated[str | None, tyro.conf.arg(metavar="RESULTS")]
-Model = Annotated[str | None, tyro.conf.arg(metavar="MODEL")]
+Results = Annotated[str | None, option_of("RESULTS")]
+Model = Annotated[str | None, option_of("MODEL")]
 Urls = Annotated[tuple[str, ...], tyro.conf.arg(metavar="TEXT"), tyro.conf.UseAppendAction]
 
 
@@ -55,7 +56,7 @@ def score(
     right_at: Number = None,
     scoring: Annotated[ScoringFlags, tyro.conf.OmitArgPrefixes] = ScoringFlags(),
 ) -> None:
-    """Say how likely a model finds responses: log-likelihood, perplexity, entropy and KL.
+    """Say how likely a model finds responses: perplexity, entropy, KL.
 
     With --under SOURCE is whatever `liftmap compare` reads, with texts: a log, rollouts, a table, a
     response set (docs/scoring.md). Without, SOURCE is a study folder: all its test responses are

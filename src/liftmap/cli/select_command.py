@@ -46,7 +46,7 @@ def select(
     right_at: Number = None,
     json: File = None,
 ) -> None:
-    """Make a training set of the questions whose success rate lies in a range.
+    """Make a training set of questions by their success rates.
 
     SOURCE is what `liftmap compare` takes: responses of the model that is to be trained. Questions
     are picked by the posterior mean of their rate under the law of all questions, which chance

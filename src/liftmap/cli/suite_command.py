@@ -38,7 +38,7 @@ def suite(
     report: File = None,
     table: File = None,
 ) -> int:
-    """Compare two models on several benchmarks: a row each, pooled, and what was forgotten.
+    """Compare two models on several benchmarks, a row each and pooled.
 
     BEFORE and AFTER are folders with a file or a folder a benchmark, matched by name without its
     date; folders of lm-evaluation-harness, inspect_ai or lighteval logs, matched by task; files

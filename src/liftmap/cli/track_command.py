@@ -16,7 +16,7 @@ from liftmap.cli.compare_commands import (
     gate_status,
     named_columns,
 )
-from liftmap.cli.flags import File, Name, Options, OutFolder, Text, Whole, verify_section
+from liftmap.cli.flags import File, Name, Options, OutFolder, Text, Whole, option_of, verify_section
 from liftmap.cli.printing import print_result, say, warn
 from liftmap.errors import ConfigError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from liftmap.comparison.track_record import Track
 
 Sources = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="BASE STEP")]
-Part = Annotated[str | None, tyro.conf.arg(metavar="PATH")]
+Part = Annotated[str | None, option_of("PATH")]
 At = Annotated[str, tyro.conf.arg(metavar="last|chosen|all|STEP")]
 
 
@@ -55,7 +55,7 @@ def track(
     report: File = None,
     parquet: OutFolder = None,
 ) -> int:
-    """Follow a model over the steps of its training, with the sampling noise taken out.
+    """Follow a model over its training, with the sampling noise taken out.
 
     Takes the base and each step, as `compare` takes them, or one folder with a file or a folder for
     each step, whose first step is the base: verl's validation dumps (0.jsonl, 100.jsonl), rollouts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from liftmap.cli.flags import Name, Options, Text, key_values
+from liftmap.cli.flags import Name, Options, Text, key_values, option_of
 from liftmap.cli.printing import print_result, say
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def view(
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PATH")],
-    second: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="[PATH2]")] = None,
+    second: Annotated[str | None, tyro.conf.Positional, option_of("[PATH2]")] = None,
     verifier: Name = None,
     verifier_option: Options = (),
     metric: Name = None,
-    columns: Annotated[str | None, tyro.conf.arg(metavar="OURS=COLUMN,...")] = None,
-    right_at: Annotated[float | None, tyro.conf.arg(metavar="NUMBER")] = None,
+    columns: Annotated[str | None, option_of("OURS=COLUMN,...")] = None,
+    right_at: Annotated[float | None, option_of("NUMBER")] = None,
     think_end: Text = None,
     port: int = 0,
     no_browser: bool = False,

@@ -13,6 +13,9 @@ from liftmap.comparison.rounding import about, count, fixed, percent, points
 from liftmap.records import Estimate
 from liftmap.stats.verdict import Axis
 
+# Characters of a name in a headline.
+NAME_CHARACTERS = 32
+
 
 @dataclass(frozen=True, slots=True)
 class MeasuredAxis:
@@ -44,7 +47,15 @@ def message(
         Two sentences, such as "rlvr answers 67 of 100 tries right, base 47. It solves more
         questions: within 256 tries 94 % instead of 86 %."
     """
+    before, after = _short(before), _short(after)
     return f"{_accuracy(before, after, accuracy)} {_capability(capability)}"
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the sentence: of a long one the end, which tells it apart."""
+    if len(name) <= NAME_CHARACTERS:
+        return name
+    return f"\N{HORIZONTAL ELLIPSIS}{name[1 - NAME_CHARACTERS :]}"
 
 
 def _accuracy(before: str, after: str, measured: MeasuredAxis) -> str:

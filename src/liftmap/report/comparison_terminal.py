@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from liftmap.comparison import response_words, summary_words, words
+from liftmap.comparison import measure_words, response_words, summary_words, words
 from liftmap.comparison.parts import Guidance
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import (
@@ -38,15 +38,16 @@ _NAMED = 3
 
 
 def comparison_summary(comparison: Comparison) -> Group:
-    """A comparison in 12 lines of 80 columns, a line more for each rule that was required."""
+    """A comparison in 12 lines of 80 columns, a line more for each rule and each null."""
     lost = summary_words.lost_line(comparison)
     return Group(
-        Text(summary_words.main_sentence(comparison), "bold"),
+        Text(comparison.message, "bold"),
         _head(comparison),
         Text(_names(comparison), "dim", no_wrap=True, overflow="ellipsis"),
         *_statements(comparison.statements),
         *([Text(lost)] if lost else []),
         *(Text(words.gate_text(each), GATE_STYLES[each.word]) for each in comparison.gate),
+        *(Text(measure_words.null_lines(each)[0]) for each in comparison.nulls),
         Text(summary_words.left_out_line(comparison), "dim"),
     )
 

@@ -67,8 +67,8 @@ const modelOf = () => data.models.find((model) => model.name === state.arm) || d
 // The HTML of prompts and sides by key, unpacked while the page is read.
 let parts = {};
 const unpacked = (async () => {
-  const packed = at("#responses").textContent.trim();
-  if (!packed) return;
+  const packed = at("#packed").textContent.trim();
+  if (!packed) { document.body.setAttribute("data-unpacked", "0"); return; }
   const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   parts = JSON.parse(await new Response(stream).text());

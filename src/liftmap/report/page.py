@@ -169,7 +169,7 @@ def render_page(template: str, **values: Any) -> str:
         templates()
         .get_template(template)
         .render(
-            **values,
+            **{"questions": None, "responses": "", **values},
             style=Markup(resource("page.css") + resource("question.css")),
             script=Markup(script),
             library=Markup(library),

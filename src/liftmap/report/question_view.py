@@ -318,14 +318,16 @@ def prompt_html(view: QuestionView) -> Markup:
     """The prompt and the gold answer of a question, without its responses."""
     template = templates().get_template("question.html.j2")
     return Markup(
-        template.render(view=replace(view, sides=()), more=None, beside=None, rounding=rounding)
+        template.render(
+            view=replace(view, sides=()), more=None, beside=None, heading=3, rounding=rounding
+        )
     )
 
 
 def side_html(side: SideView) -> Markup:
     """What one model answered, without the question: for pages that put sides together."""
     macros = templates().get_template("question_macros.html.j2")
-    module = macros.make_module({"rounding": rounding})
+    module = macros.make_module({"heading": 3, "rounding": rounding})
     return Markup(module.one_side(side, None, None))  # type: ignore[attr-defined]
 
 

@@ -22,7 +22,8 @@ holds its own digest (see `liftmap.seals`), which is checked whenever it is read
         model/                      the chosen step (model.partial/ while it is copied)
         checkpoint.json             which step it is; the arm is done
     metrics/<arm>.jsonl         the trainer's log
-    steps/<arm>/<seed>/         what it answered while it was trained (see `store.steps_folder`)
+    steps/<arm>/<seed>/         what it answered while it was trained: step_<n>/ with
+                                step.json, and .track.json (see `store.steps_folder`)
     tables/<table>.parquet      the analyses
     report.html
     notes.jsonl                 verdicts that a reader found wrong (see `store.notes`); no seal
