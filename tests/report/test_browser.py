@@ -83,8 +83,8 @@ def test_two_clicks_lead_from_the_headline_to_a_lost_question(browser: Any, pair
     assert page.inner_text("#question-title") == first
     assert page.url.endswith(f"open={first}")
     page.keyboard.press("Escape")
-    page.wait_for_selector("#question", state="hidden")
-    assert "open=" not in page.url
+    page.wait_for_url(lambda address: "open=" not in address)
+    assert not page.is_visible("#question")
     assert not opened.errors
 
 

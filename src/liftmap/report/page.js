@@ -20,6 +20,8 @@ const draw = async (name) => {
   try {
     const { view } = await vegaEmbed(document.getElementById(name), specs[name], options);
     views[name] = view;
+    // The place of a chart has its description; its marks would be read out one by one.
+    at("svg", document.getElementById(name)).setAttribute("aria-hidden", "true");
     view.addEventListener("click", (event, item) => item && item.datum && chartClick(item.datum));
     signal(view);
   } catch (error) {

@@ -22,8 +22,6 @@ Panel = alt.LayerChart
 DIRECTION = alt.Scale(domain=["up", "down", "level"], range=[UP, DOWN, GREY])
 
 _CONFIG: dict[str, Any] = {
-    # The page describes each chart as a whole; marks without a name would be read out one by one.
-    "aria": False,
     "font": FONT,
     "background": "transparent",
     "view": {"stroke": None},
