@@ -168,6 +168,16 @@ def test_every_chart_is_drawn_at_any_size(
     assert not opened.errors
 
 
+def test_a_chart_is_saved_as_a_figure(browser: Any, pair_page: str, tmp_path: Path) -> None:
+    page = Opened(browser, pair_page).page
+    for kind, head in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as waiting:
+            page.click(f"#pass-at-k .save >> text={kind}")
+        path = tmp_path / kind
+        waiting.value.save_as(path)
+        assert path.read_bytes().startswith(head)
+
+
 def test_paper_holds_the_two_screens_and_the_lost_questions(
     browser: Any, pair_page: str, tmp_path: Path
 ) -> None:

@@ -21,14 +21,24 @@ const draw = async (name) => {
     const { view } = await vegaEmbed(document.getElementById(name), specs[name], options);
     views[name] = view;
     // The place of a chart has its description; its marks would be read out one by one.
-    at("svg", document.getElementById(name)).setAttribute("aria-hidden", "true");
+    at("svg.marks", document.getElementById(name)).setAttribute("aria-hidden", "true");
     view.addEventListener("click", (event, item) => item && item.datum && chartClick(item.datum));
     signal(view);
+    document.getElementById(name).after(make("p", { className: "save" }, "Save as ",
+      ...["svg", "png"].map((kind) => saver(view, name, kind))));
   } catch (error) {
     console.error(name, error);
   }
   const done = Object.values(views).filter(Boolean).length;
   document.body.setAttribute("data-drawn", String(done));
+};
+const saver = (view, name, kind) => {
+  const button = make("button", { type: "button", textContent: kind.toUpperCase() });
+  button.addEventListener("click", async () => {
+    const address = await view.toImageURL(kind, 2);
+    make("a", { href: address, download: `${name}.${kind}` }).click();
+  });
+  return button;
 };
 const signal = (view) => {
   try {
@@ -286,6 +296,8 @@ if (data) {
 }
 showPanels();
 for (const name of Object.keys(specs)) watcher.observe(document.getElementById(name));
+// What leads is drawn at once: whoever prints the page may not have scrolled to it.
+for (const chart of all(".lead-figures .panel:not([hidden]) .chart")) draw(chart.id);
 
 at("#copy")?.addEventListener("click", async (event) => {
   const text = event.target.dataset.text;
