@@ -1,8 +1,9 @@
 """What MkDocs does besides: formulas without a script, public names, the notebook, links to files.
 
 Read by `mkdocs.yml`. Formulas become MathML while the site is built, so that nothing is loaded to
-show them; the tutorial notebook becomes a page; a link to a file outside docs/, which a site does not hold, becomes the file's name; and
-a page that would load anything from elsewhere fails the build.
+show them; the tutorial notebook becomes a page; a link to a file outside docs/, which a site does
+not hold, becomes the file's name; and a page that would load anything from elsewhere fails the
+build.
 """
 
 from __future__ import annotations
