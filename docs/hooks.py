@@ -57,7 +57,7 @@ def on_post_build(config: Any, **_: Any) -> None:
 
 
 def notebook_cells() -> str:
-    """The cells of the tutorial notebook and what they show, as Markdown."""
+    """The cells of the tutorial notebook and what they show, as Markdown without its title."""
     notebook = json.loads((ROOT / "docs" / "tutorial-notebook.ipynb").read_text("utf-8"))
     parts = []
     for cell in notebook["cells"]:
@@ -68,7 +68,7 @@ def notebook_cells() -> str:
             kind = next(k for k in ("image/svg+xml", "text/html", "text/plain") if k in shown)
             text = "".join(shown[kind]).strip("\n")
             parts.append(f"```text\n{text}\n```" if kind == "text/plain" else f"<div>{text}</div>")
-    return "\n\n".join(parts)
+    return "\n\n".join(parts).partition("\n")[2]
 
 
 def public_places() -> list[str]:
