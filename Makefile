@@ -78,9 +78,10 @@ attacks: install .venv-peers/installed
 docs: .venv-docs/installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
-# The outputs of commands in the tutorials, as they are today.
+# The outputs of README.md, the tutorials and the notebook, as they are today.
 examples: install
 	$(BIN)/python -m bench.tutorials --write
+	$(BIN)/python -m bench.notebook --write
 
 package: install
 	$(BIN)/python -m bench.package

@@ -1,4 +1,4 @@
-"""Runs the commands of the tutorials and compares, or writes, what they print.
+"""Runs the commands of the tutorials and of README.md and compares, or writes, what they print.
 
     python -m bench.tutorials [--write]
 
@@ -17,18 +17,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
-PAGES = {"tutorial-two-logs": "two-logs", "tutorial-study": "study"}
+# The folder of examples that each page's commands run in.
+PAGES = {
+    "README.md": "two-logs",
+    "docs/tutorial-two-logs.md": "two-logs",
+    "docs/tutorial-study.md": "study",
+}
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 
 
-def page_of(name: str) -> Path:
-    """The file of a page."""
-    return ROOT / "docs" / f"{name}.md"
-
-
 def refreshed(name: str) -> str:
-    """The text of a page with what its commands print today."""
-    text = page_of(name).read_text("utf-8")
+    """The text of a page (its path in the repository) with what its commands print today."""
+    text = (ROOT / name).read_text("utf-8")
     with TemporaryDirectory() as folder:
         work = Path(folder) / "work"
         shutil.copytree(ROOT / "examples" / PAGES[name], work)
@@ -60,13 +60,11 @@ def main() -> None:
     """Says which pages differ, or writes them."""
     for name in PAGES:
         text = refreshed(name)
-        if text == page_of(name).read_text("utf-8"):
+        if text == (ROOT / name).read_text("utf-8"):
             continue
         if "--write" in sys.argv:
-            page_of(name).write_text(text, "utf-8")
-        print(
-            f"{page_of(name).relative_to(ROOT)} is {'written' * ('--write' in sys.argv) or 'old'}"
-        )
+            (ROOT / name).write_text(text, "utf-8")
+        print(f"{name} is {'written' if '--write' in sys.argv else 'old'}")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,10 @@ def test_the_tree_names_every_file() -> None:
     assert files == {name for name in named if name.endswith(".py")}
 
 
-def test_the_study_file_in_it_says_what_can_be_run() -> None:
-    toml = re.findall(r"```toml\n(.*?)```", README, flags=re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial-study.md"])
+def test_the_study_file_in_it_says_what_can_be_run(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    toml = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
     assert toml
     for text in toml:
         for name, arm in tomllib.loads(text)["arms"].items():
@@ -56,6 +58,10 @@ def test_the_study_file_in_it_says_what_can_be_run() -> None:
                 ArmSection.model_validate(arm)
             else:
                 assert name == "knowledge", "an arm that the demo has"
+
+
+def test_a_newcomer_reads_it_at_one_sitting() -> None:
+    assert len(README.splitlines()) <= 150
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

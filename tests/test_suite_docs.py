@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -12,17 +13,16 @@ from liftmap.cli import main
 from liftmap.config import TestSection
 from liftmap.tasks.sets import check_task_options
 
-TEXT = (Path(__file__).parent.parent / "docs" / "suite.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "docs" / "suite.md").read_text("utf-8")
 
 
 def test_the_example_prints_what_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    [script] = [
-        block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "rng" in block
-    ]
-    exec(compile(script, "docs/suite.md", "exec"), {})
+    [script] = re.findall(r"`python (\S+)`", TEXT)
+    runpy.run_path(str(ROOT / script))
     [shown] = re.findall(r"```\n\$ liftmap (.*?)```", TEXT, re.DOTALL)
     command, _, output = shown.partition("\n")
     words = [quoted or plain for quoted, plain in re.findall(r'"([^"]*)"|(\S+)', command)]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from liftmap import __version__
 from liftmap.analyse import analyse
 from liftmap.config import BASE, TEACHER, StudyConfig, model_name
 from liftmap.errors import StoreError
@@ -49,7 +50,7 @@ from liftmap.verify.thinking import answer_start
 if TYPE_CHECKING:
     from liftmap.sample.score import Scorer
 
-LIBRARIES = ("liftmap", "torch", "transformers", "trl", "numpy", "scipy", "polars", "altair")
+LIBRARIES = ("torch", "transformers", "trl", "numpy", "scipy", "polars", "altair")
 
 
 def run_study(study: str | Path | StudyConfig, out: str | Path | None = None) -> StudyResult:
@@ -438,7 +439,7 @@ def make_test_sets(folder: StudyFolder, config: StudyConfig) -> None:
 
 def environment() -> dict[str, Any]:
     """Versions of liftmap and its libraries, and the machine."""
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "liftmap": __version__}
     for name in LIBRARIES:
         try:
             versions[name] = importlib.metadata.version(name)

@@ -246,6 +246,11 @@ def test_prompts_that_leave_no_room(transformers_engine: TransformersEngine) -> 
         list(transformers_engine.generate({"q": ""}, 1, SETTINGS))
 
 
+def test_words_that_the_tokenizer_does_not_have(transformers_engine: TransformersEngine) -> None:
+    with pytest.raises(InputError, match=r"tokenizer can't read the prompt of q7.*unheard.*kin"):
+        list(transformers_engine.generate({"q7": "an unheard word"}, 1, SamplingSettings()))
+
+
 @pytest.mark.parametrize("stop", ["wait", "wai"])
 def test_a_stop_string_ends_a_response(transformers_engine: TransformersEngine, stop: str) -> None:
     settings = replace(SETTINGS, stop=(stop,))

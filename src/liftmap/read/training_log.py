@@ -56,10 +56,11 @@ def read_training_log(path: str | Path) -> pl.DataFrame:
         - reward: mean reward of the responses.
         - reward_std: its standard deviation, as the trainer has it.
         - no_gradient: share of groups, in [0, 1], whose rewards are all alike: such a group gives
-          GRPO no gradient. (With TRL's `scale_rewards="batch"` its log says this of whole batches.)
+            GRPO no gradient. (With TRL's `scale_rewards="batch"` its log says this of whole
+            batches.)
         - all_right, all_wrong: share of groups, in [0, 1], all of whose responses are right, or
-          wrong; together no_gradient, where rewards are 0 and 1. TRL itself does not log them; a
-          study's GRPO does.
+            wrong; together no_gradient, where rewards are 0 and 1. TRL itself does not log them; a
+            study's GRPO does.
         - entropy: mean entropy of the next token, in nats.
         - tokens: mean length of the responses, in tokens.
         - truncated: share of the responses, in [0, 1], that the token limit cut.

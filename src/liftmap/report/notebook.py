@@ -109,7 +109,9 @@ def save_chart(drawn: Mapping[str, Panel], path: str | Path, chart: str) -> Path
         raise InputError("There is no such chart.", seen=chart, remedy=nearest(chart, list(drawn)))
     with disk(path):
         figure = drawn[chart].properties(width=FIGURE_WIDTH, background="white")
-        figure.save(str(path), scale_factor=PNG_SCALE)
+        # Of the three only PNG has dots.
+        scale = PNG_SCALE if path.suffix.lower() == ".png" else 1
+        figure.save(str(path), scale_factor=scale)
     return path
 
 

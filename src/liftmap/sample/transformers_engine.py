@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
-from liftmap.errors import InputError, ModelError
+from liftmap.errors import InputError, LiftmapError, ModelError
 from liftmap.records import Prompt, Response, SamplingSettings
 from liftmap.sample.hf import (
     end_token_ids,
@@ -142,11 +142,25 @@ class TransformersEngine:
         """The tokens of prompts that can be answered; draws nothing.
 
         Raises:
-            InputError: A prompt has no tokens, or leaves no room for a response.
+            InputError: A prompt has no tokens, leaves no room for a response, or has words that
+                the tokenizer can't read.
             ModelError: The model has no chat template and a prompt is a conversation; no token
                 begins with a stop string.
         """
-        ids = {q: prompt_ids(self.tokenizer, prompt) for q, prompt in prompts.items()}
+        ids = {}
+        for question_id, prompt in prompts.items():
+            try:
+                ids[question_id] = prompt_ids(self.tokenizer, prompt)
+            except LiftmapError:
+                raise
+            except Exception as failure:
+                # A tokenizer without a token for what it does not know raises no class of its own.
+                raise InputError(
+                    f"The model's tokenizer can't read the prompt of {question_id}: {failure}.",
+                    seen=prompt,
+                    remedy="Ask a model that knows these words; the testbed's models know only "
+                    "those of the task kin.",
+                ) from failure
         self._check_room(ids, settings)
         self.ends_of(settings.stop)
         return ids
