@@ -175,7 +175,7 @@ def test_two_questions_of_one_prompt_are_left_out(tmp_path: Path) -> None:
     path.write_text(rows)
     found = read(path)
     assert found.tally.c.tolist() == [3, 1, 0]
-    assert "have several gold answers, so they are several questions" in found.warnings[0]
+    assert "1 id or prompt has several gold answers" in found.warnings[0]
 
 
 def test_prompts_join_whatever_their_blanks_and_marks(tmp_path: Path) -> None:

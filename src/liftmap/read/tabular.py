@@ -46,8 +46,9 @@ def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
         if file.container == "parquet":
             frame = pl.scan_parquet(path.absolute(), glob=False)
         elif file.container == "csv":
-            frame = pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
-            frame = frame.rename(lambda name: name.strip())
+            frame = pl.scan_csv(
+                path.absolute(), separator=file.separator, infer_schema=False, glob=False
+            ).rename(lambda name: name.strip())
         elif file.container == "dataset":
             frame = pl.concat(map(_arrow, _arrow_files(path))).lazy()
         else:
@@ -66,12 +67,10 @@ def column_names(file: Glimpse) -> list[str]:
         if is_wandb_table(file):
             return [str(name) for name in _document(path).get("columns", [])]
         if file.container == "csv":
-            names = (
-                pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
-                .collect_schema()
-                .names()
+            frame = pl.scan_csv(
+                path.absolute(), separator=file.separator, infer_schema=False, glob=False
             )
-            return [name.strip() for name in names]
+            return [name.strip() for name in frame.collect_schema().names()]
         if file.container in ("json", "array", "parquet"):
             return list(file.kinds)
         return sorted(file.fields)
