@@ -15,6 +15,7 @@ import polars as pl
 from liftmap.errors import InputError
 from liftmap.read.column_names import task_column
 from liftmap.read.look import Glimpse, readable
+from liftmap.read.nan_lines import has_nan, scan_lines
 
 # Above this a whole number is no longer exact as a float.
 LARGEST = 2**53
@@ -97,6 +98,8 @@ def _refuse_same_columns(path: Path, header: Sequence[str], known: Sequence[str]
 
 
 def _read_json_lines(path: Path, known: Sequence[str]) -> pl.DataFrame:
+    if has_nan(path):
+        return scan_lines(path, known).select(known).collect()
     try:
         # An open file: Polars would take the name for a pattern.
         with readable(path), path.open("rb") as file:
@@ -112,9 +115,7 @@ def name_bad_line(path: Path) -> None:
     with readable(path), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                fine = not line.strip() or isinstance(
-                    json.loads(line, parse_constant=_no_number), dict
-                )
+                fine = not line.strip() or isinstance(json.loads(line), dict)
                 problem = "is no JSON object"
             except (ValueError, RecursionError) as error:
                 fine, problem = False, f"is no JSON: {str(error) or 'nested too deeply'}"
@@ -124,10 +125,6 @@ def name_bad_line(path: Path) -> None:
                     seen=line.decode("utf-8", "replace").strip()[:80],
                     remedy="If the file was cut off, write it again; else correct that line.",
                 )
-
-
-def _no_number(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
 
 
 def require(frame: pl.DataFrame, path: Path, columns: Sequence[str]) -> None:

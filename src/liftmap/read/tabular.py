@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
+from liftmap.read.nan_lines import has_nan, scan_lines
 
 
 def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
@@ -35,6 +36,8 @@ def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
     path = file.path
     with readable(path):
         if file.container == "json" and not is_wandb_table(file):
+            if has_nan(path):
+                return scan_lines(path, names)
             schema = dict.fromkeys(names, pl.String())
             # Polars takes the name of a file of lines for a pattern.
             return pl.scan_ndjson(

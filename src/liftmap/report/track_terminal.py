@@ -25,8 +25,8 @@ def track_page(track: Track) -> Group:
     """The whole run."""
     first, *rest = track.sentences
     scope = (
-        f"{count(track.questions)} questions, {count(len(track.steps))} steps against step "
-        f"{track.base.number}; brackets are one {words.level_text(track.level)} band over all"
+        f"{count(track.questions)} questions, {track_words.number_of(len(track.steps), 'step')} "
+        f"against step {track.base.number}; brackets are one {words.level_text(track.level)} band over all"
     )
     parts: list[RenderableType] = [
         Text(first, "bold"),
