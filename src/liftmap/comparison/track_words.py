@@ -131,8 +131,8 @@ def caveats(track: TrackFigures) -> Iterator[str]:
     more = " and questions lost and gained" if any(step.lost for step in track.steps) else ""
     yield (
         f"All these statements hold together with {level_text(track.level)}: one band over "
-        f"{number_of(len(track.steps), 'step')}, {number_of(len(track.ks), 'number')} of tries{more}, "
-        "on questions like these. It says nothing of another training run."
+        f"{number_of(len(track.steps), 'step')}, {number_of(len(track.ks), 'number')} of "
+        f"tries{more}, on questions like these. It says nothing of another training run."
     )
     for reason in dict.fromkeys(step.withheld for step in track.steps if step.withheld):
         numbers = [step.number for step in track.steps if step.withheld == reason]
