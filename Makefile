@@ -30,11 +30,12 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two processes: most tests wait for a child of theirs, or use one core.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: install
-	$(BIN)/python -m pytest -m 'not slow and not long and not real'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow and not long and not real'
 
 test-long: install
 	$(BIN)/python -m pytest -m long --timeout 3600

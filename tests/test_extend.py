@@ -87,7 +87,7 @@ def test_the_page_is_followed_from_its_top_to_its_end(
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err, title
         if title == "An engine":
-            assert "Of all tries" in printed.out
+            assert "of 100 tries right" in printed.out
         if title == "A verifier":
             assert "numeric and close disagree about" in printed.out
     table = pl.read_parquet(installed / "studies/small/tables/always.parquet")

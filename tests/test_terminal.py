@@ -82,7 +82,8 @@ def test_a_mistyped_name_gets_the_nearest(
     assert main(words) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert message in " ".join(captured.err.split()).replace("- ", "-")
+    # Long paths break over lines anywhere.
+    assert "".join(message.split()) in "".join(captured.err.split())
 
 
 def test_a_value_may_look_like_an_option_after_an_equals_sign(

@@ -18,12 +18,12 @@ def lost_line(comparison: Comparison) -> str:
     """How many questions were lost, and how many of them beyond noise; empty where unknown."""
     lost = comparison.lost
     if lost.at_n is not None:
-        beyond = number_of_questions(lost.at_n.excess, signed=True)
-        return (
-            f"lost at k = {count(lost.at_n.n)}: {count(lost.at_n.observed)} questions, {beyond} "
-            "beyond noise"
-        )
-    if lost.k is not None:
+        plural = "" if lost.at_n.observed == 1 else "s"
+        text = f"lost at k = {count(lost.at_n.n)}: {count(lost.at_n.observed)} question{plural}"
+        if lost.at_n.excess is None:
+            return text
+        return f"{text}, {number_of_questions(lost.at_n.excess, signed=True)} beyond noise"
+    if lost.excess is not None and lost.k is not None:
         beyond = number_of_questions(lost.excess, signed=True)
         return f"lost at k = {count(lost.k)}, beyond noise: {beyond} questions"
     return ""
