@@ -24,6 +24,7 @@ from liftmap.errors import LiftmapError, SettingsDifferError, StoreError
 from liftmap.files import write_json
 from liftmap.read.study import outcomes_of
 from liftmap.store import StudyFolder
+from liftmap.store.steps_folder import StepsFolder
 from liftmap.study import run_study
 from liftmap.studyfile import parse_config
 
@@ -448,3 +449,51 @@ def test_what_a_training_left_is_checked(trained: Path, tmp_path: Path) -> None:
     assert [damage.path for damage in check(study).damages] == [log]
     with pytest.raises(StoreError, match="not those of its trainer"):
         results(study)
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of a sampled task, of its scores and of a training's steps."""
+    root = tmp_path_factory.mktemp("kept")
+    sample = ["sample", "--task", "kin", "--n", "4", "--out"]
+    limit = ["--model", "testbed:base", "--option", "limit=6"]
+    assert main([*sample, str(root / "sample"), *limit]) == 0
+    source = root / "sample" / "responses" / "testbed-base" / "test"
+    scores = ["--under", "testbed:base", "--out", str(root / "scores"), "--shard-responses", "8"]
+    assert main(["score", str(source), *scores]) == 0
+    steps = StepsFolder(root / "steps")
+    steps.keep_settings({"n": 4})
+    for step in (0, 10):
+        shutil.copytree(root / "sample", steps.folder(step).path)
+        steps.write_record(step, {"tokens": 1})
+    steps.folder(20).path.mkdir()
+    return root
+
+
+def changed(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-30] + bytes([content[-30] ^ 1]) + content[-29:])
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "change"),
+    [
+        ("scores", "scores/source/testbed-base/shard-00000.parquet", changed),
+        ("scores", "scores/source/testbed-base/shard-00001.parquet", Path.unlink),
+        ("scores", "scores/source/testbed-base/settings.json", Path.unlink),
+        ("steps", ".track.json", changed),
+        ("steps", "step_0/step.json", Path.unlink),
+        ("steps", "step_10/step.json", changed),
+        ("steps", "step_10/responses/testbed-base/test/shard-00000.parquet", changed),
+    ],
+)
+def test_damage_of_scores_and_of_steps_is_seen(
+    scored: Path, tmp_path: Path, folder: str, file: str, change: Callable[[Path], None]
+) -> None:
+    assert check(scored / folder).damages == []
+    place = tmp_path / folder
+    shutil.copytree(scored / folder, place)
+    change(place / file)
+    assert place / file in [damage.path for damage in check(place).damages]
+    with pytest.raises(StoreError, match="what it was made of lies elsewhere"):
+        check(place, repair=True)

@@ -38,7 +38,9 @@ from liftmap.store.damage import (
     response_sets_in,
     sound_facts,
 )
+from liftmap.store.folder_damage import damage_of_scores, damage_of_steps, score_folders
 from liftmap.store.schema import SCHEMA, schema_of, write_schema
+from liftmap.store.steps_folder import StepsFolder
 from liftmap.study import StudyRun, open_study
 from liftmap.tasks.sets import load_questions, make_questions, make_test_set
 from liftmap.verify.answer import answer
@@ -84,7 +86,8 @@ def check(path: str | Path, repair: bool = False) -> Check:
     """Looks at every file of a folder, and makes again what can be made again.
 
     Args:
-        path: A study, a folder that `liftmap sample` made, or the folder of one response set.
+        path: A study; a folder that `liftmap sample`, `liftmap probe` or `liftmap score --out`
+            made; the steps of a `TrackCallback`; or the folder of one response set.
         repair: Whether to make again what is damaged, and to bring a folder of an earlier schema to
             the present one. Only whole folders can be repaired.
 
@@ -104,12 +107,18 @@ def check(path: str | Path, repair: bool = False) -> Check:
                 remedy=f"Repair the whole: liftmap check {target.root} --repair",
             )
         return Check(place, schema_of(target.root), damage_of_set(target), [])
+    steps = StepsFolder(place)
+    if steps.settings_file.exists():
+        return _of_kept(place, damage_of_steps(steps), repair, "train again in the same folder")
     folder = StudyFolder(place)
+    if score_folders(place) and not (folder.config_file.exists() or names_in(folder.responses_dir)):
+        return _of_kept(place, damage_of_scores(place), repair, "run `liftmap score` again")
     made = (folder.config_file, folder.environment_file, folder.responses_dir, folder.tables_dir)
     if not any(file.exists() for file in made):
         raise StoreError(
             f"{place} holds nothing that liftmap made.",
-            remedy="Name a folder that `liftmap study` or `liftmap sample` made.",
+            remedy="Name a folder that `liftmap study`, `sample`, `probe` or `score --out` made, "
+            "or a TrackCallback.",
         )
     damages = _find(folder)
     if not repair:
@@ -124,6 +133,21 @@ def check(path: str | Path, repair: bool = False) -> Check:
     still = {damage.path for damage in left}
     mended = [damage for damage in damages if damage.path not in still]
     return Check(place, schema_of(place), left, mended)
+
+
+def _of_kept(place: Path, damages: list[Damage], repair: bool, remedy: str) -> Check:
+    """The check of scores or steps, which nothing in their folder can make again.
+
+    Raises:
+        StoreError: They are damaged and a repair was asked for.
+    """
+    if repair and damages:
+        raise StoreError(
+            f"{place} can't be repaired: what it was made of lies elsewhere.",
+            seen=str(damages[0].path),
+            remedy=f"Remove what is damaged, and {remedy}: what is whole is taken over.",
+        )
+    return Check(place, schema_of(place) if score_folders(place) else SCHEMA, damages, [])
 
 
 def _find(folder: StudyFolder) -> list[Damage]:

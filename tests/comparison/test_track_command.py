@@ -299,3 +299,31 @@ def test_ctrl_c_ends_following_with_all_written(tmp_path: Path) -> None:
     assert "step 10: accuracy" in printed
     assert json.loads(report.read_text())["steps"][0]["step"] == 10
     assert sorted(path.name for path in tmp_path.iterdir()) == ["track.json", "val"]
+
+
+def test_the_log_of_the_training_stands_beside_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = verl(tmp_path / "val", {0: 0.3, 10: 0.4, 20: 0.5}, 20)
+    history = [
+        {"step": step, "reward": step / 10, "frac_reward_zero_std": 0.5}
+        for step in (0, 5, 10, 20, 30)
+    ]
+    state = tmp_path / "trainer_state.json"
+    state.write_text(json.dumps({"log_history": history}))
+    target = tmp_path / "t.json"
+    assert main(["track", str(folder), *QUICK, "--log", str(state), "--json", str(target)]) == 0
+    logged = json.loads(target.read_text())["training_log"]
+    # Step 10 is the mean of the steps 5 and 10; that of the base, and what comes after, is left.
+    assert [(row["step"], row["logged"], row["reward"]) for row in logged] == [
+        (10, 2, 0.75),
+        (20, 1, 2.0),
+    ]
+    assert logged[0]["entropy"] is None
+    shown = capsys.readouterr().out
+    assert "What the trainer logged" in shown
+    assert "no gradient, %" in shown
+    assert "entropy, nats" not in shown.partition("What the trainer logged")[2]
+    state.write_text(json.dumps({"log_history": [{"step": 99, "reward": 1.0}]}))
+    assert main(["track", str(folder), *QUICK, "--log", str(state)]) == 2
+    assert "logged nothing between the steps" in " ".join(capsys.readouterr().err.split())

@@ -175,7 +175,7 @@ def test_two_questions_of_one_prompt_are_left_out(tmp_path: Path) -> None:
     path.write_text(rows)
     found = read(path)
     assert found.tally.c.tolist() == [3, 1, 0]
-    assert "have several gold answers, so they are several questions" in found.warnings[0]
+    assert "1 id or prompt has several gold answers" in found.warnings[0]
 
 
 def test_prompts_join_whatever_their_blanks_and_marks(tmp_path: Path) -> None:
@@ -259,3 +259,30 @@ def test_generations_of_verl_are_verified(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no verdicts.*--verifier"):
         read(path)
     assert read(path, verifier="numeric", judge=judge_of("numeric")).tally.c.tolist() == [1]
+
+
+def test_rewards_that_are_nan_are_unscored(tmp_path: Path) -> None:
+    """Python's json writes NaN, which is no JSON: what a reward function gave may be one."""
+    rows = [
+        {"input": f"{q} ?", "output": f"NaN, {n}", "gts": "1", "score": score, "step": 0}
+        for q in "ab"
+        for n, score in enumerate((1.0, float("nan"), 0.0, 1.0))
+    ]
+    path = tmp_path / "0.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = read(path)
+    assert found.format == "verl"
+    assert (found.tally.n.tolist(), found.tally.c.tolist()) == ([3, 3], [2, 2])
+    assert found.tally.unscored.tolist() == [1, 1]
+    assert found.responses is not None
+    assert found.responses.collect()["text"].to_list() == [row["output"] for row in rows]
+    path.write_text(path.read_text() + '{"input": NaN, "out')
+    with pytest.raises(InputError, match="line 9 is no JSON"):
+        read(path)
+
+
+def test_nan_in_a_text_changes_nothing(tmp_path: Path) -> None:
+    rows = [{"id": q, "passed": True, "text": "x: NaN, y"} for q in "ab"]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read(path).tally.c.tolist() == [1, 1]

@@ -72,6 +72,38 @@ SHAPES = {
         "Took `id` as question_id",
     ),
     "lists by question": ("t.json", '{"a": [1, 0, true], "b": [0, 0, 0]}', ""),
+    "semicolons": (
+        "t.csv",
+        "question_id;correct;note\n" + "".join(f"{q};{c};so, so\n" for q, c in ROWS),
+        "The columns are parted by semicolons.",
+    ),
+    "tabs, counts": ("t.tsv", "id\tn\tc\na\t3\t2\nb\t3\t0\n", "parted by tabs"),
+    "large letters": (
+        "t.csv",
+        "Task ID,IS CORRECT\n" + "".join(f"{q},{c}\n" for q, c in ROWS),
+        "took `IS CORRECT` as the verdict, `Task ID` as the question",
+    ),
+    "counts in large letters": ("t.csv", "ID,N,C\na,3,2\nb,3,0\n", "Took `ID` as question_id, `N`"),
+    "blanks around ids": (
+        "t.csv",
+        "question_id,correct\n" + "".join(f" {q} ,{c}\n" for q, c in ROWS),
+        "Blanks around the ids of 6 rows are left out.",
+    ),
+    "blanks around other ids": (
+        "t.csv",
+        "id,score\n" + "".join(f"{q if c else q + ' '},{c}\n" for q, c in ROWS),
+        "Blanks around the ids of 4 rows are left out.",
+    ),
+    "counts with blanks around ids": (
+        "t.csv",
+        "id,n,c\n a,3,2\nb,3,0\n",
+        "around the id of 1 row are",
+    ),
+    "words": (
+        "t.csv",
+        "question_id,correct\n" + "".join(f"{q},{'Passed' if c else 'no'}\n" for q, c in ROWS),
+        "",
+    ),
     "a W&B table": (
         "t.table.json",
         json.dumps({"columns": ["id", "reward"], "data": [list(row) for row in ROWS]}),
@@ -86,6 +118,47 @@ def test_a_shape_is_read_and_said(tmp_path: Path, shape: str) -> None:
     found = read(text_file(tmp_path / name, text))
     assert counts(found) == TWO
     assert said in " ".join(found.warnings)
+
+
+def test_a_column_of_counts_in_large_letters_is_not_left_out(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "t.csv", "ID,N,C,Unscored,TRUNCATED\na,3,2,1,2\n")
+    found = read(path)
+    assert (found.tally.unscored.tolist(), found.tally.truncated.tolist()) == ([1], [2])
+    assert "`Unscored` as unscored, `TRUNCATED` as truncated" in found.warnings[0]
+
+
+def test_a_column_of_the_very_name_comes_first(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "t.csv", "ID,id,Score,score\nx,a,0,1\n")
+    assert counts(read(path)) == {"a": (1, 1)}
+
+
+FOREIGN = {
+    "a list of records under a key": (
+        "t.json",
+        b'{"results": [{"id": "a", "passed": true}]}',
+        r"its list `results` holds objects, not verdicts.*jq -c '\.results\[\]' t\.json",
+    ),
+    "UTF-16": (
+        "t.csv",
+        "id,score\na,1\n".encode("utf-16"),
+        "not text in UTF-8: it begins as UTF-16",
+    ),
+    "Latin-1": ("t.csv", "id,score\né,1\n".encode("latin-1"), "not text in UTF-8.*CSV UTF-8"),
+    "lists of other lengths": (
+        "t.jsonl",
+        b'{"id": "a", "passed": [1, 0], "text": ["x", "y"]}\n'
+        b'{"id": "b", "passed": [1, 0], "text": ["x"]}\n',
+        r"row 2: `passed` has 2 values and `text` 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_what_can_not_be_read_is_told_why(tmp_path: Path, case: str) -> None:
+    name, content, said = FOREIGN[case]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        read(tmp_path / name)
 
 
 def test_parquet_lists_and_their_texts(tmp_path: Path) -> None:
@@ -107,7 +180,9 @@ def test_parquet_lists_and_their_texts(tmp_path: Path) -> None:
 def test_a_matrix(tmp_path: Path) -> None:
     matrix = np.array([[1, 0, 1], [0, 0, np.nan]])
     np.save(tmp_path / "m.npy", matrix)
-    assert counts(read(tmp_path / "m.npy")) == {"0": (3, 2), "1": (2, 0)}
+    found = read(tmp_path / "m.npy")
+    assert counts(found) == {"0": (3, 2), "1": (2, 0)}
+    assert "1 cell is NaN: taken as a response that is not there." in found.warnings
     np.save(tmp_path / "m.npy", matrix[0])
     with pytest.raises(InputError, match="not a matrix of questions x responses"):
         read(tmp_path / "m.npy")
@@ -175,6 +250,8 @@ def test_graded_rewards_need_a_limit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"row 1: correct is not known.*--right-at 1.0"):
         read(ours)
     assert counts(read(ours, right_at=0.7)) == {"a": (2, 1), "b": (1, 1)}
+    with pytest.raises(InputError, match="--right-at is not a number"):
+        read(ours, right_at=float("nan"))
     with pytest.raises(InputError, match="has no graded rewards"):
         read(text_file(tmp_path / "n.csv", "id,n,c\na,3,2\n"), right_at=1.0)
 

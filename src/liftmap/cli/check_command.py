@@ -25,7 +25,8 @@ def check(folder: Folder, repair: bool = False, json: bool = False) -> int:
         liftmap check runs/math --repair
 
     Args:
-        folder: A study, a folder that `liftmap sample` made, or the folder of one response set.
+        folder: A study; a folder that `liftmap sample`, `probe` or `score --out` made, or a
+            TrackCallback; or the folder of one response set.
         repair: Draw, judge, score and analyse again what is damaged, and nothing else; bring a
             folder of an earlier version to the present one.
         json: Print the result as JSON.
@@ -50,7 +51,10 @@ def check(folder: Folder, repair: bool = False, json: bool = False) -> int:
         if not checked.damages:
             print_result(f"{folder}: everything is as it was written.")
     if checked.damages:
-        remedy = "nothing else can be made again from what is there" if repair else "try --repair"
+        if repair:
+            remedy = "nothing else can be made again from what is there"
+        else:
+            remedy = "--repair makes again what can be, or says how"
         number = len(checked.damages)
         files = "1 file is" if number == 1 else f"{number:,} files are"
         say(f"{files} damaged or missing; {remedy}.")

@@ -47,6 +47,7 @@ def track(
     within: Part = None,
     require: Rules = (),
     at: At = "last",
+    log: File = None,
     follow: bool = False,
     interval: float = 10.0,
     until: Whole = None,
@@ -93,6 +94,8 @@ def track(
         require: A rule such as "accuracy >= -1" or "lost <= 2", or a file with one a line; may be
             given several times. See docs/gate.md.
         at: The step that it is required of: last, chosen, all, or a number.
+        log: The log of the training (trainer_state.json, or a trainer's folder), shown beside the
+            run.
         follow: Wait for new steps in the folder, and write everything anew after each.
         interval: With --follow: seconds between two looks.
         until: With --follow: end after this step.
@@ -141,6 +144,7 @@ def track(
             within=within,
             require=require,
             at=at,
+            log=log,
         )
         for text in run.warnings:
             warn(text)
@@ -151,6 +155,10 @@ def track(
     from liftmap.comparison.follow import FollowOptions
     from liftmap.comparison.follow import follow as follow_run
 
+    if log is not None:
+        raise ConfigError(
+            "--log is for a run that is over.", seen=str(log), remedy="Leave --follow or it out."
+        )
     if len(sources) != 1 or str(json) == "-":
         raise ConfigError(
             "--follow takes one folder, and writes JSON to a file.",

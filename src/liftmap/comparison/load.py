@@ -129,15 +129,14 @@ def _from_table(table: pl.DataFrame, cluster: str) -> Outcomes:
 def _clustered(tally: Tally, path: Path, column: str, columns: Mapping[str, str]) -> Tally:
     """The tally with its clusters from another column of the file."""
     file = glimpse(path)
-    container, names = file.container, named(file.fields, columns)
-    names = {"question_id": names.get("question_id", "question_id")}
-    if container not in ("csv", "json", "parquet"):
+    names = {"question_id": named(file.fields, columns).get("question_id", "question_id")}
+    if file.container not in ("csv", "json", "parquet"):
         raise InputError(
             f"{path} is not a table, so it has no column of clusters.",
             seen=column,
             remedy="Leave --cluster out, or give a table with that column.",
         )
-    table = tables.read_table(path, container, ("question_id", column), names)
+    table = tables.read_table(file, ("question_id", column), names)
     tables.require(table, path, ("question_id", column))
     labels = tables.labels(table, path, column)
     assert labels is not None

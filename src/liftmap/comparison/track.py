@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date as Date
+from pathlib import Path
 from typing import Any
 
 from liftmap.comparison.compare import Options, answer_rules, compare_loaded
@@ -31,6 +32,7 @@ from liftmap.comparison.track_band import (
     fair_figures,
 )
 from liftmap.comparison.track_ground import CommonGround, on_common_ground
+from liftmap.comparison.track_log import logged_by_step
 from liftmap.comparison.track_parts import (
     ChosenStep,
     StepAnswer,
@@ -74,6 +76,7 @@ def track(
     within: str | None = None,
     require: Sequence[str] = (),
     at: str = "last",
+    log: str | Path | None = None,
     date: Date | None = None,
 ) -> Track:
     """Follows a model over the steps of its training, on the questions that every step answered.
@@ -101,6 +104,7 @@ def track(
         require: As in `compare`; answered in `gate`.
         at: For which step it is required: "last", "chosen" (the step that keeps capability best,
             with intervals that allow for its having been picked), "all", or a step's number.
+        log: The log of the training, as `read_training_log` takes it, to be shown beside the run.
         date: The day that the result names; default today (UTC).
 
     Returns:
@@ -131,7 +135,7 @@ def track(
         "right_at": right_at,
     }
     steps, notes = read_run(sources, judged, cluster=cluster, within=within)
-    return track_steps(steps, options, at=at, notes=notes, date=date)
+    return track_steps(steps, options, at=at, notes=notes, log=log, date=date)
 
 
 def track_steps(
@@ -140,6 +144,7 @@ def track_steps(
     *,
     at: str = "last",
     notes: Sequence[str] = (),
+    log: str | Path | None = None,
     date: Date | None = None,
 ) -> Track:
     """`track` for steps that are read already.
@@ -149,6 +154,7 @@ def track_steps(
         options: How each comparison is made.
         at: As in `track`.
         notes: What has to be said of what was left out.
+        log: As in `track`.
         date: As in `track`.
 
     Raises:
@@ -212,6 +218,9 @@ def track_steps(
         questions_are=options.questions,
         warnings=(*notes, *ground.notes, *_warnings(ground, comparisons)),
         date=day,
+        training_log=None
+        if log is None
+        else logged_by_step(log, [ground.steps[0].number, *numbers]),
     )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date as Date
 from typing import Literal
 
+import polars as pl
+
 from liftmap.comparison.parts import Answer, Provenance, QuestionsAre
 from liftmap.comparison.result import Comparison
 from liftmap.records import Estimate
@@ -169,6 +171,8 @@ class TrackFigures:
             questions like these.
         warnings: What the reader has to know of the input.
         date: The day that it was made (UTC).
+        training_log: What the trainer logged, a row for each step but the base (columns of
+            `track_log.LOG`); None where no log was named.
     """
 
     base: TrackStep
@@ -187,6 +191,7 @@ class TrackFigures:
     questions_are: QuestionsAre
     warnings: tuple[str, ...]
     date: Date
+    training_log: pl.DataFrame | None = None
 
     @property
     def all_steps(self) -> tuple[TrackStep, ...]:

@@ -16,6 +16,7 @@ import polars as pl
 from liftmap import __version__
 from liftmap.comparison import track_words
 from liftmap.comparison.columns import Schema, build, columns, estimate_schema
+from liftmap.comparison.track_log import LOG
 from liftmap.comparison.track_parts import (
     Ends,
     StepAnswer,
@@ -94,6 +95,7 @@ class Track(TrackFigures):
             "gate_at": self.gate_at if self.gate else None,
             "caveats": list(self.caveats),
             "warnings": list(self.warnings),
+            "training_log": None if self.training_log is None else self.training_log.to_dicts(),
         }
 
     def to_json(self, indent: int | None = 2) -> str:
@@ -113,6 +115,7 @@ class Track(TrackFigures):
             - responses: step; length with _low and _high, unit; entropy (nats) and truncated (a
               share) likewise.
             - gate: step, rule, answer, evidence with _low and _high, missing.
+            - log: step, logged and what the trainer logged (`track_log.LOG`).
             - warnings: text.
         """
         return {
@@ -120,6 +123,7 @@ class Track(TrackFigures):
             "moves": build(_moves(self.steps), MOVES),
             "responses": build(_responses(self.all_steps, self.length_unit), RESPONSES),
             "gate": build(_answers(self.gate), GATE),
+            "log": build([], LOG) if self.training_log is None else self.training_log,
             "warnings": build([{"text": text} for text in self.warnings], {"text": pl.String()}),
         }
 

@@ -58,9 +58,9 @@ def _nothing(track: TrackFigures) -> str:
     last = track.steps[-1]
     if last.accuracy.band is None:
         return "no change can be called"
-    what = f"the band over {_number(len(track.steps), 'step')}"
+    what = f"the band over {number_of(len(track.steps), 'step')}"
     if track.k > 1:
-        what += f" and {_number(len(track.ks), 'number')} of tries"
+        what += f" and {number_of(len(track.ks), 'number')} of tries"
     text = f"{what} holds 0 throughout (accuracy {_banded(last.accuracy)} at step {last.number}"
     if track.k > 1:
         text += f", pass@{count(track.k)} {_banded(last.capability)}"
@@ -131,8 +131,8 @@ def caveats(track: TrackFigures) -> Iterator[str]:
     more = " and questions lost and gained" if any(step.lost for step in track.steps) else ""
     yield (
         f"All these statements hold together with {level_text(track.level)}: one band over "
-        f"{_number(len(track.steps), 'step')}, {_number(len(track.ks), 'number')} of tries{more}, "
-        "on questions like these. It says nothing of another training run."
+        f"{number_of(len(track.steps), 'step')}, {number_of(len(track.ks), 'number')} of "
+        f"tries{more}, on questions like these. It says nothing of another training run."
     )
     for reason in dict.fromkeys(step.withheld for step in track.steps if step.withheld):
         numbers = [step.number for step in track.steps if step.withheld == reason]
@@ -153,7 +153,7 @@ def gate_note(track: TrackFigures) -> str:
     """What the answers of a gate hold for."""
     rules = len({each.answer.rule for each in track.gate})
     steps = len({each.step for each in track.gate})
-    asked = f"{_number(rules, 'rule')} at {_number(track.gate_steps, 'step')}"
+    asked = f"{number_of(rules, 'rule')} at {number_of(track.gate_steps, 'step')}"
     if track.gate_steps > steps:
         asked += f", since step {track.gate[0].step} was picked among them"
     return (
@@ -186,7 +186,8 @@ def _steps(numbers: Sequence[int]) -> str:
     return f"steps {', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _number(number: int, noun: str) -> str:
+def number_of(number: int, noun: str) -> str:
+    """A number of things: `1 step`, `2 steps`."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 

@@ -23,6 +23,7 @@ entry point group `liftmap.readers`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
@@ -234,6 +235,12 @@ def read(
             seen=think_end,
             remedy="Name the verifier too (--verifier), or leave it out.",
         )
+    if right_at is not None and not math.isfinite(right_at):
+        raise InputError(
+            "--right-at is not a number.",
+            seen=right_at,
+            remedy="Give the value from which on a response is right, as 1.0.",
+        )
     options = ReadOptions(
         verifier,
         judge,
@@ -247,7 +254,11 @@ def read(
     if not readers[name].by_step:
         _refuse_steps(named, name, options)
     outcomes = readers[name].read(named, looked_at, options)
-    return replace(outcomes, source=str(source), warnings=(*_left_out(unknown), *outcomes.warnings))
+    return replace(
+        outcomes,
+        source=str(source),
+        warnings=(*_left_out(unknown), *_separators(looked_at), *outcomes.warnings),
+    )
 
 
 def _glimpse(path: Path, columns: Mapping[str, str] | None) -> Glimpse:
@@ -288,6 +299,13 @@ def _left_out(unknown: Sequence[Path]) -> list[str]:
     more = ", ..." if len(unknown) > _SHOWN else ""
     files = "1 file holds" if len(unknown) == 1 else f"{len(unknown):,} files hold"
     return [f"{files} no responses that are known ({names}{more}): left out."]
+
+
+def _separators(files: Sequence[Glimpse]) -> list[str]:
+    """What parts the columns of CSV files, where it is not a comma."""
+    names = {",": "", ";": "semicolons", "\t": "tabs"}
+    marks = dict.fromkeys(file.separator for file in files if names[file.separator])
+    return [f"The columns are parted by {names[mark]}." for mark in marks]
 
 
 def all_readers() -> dict[str, Reader]:

@@ -47,6 +47,7 @@ TASK_COLUMNS = ("task", "benchmark", "task_name", "dataset", "data_source")
 # Names that look like a verdict or an id.
 LIKE_VERDICT = ("pass", "right", "solved", "resolved", "success", "verdict", "ok", "hit", "grade")
 LIKE_ID = ("uuid", "key", "name", "number", "question", "problem", "task", "item", "example")
+_BETWEEN_WORDS = re.compile(r"[\s.-]+")
 # One column a response: r0, r1, ...; sample_0, sample_1, ...
 _WIDE = re.compile(
     r"(r|s|run|sample|response|try|trial|attempt|rollout|gen|seed|pass|correct|score|reward)"
@@ -77,6 +78,20 @@ def parse_columns(text: str) -> dict[str, str]:
     return columns
 
 
+def by_name(fields: Iterable[str]) -> dict[str, str]:
+    """Columns by their names in small letters with `_` between words; a name as it is first.
+
+    `Question ID` is found as question_id, unless there is a column of this very name.
+    """
+    columns = list(fields)
+    return {plain(name): name for name in sorted(columns)} | {name: name for name in columns}
+
+
+def plain(name: str) -> str:
+    """A name in small letters, with `_` between its words."""
+    return _BETWEEN_WORDS.sub("_", name.strip().lower())
+
+
 def named(fields: Iterable[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
     """The file's column for each of our names: those given, then those that are known.
 
@@ -84,11 +99,12 @@ def named(fields: Iterable[str], given: Mapping[str, str] | None = None) -> dict
         fields: The file's columns.
         given: Columns that the user has named.
     """
-    there = set(fields)
+    there = by_name(fields)
     taken = dict(given or {})
     for ours, names in NAMES.items():
         if ours not in taken:
-            own_name = next((x for x in names if x in there and x not in taken.values()), None)
+            known = (there[name] for name in names if name in there)
+            own_name = next((name for name in known if name not in taken.values()), None)
             if own_name is not None:
                 taken[ours] = own_name
     return taken
@@ -98,16 +114,16 @@ def verdicts(fields: Iterable[str], given: Mapping[str, str] | None = None) -> l
     """Columns that are known to be verdicts, the surest first; the one that is given alone."""
     if given and "correct" in given:
         return [given["correct"]]
-    there = set(fields)
-    return [name for name in NAMES["correct"] if name in there]
+    there = by_name(fields)
+    return [there[name] for name in NAMES["correct"] if name in there]
 
 
 def task_column(fields: Iterable[str], given: Mapping[str, str] | None = None) -> str | None:
     """The column that says which benchmark a row is of: the one given, or a known one."""
     if given and "task" in given:
         return given["task"]
-    there = set(fields)
-    return next((name for name in TASK_COLUMNS if name in there), None)
+    there = by_name(fields)
+    return next((there[name] for name in TASK_COLUMNS if name in there), None)
 
 
 def wide(fields: Sequence[str]) -> list[str]:

@@ -34,6 +34,7 @@ from liftmap.read.response_table import (
     identified,
     place_text,
 )
+from liftmap.read.tables import padded_note
 from liftmap.read.verdict_column import chosen_verdicts
 
 # What tools write of a response that the token limit cut.
@@ -100,6 +101,7 @@ def _counted(
             "failed",
             "cluster",
             "tokens",
+            "padded",
             *(() if responses.by_prompt else ("asked",)),
             *(METRIC + name for name in table.metrics),
             pl.when(pl.col("gold").str.len_chars() <= GOLD_CHARACTERS).then("gold"),
@@ -118,7 +120,7 @@ def _counted(
         truncated=pl.col("finish_reason").is_in(CUT),
         answer=pl.col("answer").replace("", None),
     )
-    notes += of_conflicts + of_choice
+    notes += padded_note(int(rows["padded"].sum())) + of_conflicts + of_choice
     failed = int(rows["failed"].sum())
     if failed:
         notes.append(f"{failed:,} of {len(rows):,} responses failed in the tool itself: unscored.")
@@ -275,8 +277,9 @@ def _without_conflicts(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
             remedy="Name the column that does with --columns question_id=...",
         )
     return rest, [
-        f"{len(torn):,} questions ({named}{', ...' if len(torn) > _SHOWN else ''}) have several "
-        "gold answers, so they are several questions of one id or prompt: left out."
+        f"{f'{len(torn):,} ids or prompts have' if len(torn) > 1 else '1 id or prompt has'} "
+        f"several gold answers, so that each means several questions: left out ({named}"
+        f"{', ...' if len(torn) > _SHOWN else ''})."
     ]
 
 

@@ -6,6 +6,7 @@ formats: each reader says from a `Glimpse` whether a file is its own.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import json
@@ -31,6 +32,8 @@ Kind = Literal["text", "number", "bool", "null", "list", "object", "cut"]
 
 # In a folder only files of these endings are looked into; what is in them decides.
 ENDINGS = (".csv", ".parquet", ".jsonl", ".json", ".eval", ".npy")
+# What may part the columns of a CSV: where a comma writes the decimals, a semicolon does.
+SEPARATORS = (",", ";", "\t")
 # Enough for the first keys of a JSON document whose values are long.
 HEAD_BYTES = 1 << 20
 SPACE = re.compile(r"\s*")
@@ -48,6 +51,7 @@ class Glimpse:
         fields: Columns of a table, the first keys of the first JSON object, or names in a zip.
         kinds: Of JSON and Parquet: what stands under each of these keys.
         names: Columns that the user has named: the file's own name for each of ours.
+        separator: Of CSV: what parts its columns.
     """
 
     path: Path
@@ -55,6 +59,7 @@ class Glimpse:
     fields: frozenset[str]
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    separator: str = ","
 
     def has(self, *fields: str) -> bool:
         """Whether all of these fields are there."""
@@ -75,10 +80,19 @@ def readable(path: Path) -> Iterator[None]:
         raise
     except (Exception, pl.exceptions.PanicException) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if "utf-8" in reason.lower():
+            raise _not_utf8(path, reason.rstrip(".")) from None
         raise InputError(
             f"{path} is damaged: {reason.rstrip('.')}.",
             remedy="Copy or write the file again.",
         ) from None
+
+
+def _not_utf8(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"{path} is not text in UTF-8: {reason}.",
+        remedy="Save it in UTF-8 (in Excel: CSV UTF-8), or copy it again if it is damaged.",
+    )
 
 
 def glimpse(path: Path) -> Glimpse:
@@ -106,6 +120,8 @@ def glimpse(path: Path) -> Glimpse:
         return Glimpse(path, "zip", frozenset([head[30 : 30 + size].decode("utf-8", "replace")]))
     if head.startswith(b"\x93NUMPY"):
         return Glimpse(path, "npy", frozenset())
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _not_utf8(path, "it begins as UTF-16 does")
     text = head.decode("utf-8-sig", "replace").lstrip()
     if text.startswith("{"):
         kinds = dict(_first_keys(text, 0))
@@ -114,9 +130,20 @@ def glimpse(path: Path) -> Glimpse:
         kinds = dict(_first_keys(text, skip(text, 1)))
         return Glimpse(path, "array", frozenset(kinds), kinds)
     first = text.splitlines()[0]
-    if "," in first and first.isprintable():
-        return Glimpse(path, "csv", frozenset(c.strip() for c in next(csv.reader([first]))))
+    separator, header = _parted(first)
+    if len(header) > 1 and first.replace("\t", "").isprintable():
+        return Glimpse(path, "csv", frozenset(header), separator=separator)
     return Glimpse(path, "other", frozenset())
+
+
+def _parted(header: str) -> tuple[str, list[str]]:
+    """What parts the columns of a CSV's first line, and their names: what gives the most of them.
+
+    A comma is taken before a semicolon or a tab that gives as many.
+    """
+    headers = {mark: next(csv.reader([header], delimiter=mark)) for mark in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda mark: len(headers[mark]))
+    return separator, [name.strip() for name in headers[separator]]
 
 
 def _first_keys(text: str, start: int) -> Iterator[tuple[str, Kind]]:

@@ -101,8 +101,9 @@ class Identified:
     """A table's responses with their ids.
 
     Attributes:
-        frame: The table with question_id for each row, and two columns more: `response`, the number
-            of the row, and `asked`, the digest of its prompt.
+        frame: The table with question_id for each row, and three columns more: `response`, the
+            number of the row, `asked`, the digest of its prompt, and `padded`, whether its own id
+            had blanks around it.
         by_prompt: Whether that digest is the id.
         has_texts: Whether there are texts.
     """
@@ -317,13 +318,16 @@ def identified(table: ResponseTable) -> Identified:
     prompt follow; where the files have none, it is the digest.
     """
     own = pl.col("question_id").str.strip_chars().replace("", None)
+    padded = pl.col("question_id") != pl.col("question_id").str.strip_chars()
     asked = pl.col("prompt").map_batches(digests, return_dtype=pl.String(), is_elementwise=True)
     first = collected(table, table.frame.select("question_id", "text").head(HEAD_ROWS))
     by_prompt = not table.numbered and bool(first["question_id"].is_null().all())
     if table.numbered:
         parts = pl.concat_str(own, asked.str.head(8), separator="-", ignore_nulls=True)
         own = pl.when(own.is_not_null()).then(parts)
-    frame = table.frame.with_columns(question_id=asked if by_prompt else own, asked=asked)
+    frame = table.frame.with_columns(
+        question_id=asked if by_prompt else own, asked=asked, padded=padded
+    )
     return Identified(
         frame.with_row_index("response"), by_prompt, bool(first["text"].is_not_null().any())
     )

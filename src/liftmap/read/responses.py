@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.read.column_names import named, task_column
+from liftmap.read.column_names import by_name, named, task_column
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import (
     TEXTS,
@@ -27,18 +27,22 @@ from liftmap.read.response_table import as_text
 from liftmap.read.tables import (
     labels,
     of_task,
+    padded,
+    padded_note,
     question_ids,
     read_table,
     refuse_first,
     require,
 )
 from liftmap.read.tabular import scan
+from liftmap.read.verdict_column import WORDS
 
 COLUMNS = ("question_id", "correct", "answer", "truncated", "cluster")
 # How the words of a column become right (True), wrong (False) or unscored (None).
 CORRECT: dict[str, bool | None] = {
-    **dict.fromkeys(("true", "1", "1.0", "right"), True),
-    **dict.fromkeys(("false", "0", "0.0", "wrong"), False),
+    **dict.fromkeys(("1", "1.0"), True),
+    **dict.fromkeys(("0", "0.0"), False),
+    **{word: value == 1 for word, value in WORDS.items()},
     "unscored": None,
 }
 TRUNCATED: dict[str, bool | None] = {
@@ -80,7 +84,7 @@ def read_responses(source: str, files: Sequence[Glimpse], options: ReadOptions) 
     rows = pl.concat(parts, how="diagonal")
     if "cluster" in rows.columns:
         refuse_torn_clusters(source, rows)
-    notes = []
+    notes = padded_note(int(rows["padded"].sum()))
     if options.right_at is not None:
         notes.append(f"A response is right where correct is {options.right_at:g} or more.")
     task = options.task
@@ -138,7 +142,7 @@ def _with_texts(
         _chosen(_scanned(file, list(chosen.values()), task), chosen) for file in files
     )
     columns = ["question_id", "right", "answer"]
-    if all("truncated" in file.fields for file in files):
+    if all("truncated" in by_name(file.fields) for file in files):
         # Where it is not known which were cut, that is not said of any.
         columns.append("truncated")
     verdicts = rows.select(
@@ -174,10 +178,13 @@ def _scanned(file: Glimpse, columns: list[str], task: str | None) -> pl.LazyFram
 
 def _read_file(file: Glimpse, right_at: float | None) -> pl.DataFrame:
     path = file.path
-    frame = read_table(path, file.container, COLUMNS)
+    columns_there = by_name(file.fields)
+    names = {ours: columns_there[ours] for ours in COLUMNS if ours in columns_there}
+    frame = read_table(file, COLUMNS, names)
     require(frame, path, ("question_id", "correct"))
     columns = [
         question_ids(frame, path),
+        padded(frame),
         (
             _words(frame, path, "correct", CORRECT)
             if right_at is None

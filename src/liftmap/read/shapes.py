@@ -8,7 +8,9 @@ taken is said; `--columns` names others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +20,7 @@ from liftmap.errors import InputError
 from liftmap.read.column_names import (
     check_given,
     named,
+    plain,
     suggestion,
     task_column,
     verdicts,
@@ -27,7 +30,7 @@ from liftmap.read.counting import outcomes_of_table
 from liftmap.read.look import Glimpse, readable
 from liftmap.read.outcomes import Outcomes, ReadOptions
 from liftmap.read.response_table import ResponseTable, Row, table_of_columns, table_of_rows
-from liftmap.read.tabular import column_names, is_wandb_table
+from liftmap.read.tabular import column_names, is_wandb_table, scan
 
 TABLES = ("csv", "json", "parquet", "array", "dataset")
 # Lists of these are one value for each response.
@@ -83,7 +86,49 @@ def read_shape(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
         if options.task is not None and (column := task_column(fields, given)):
             taken["task"] = column
         table = _long_table(files, taken, metrics)
-    return outcomes_of_table(source, "table", table, options)
+    try:
+        return outcomes_of_table(source, "table", table, options)
+    except InputError:
+        # Polars does not say where lists of one row have other lengths.
+        for file in files:
+            _refuse_torn_lists(file, [*metrics, *(taken[x] for x in LISTED if x in taken)])
+        raise
+
+
+def _refuse_torn_lists(file: Glimpse, names: Sequence[str]) -> None:
+    """Raises for the first row whose lists, one value a response each, have other lengths.
+
+    Raises:
+        InputError: There is one.
+    """
+    with readable(file.path):
+        frame = scan(file, list(dict.fromkeys(names)))
+        for record in frame.collect().iter_rows(named=True):
+            lengths = {name: _length(record[name]) for name in names}
+            lists = {name: length for name, length in lengths.items() if length is not None}
+            if len(set(lists.values())) > 1:
+                (first, length), (name, other) = _apart(lists)
+                raise InputError(
+                    f"{file.path}, row {record['row']}: `{first}` has {length} values and "
+                    f"`{name}` {other}.",
+                    remedy="Lists of a row hold one value a response: write it again.",
+                )
+
+
+def _apart(lists: Mapping[str, int]) -> tuple[tuple[str, int], tuple[str, int]]:
+    """The first list, and the first one of another length."""
+    (first, length), *others = lists.items()
+    return (first, length), next((name, n) for name, n in others if n != length)
+
+
+def _length(cell: object) -> int | None:
+    """How many values a cell holds; None where it is no list."""
+    if isinstance(cell, str) and cell.lstrip().startswith("["):
+        try:
+            cell = from_json(cell)
+        except ValueError:
+            return None
+    return len(cell) if isinstance(cell, list) else None
 
 
 def _long_table(
@@ -117,7 +162,7 @@ def _long_table(
         columns,
         metrics,
         raw=raw,
-        verdict=metrics[0] in ("correct", "is_correct", "passed", "acc", "accuracy"),
+        verdict=plain(metrics[0]) in ("correct", "is_correct", "passed", "acc", "accuracy"),
         notes=[f"The table has no names of a tool: {', '.join(said)} (--columns names others)."],
         each=lambda frame: exploded(frame, metrics, listed),
     )
@@ -163,7 +208,7 @@ def _wide_table(
     ours = "question_id" if by_id else "prompt"
     note = (
         f"took the {len(names)} columns {names[0]} ... {names[-1]} as one response each, and "
-        f"`{asked}` as the question"
+        f"`{asked}` as the question; an empty cell is a response that is not there"
     )
     return table_of_columns(
         files,
@@ -203,6 +248,14 @@ def _list_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
     for question, verdicts_of in document.items():
         for value in verdicts_of if isinstance(verdicts_of, list) else [verdicts_of]:
             row += 1
+            if isinstance(value, dict | list):
+                raise InputError(
+                    f"{file.path} is of no known format: its list `{question}` holds "
+                    f"{'objects' if isinstance(value, dict) else 'lists'}, not verdicts.",
+                    seen=str(value)[:80],
+                    remedy="If each is a response, write that list into a file of its own, as "
+                    f"JSON or a line each: jq -c '.{question}[]' {file.path.name}",
+                )
             yield row, {"question_id": question, "metrics": {"verdict": value}}
 
 
@@ -228,20 +281,31 @@ def read_matrix(source: str, files: Sequence[Glimpse], options: ReadOptions) -> 
             seen=[file.path.name for file in files[:5]],
             remedy="Name one of them.",
         )
-    table = table_of_rows(files, _matrix_rows, ["verdict"])
+    matrix = _matrix(files[0])
+    missing = int(np.isnan(matrix).sum()) if matrix.dtype.kind == "f" else 0
+    notes = []
+    if missing == 1:
+        notes.append("1 cell is NaN: taken as a response that is not there.")
+    elif missing:
+        notes.append(f"{missing:,} cells are NaN: taken as responses that are not there.")
+    table = replace(table_of_rows(files, _matrix_rows, ["verdict"]), notes=tuple(notes))
     return outcomes_of_table(source, "npy", table, options)
 
 
-def _matrix_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
+def _matrix(file: Glimpse) -> np.ndarray[Any, Any]:
     with readable(file.path):
-        matrix = np.load(file.path, mmap_mode="r", allow_pickle=False)
+        matrix: np.ndarray[Any, Any] = np.load(file.path, mmap_mode="r", allow_pickle=False)
     if matrix.ndim != 2 or matrix.dtype.kind not in "biuf":
         raise InputError(
             f"{file.path} is not a matrix of questions x responses.",
             seen={"shape": matrix.shape, "dtype": str(matrix.dtype)},
             remedy="Save a 2-dimensional array of 0 and 1, a row a question.",
         )
-    for number, values in enumerate(matrix):
+    return matrix
+
+
+def _matrix_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
+    for number, values in enumerate(_matrix(file)):
         for value in values.tolist():
             if value == value:
                 yield number + 1, {"question_id": str(number), "metrics": {"verdict": value}}

@@ -14,36 +14,38 @@ import polars as pl
 
 from liftmap.errors import InputError
 from liftmap.read.column_names import task_column
-from liftmap.read.look import Container, Glimpse, readable
+from liftmap.read.look import Glimpse, readable
+from liftmap.read.nan_lines import has_nan, scan_lines
 
 # Above this a whole number is no longer exact as a float.
 LARGEST = 2**53
 
 
 def read_table(
-    path: Path, container: Container, known: Sequence[str], names: Mapping[str, str] | None = None
+    file: Glimpse, known: Sequence[str], names: Mapping[str, str] | None = None
 ) -> pl.DataFrame:
     """The known columns of a table; CSV and JSONL give all of them as text.
 
     Args:
-        path: The file.
-        container: csv, json (one object a line) or parquet.
+        file: CSV, JSON (one object a line) or Parquet.
         known: Columns wanted; those that the file lacks, or has no value in, are left out.
         names: The file's own names of some of them.
 
     Raises:
         InputError: The file is damaged, or has no row or none of the columns.
     """
-    names = names or {}
-    if container == "json":
+    path, names = file.path, names or {}
+    if file.container == "json":
         own_names = [names.get(name, name) for name in known]
         frame = _read_json_lines(path, own_names)
         frame = frame.rename({names.get(name, name): name for name in known})
     else:
         with readable(path):
-            if container == "csv":
-                header = _header(path)
-                rows = pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
+            if file.container == "csv":
+                header = _header(file)
+                rows = pl.scan_csv(
+                    path.absolute(), separator=file.separator, infer_schema=False, glob=False
+                )
             else:
                 rows = pl.scan_parquet(path.absolute(), glob=False)
                 header = rows.collect_schema().names()
@@ -66,9 +68,16 @@ def read_table(
     return frame.select(s for s in frame if s.null_count() < len(frame) or s.name == known[0])
 
 
-def _header(path: Path) -> list[str]:
+def _header(file: Glimpse) -> list[str]:
     """The names in the first line of a CSV file, as they are written."""
-    first = pl.read_csv(path.absolute(), has_header=False, n_rows=1, infer_schema=False, glob=False)
+    first = pl.read_csv(
+        file.path.absolute(),
+        separator=file.separator,
+        has_header=False,
+        n_rows=1,
+        infer_schema=False,
+        glob=False,
+    )
     return ["" if name is None else name for name in first.row(0)]
 
 
@@ -89,6 +98,8 @@ def _refuse_same_columns(path: Path, header: Sequence[str], known: Sequence[str]
 
 
 def _read_json_lines(path: Path, known: Sequence[str]) -> pl.DataFrame:
+    if has_nan(path):
+        return scan_lines(path, known).select(known).collect()
     try:
         # An open file: Polars would take the name for a pattern.
         with readable(path), path.open("rb") as file:
@@ -104,9 +115,7 @@ def name_bad_line(path: Path) -> None:
     with readable(path), path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                fine = not line.strip() or isinstance(
-                    json.loads(line, parse_constant=_no_number), dict
-                )
+                fine = not line.strip() or isinstance(json.loads(line), dict)
                 problem = "is no JSON object"
             except (ValueError, RecursionError) as error:
                 fine, problem = False, f"is no JSON: {str(error) or 'nested too deeply'}"
@@ -116,10 +125,6 @@ def name_bad_line(path: Path) -> None:
                     seen=line.decode("utf-8", "replace").strip()[:80],
                     remedy="If the file was cut off, write it again; else correct that line.",
                 )
-
-
-def _no_number(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
 
 
 def require(frame: pl.DataFrame, path: Path, columns: Sequence[str]) -> None:
@@ -164,7 +169,7 @@ def refuse_first(
 
 
 def question_ids(frame: pl.DataFrame, path: Path) -> pl.Series:
-    """The column question_id as text.
+    """The column question_id as text, without blanks around it.
 
     Raises:
         InputError: A row has none, or it is neither text nor a whole number.
@@ -184,7 +189,19 @@ def question_ids(frame: pl.DataFrame, path: Path) -> pl.Series:
         frame.select("question_id"),
         "Give each row the id of its question.",
     )
-    return text
+    return text.str.strip_chars()
+
+
+def padded(frame: pl.DataFrame) -> pl.Series:
+    """Whether each row's question_id has blanks around it, which `question_ids` leaves out."""
+    ids = frame["question_id"].cast(pl.String)
+    return (ids != ids.str.strip_chars()).alias("padded")
+
+
+def padded_note(rows: int) -> list[str]:
+    """What has to be said of rows whose ids had blanks around them."""
+    where = "the id of 1 row" if rows == 1 else f"the ids of {rows:,} rows"
+    return [f"Blanks around {where} are left out."] if rows else []
 
 
 def whole_numbers(frame: pl.DataFrame, path: Path, column: str) -> pl.Series:
@@ -236,7 +253,7 @@ def tasks_of_rows(file: Glimpse) -> pl.Series | None:
     column = task_column(file.fields, file.names)
     if column is None:
         return None
-    frame = read_table(file.path, file.container, ("task",), {"task": column})
+    frame = read_table(file, ("task",), {"task": column})
     return labels(frame, file.path, "task")
 
 

@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from liftmap.errors import InputError
 from liftmap.read.look import Glimpse, readable
+from liftmap.read.nan_lines import has_nan, scan_lines
 
 
 def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
@@ -35,6 +36,8 @@ def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
     path = file.path
     with readable(path):
         if file.container == "json" and not is_wandb_table(file):
+            if has_nan(path):
+                return scan_lines(path, names)
             schema = dict.fromkeys(names, pl.String())
             # Polars takes the name of a file of lines for a pattern.
             return pl.scan_ndjson(
@@ -46,8 +49,9 @@ def scan(file: Glimpse, names: Sequence[str]) -> pl.LazyFrame:
         if file.container == "parquet":
             frame = pl.scan_parquet(path.absolute(), glob=False)
         elif file.container == "csv":
-            frame = pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
-            frame = frame.rename(lambda name: name.strip())
+            frame = pl.scan_csv(
+                path.absolute(), separator=file.separator, infer_schema=False, glob=False
+            ).rename(lambda name: name.strip())
         elif file.container == "dataset":
             frame = pl.concat(map(_arrow, _arrow_files(path))).lazy()
         else:
@@ -66,12 +70,10 @@ def column_names(file: Glimpse) -> list[str]:
         if is_wandb_table(file):
             return [str(name) for name in _document(path).get("columns", [])]
         if file.container == "csv":
-            names = (
-                pl.scan_csv(path.absolute(), infer_schema=False, glob=False)
-                .collect_schema()
-                .names()
+            frame = pl.scan_csv(
+                path.absolute(), separator=file.separator, infer_schema=False, glob=False
             )
-            return [name.strip() for name in names]
+            return [name.strip() for name in frame.collect_schema().names()]
         if file.container in ("json", "array", "parquet"):
             return list(file.kinds)
         return sorted(file.fields)

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import polars as pl
 
 from liftmap.errors import InputError
-from liftmap.read.column_names import named
+from liftmap.read.column_names import by_name, named
 from liftmap.read.look import Glimpse
 from liftmap.read.outcomes import Outcomes, ReadOptions, from_counts
 from liftmap.read.tables import (
     labels,
     of_task,
+    padded,
+    padded_note,
     question_ids,
     read_table,
     refuse_first,
@@ -37,7 +39,8 @@ def is_tally(file: Glimpse) -> bool:
 
 def names_in(file: Glimpse) -> dict[str, str]:
     """The file's column for each of ours: those that the user has named, then known ones."""
-    taken = {ours: ours for ours in COLUMNS if ours in file.fields}
+    columns = by_name(file.fields)
+    taken = {ours: columns[ours] for ours in COLUMNS if ours in columns}
     own_names = named(file.fields, file.names)
     taken |= {ours: theirs for ours, theirs in own_names.items() if ours in COLUMNS[:3]}
     return taken | {ours: theirs for ours, theirs in file.names.items() if ours in COLUMNS}
@@ -77,24 +80,26 @@ def read_tally(source: str, files: Sequence[Glimpse], options: ReadOptions) -> O
             seen=name,
             remedy="A tally has one row for each question: remove or rename one.",
         )
-    return from_counts(source, "tally", counts, warnings=_taken(files[0]))
+    notes = _taken(files[0]) + padded_note(int(counts["padded"].sum()))
+    return from_counts(source, "tally", counts, warnings=notes)
 
 
 def _taken(file: Glimpse) -> list[str]:
     """Which columns were taken by other names than ours."""
     names = names_in(file)
-    said = [f"`{names[x]}` as {x}" for x in COLUMNS[:3] if names[x] != x]
+    said = [f"`{names[x]}` as {x}" for x in COLUMNS if names.get(x, x) != x]
     return [f"Took {', '.join(said)} (--columns names others)."] if said else []
 
 
 def _read_file(file: Glimpse) -> pl.DataFrame:
     path = file.path
-    frame = read_table(path, file.container, COLUMNS, names_in(file))
+    frame = read_table(file, COLUMNS, names_in(file))
     require(frame, path, ("question_id", "n", "c"))
     cluster = labels(frame, path, "cluster")
     counts = pl.DataFrame(
         [
             question_ids(frame, path),
+            padded(frame),
             *(whole_numbers(frame, path, name) for name in COLUMNS[1:5]),
             pl.Series("cluster", [None] * len(frame), pl.String) if cluster is None else cluster,
         ]

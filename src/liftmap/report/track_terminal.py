@@ -5,6 +5,7 @@ Reads a `Track`, gives rich renderables that fit 80 columns.
 
 from __future__ import annotations
 
+import polars as pl
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,6 +19,17 @@ from liftmap.records import Estimate
 
 _STYLES = {"up": "bold blue", "down": "bold dark_orange3", None: ""}
 _MOVED = {("lost", "up"): "bold dark_orange3", ("gained", "up"): "bold blue"}
+# Figures of a training log: title, factor and decimals.
+LOGGED = (
+    ("reward", "reward", 1, 2),
+    ("no_gradient", "no gradient, %", 100, 1),
+    ("all_right", "all right, %", 100, 1),
+    ("all_wrong", "all wrong, %", 100, 1),
+    ("entropy", "entropy, nats", 1, 2),
+    ("tokens", "tokens", 1, 1),
+    ("truncated", "cut off, %", 100, 1),
+    ("loss", "loss", 1, 4),
+)
 _GATE_STYLES = {"passed": "bold blue", "failed": "bold dark_orange3", "can't tell": "bold"}
 
 
@@ -25,8 +37,9 @@ def track_page(track: Track) -> Group:
     """The whole run."""
     first, *rest = track.sentences
     scope = (
-        f"{count(track.questions)} questions, {count(len(track.steps))} steps against step "
-        f"{track.base.number}; brackets are one {words.level_text(track.level)} band over all"
+        f"{count(track.questions)} questions, {track_words.number_of(len(track.steps), 'step')} "
+        f"against step {track.base.number}; brackets are one {words.level_text(track.level)} band "
+        "over all"
     )
     parts: list[RenderableType] = [
         Text(first, "bold"),
@@ -40,6 +53,9 @@ def track_page(track: Track) -> Group:
     if others.columns[1:]:
         heading = "Questions lost and gained beyond noise; length of a response, entropy of answers"
         parts += [Text(), Text(heading, "dim"), others]
+    if track.training_log is not None:
+        heading = "What the trainer logged: means of its steps since the step before"
+        parts += [Text(), Text(heading, "dim"), _log(track.training_log)]
     parts.append(Text())
     parts += [_bullet(text) for text in track.caveats]
     if track.warnings:
@@ -116,6 +132,23 @@ def _others(track: Track) -> Table:
             value = NOTHING if estimate is None else fixed(scale * estimate.estimate, decimals)
             cells.append(Text(value))
         table.add_row(*cells)
+    return table
+
+
+def _log(by_step: pl.DataFrame) -> Table:
+    """A row for each step: the figures that the log has."""
+    known = [
+        (name, title, scale, decimals)
+        for name, title, scale, decimals in LOGGED
+        if by_step[name].is_not_null().any()
+    ]
+    table = _plain_table("step", "logged", *(title for _, title, *_ in known))
+    for row in by_step.iter_rows(named=True):
+        values = (
+            NOTHING if row[name] is None else fixed(scale * row[name], decimals)
+            for name, _, scale, decimals in known
+        )
+        table.add_row(str(row["step"]), count(row["logged"]), *values)
     return table
 
 
