@@ -286,3 +286,35 @@ def test_nan_in_a_text_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert read(path).tally.c.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        (
+            "oat",
+            [
+                {"input": q, "output": "x", "scores": s, "reference": "x", "generator": "m"}
+                for q, s in (("p", 1.0), ("p", 0.0), ("q", 1.0), ("q", 1.0))
+            ],
+        ),
+        (
+            "rllm",
+            {
+                "items": [
+                    {"idx": q, "attempt": a, "reward": s, "is_correct": s == 1, "error": None}
+                    for q, a, s in ((0, 0, 1.0), (0, 1, 0.0), (1, 0, 1.0), (1, 1, 1.0))
+                ]
+            },
+        ),
+    ],
+)
+def test_the_fewest_fields_of_a_format_are_enough(
+    tmp_path: Path, name: str, document: object
+) -> None:
+    path = tmp_path / "7.json"
+    path.write_text(json.dumps(document), "utf-8")
+    outcomes = read(path)
+    assert outcomes.format == name
+    assert sorted(outcomes.tally.c.tolist()) == [1, 2]
+    assert outcomes.tally.n.tolist() == [2, 2]

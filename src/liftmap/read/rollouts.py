@@ -8,6 +8,7 @@ has verdicts and no texts.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from pydantic_core import from_json
@@ -66,7 +67,7 @@ def _skyrl_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
 
 
 def is_oat(file: Glimpse) -> bool:
-    """A JSON list with output, scores and generator, and a prompt beside its format_... form."""
+    """A JSON list with output, scores and generator, and a prompt."""
     return (
         file.container == "array"
         and file.has("output", "scores", "generator")
@@ -76,7 +77,9 @@ def is_oat(file: Glimpse) -> bool:
 
 def _oat_prompt(fields: Collection[str]) -> str | None:
     """The column of prompts, whose name is a setting of the tool: `x` where there is `format_x`."""
-    return next((name for name in fields if f"format_{name}" in fields), None)
+    formatted = (name for name in fields if f"format_{name}" in fields)
+    usual = (name for name in ("input", "prompt") if name in fields)
+    return next(chain(formatted, usual), None)
 
 
 def read_oat(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
@@ -171,8 +174,14 @@ def _tinker_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
 
 
 def is_rllm(file: Glimpse) -> bool:
-    """A document with items, agent and dataset_name."""
-    return file.container == "json" and file.has("items", "agent", "dataset_name")
+    """A document with items, each an attempt at a question."""
+    if file.container != "json" or not file.has("items"):
+        return False
+    if file.has("agent", "dataset_name"):
+        return True
+    with readable(file.path):
+        first = next((part for place, part in json_document(file.path, "items") if place), {})
+    return {"idx", "attempt"} <= set(first) and not {"is_correct", "reward"}.isdisjoint(first)
 
 
 def read_rllm(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:
