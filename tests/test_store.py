@@ -209,6 +209,7 @@ def test_a_difference_is_found_exactly_when_there_is_one(old: Any, new: Any) -> 
 SOURCE = Path(liftmap.__file__).parent
 # What is named elsewhere and is not of a study: models, caches, programs, what liftmap ships.
 ELSEWHERE = {
+    "report/share.py": {"share.svg.j2"},
     "testing.py": {"checked.jsonl", "trainer"},
     "report/track_page.py": {"track.html.j2"},
     "cli/flags.py": {"config.json"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -105,3 +106,12 @@ def test_the_page_says_what_intervals_are_about() -> None:
     like, fixed = (render_comparison(compare(*world, **FEW, questions=q)) for q in readings)
     assert "an interval says what other questions would give" in like
     assert "an interval says what other responses would give" in fixed
+
+
+def test_a_picture_to_share_stands_beside_the_page(large: Comparison, tmp_path: Path) -> None:
+    name = "<b>&" * 20
+    after = replace(large.after, name=name)
+    build_comparison_page(replace(large, after=after), tmp_path / "page.html")
+    picture = (tmp_path / "page.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert struct.unpack(">II", picture[16:24]) == (1200, 630)

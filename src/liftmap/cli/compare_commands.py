@@ -116,7 +116,7 @@ def compare(
     Args:
         before: Results of the model that one starts from.
         after: Results of the trained model.
-        report: Write the page as one HTML file.
+        report: Write the page as one HTML file, and a picture of its first screen beside it.
         json: Write the result as JSON; - prints it instead of the summary.
         markdown: Write a summary in Markdown, for a pull request or a job's summary.
         full: Print all figures and tables instead of the summary.
@@ -441,7 +441,9 @@ def _show(comparison: Comparison, json: Path | None, report: Path | None, *, ful
 
     Terminal().print(comparison_page(comparison) if full else comparison_summary(comparison))
     if report is not None:
-        print_result(f"Report: {report}")
+        from liftmap.report.share import picture_path
+
+        print_result(f"Report: {report}, and a picture to share: {picture_path(report)}")
 
 
 def write_result(result: HasJson, json: Path | None) -> bool:

@@ -23,13 +23,16 @@ from liftmap.report.markdown import comparison_markdown
 from liftmap.report.overview import Line
 from liftmap.report.page import PAIR_SIDES, make_figures, reading_words, render_page
 from liftmap.report.question_list import QUESTION_NOTE, ListedModel, question_data, tell
+from liftmap.report.share import save_share_picture
 
+# Characters of a name beside the dials of the picture.
+MOST_NAME = 20
 # The page names so many ids of a piece of advice; all are in the JSON.
 MOST_IDS = 500
 
 
 def build_comparison_page(comparison: Comparison, path: Path) -> Path:
-    """Writes the page of a comparison.
+    """Writes the page of a comparison, and beside it the picture to share (`share`).
 
     Args:
         comparison: The comparison.
@@ -42,6 +45,14 @@ def build_comparison_page(comparison: Comparison, path: Path) -> Path:
         StoreError: The file can't be written.
     """
     write_text(path, render_comparison(comparison))
+    name = "" if len(comparison.after.name) > MOST_NAME else comparison.after.name
+    save_share_picture(
+        path,
+        f"liftmap {'reanalyse' if comparison.is_published else 'compare'}",
+        comparison.message,
+        [(name, _dials(comparison))],
+        "  \N{MIDDLE DOT}  ".join(facts_of(comparison)[:4]),
+    )
     return path
 
 
