@@ -93,6 +93,15 @@ def test_many_answers_are_counted_and_said() -> None:
     assert "18 other answers" in question_html(view)
 
 
+def test_the_one_right_response_is_shown_however_many_wrong_answers_there_are() -> None:
+    wrong = [said(f"it is {i}", str(i), False) for i in range(20) for _ in range(3)]
+    (side,) = question_view("q", [SideRows("m", rows(*wrong, said("it is x", "x", True)))]).sides
+    (right,) = (group for group in side.groups if group.verdict == "right")
+    assert right.answer == "x"
+    assert len(right.responses) == 1
+    assert side.other_answers == 21 - len(side.groups)
+
+
 def test_a_response_is_set_in_its_parts() -> None:
     text = "<think>try 4 <b></think>The sum $2+3$ is so \\boxed{5}."
     [side] = question_view("q", [SideRows("m", rows(said(text, "5", True)))]).sides

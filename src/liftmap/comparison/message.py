@@ -112,10 +112,13 @@ def _between(axis: Axis) -> str:
 
 def open_text(axis: Axis, noun: str = "questions") -> str:
     """What would settle an axis that is open, in a few words; empty where nothing is known."""
-    numbers = [n for n in (axis.needed_if_unchanged, axis.needed_if_changed) if n is not None]
-    if axis.word != "unsettled" or not numbers:
+    if axis.word != "unsettled":
         return ""
-    return f"about {about(min(numbers))} {noun} would settle it"
+    if axis.needed_if_unchanged is not None:
+        return f"about {about(axis.needed_if_unchanged)} {noun} would show it if nothing changed"
+    if axis.needed_if_changed is not None:
+        return f"about {about(axis.needed_if_changed)} {noun} would show a change as large"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ def comparison_markdown(comparison: Comparison) -> str:
         lines.append(f"| {name} | {sides[0]} | {sides[1]} | {change_text(figure.change)} |")
     if comparison.lost.excess is not None:
         text = number_of_questions(comparison.lost.excess, signed=True)
-        lines.append(f"| lost beyond noise, questions | | | {text} |")
+        k = comparison.lost.k
+        lines.append(f"| lost beyond noise at k = {k}, questions | | | {text} |")
     notes = (*comparison.caveats, *comparison.warnings)
     if notes:
         lines += ["", *(f"- {escaped(note)}" for note in notes)]

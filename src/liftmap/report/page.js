@@ -205,7 +205,9 @@ const showQuestion = () => {
     make("header", {}, make("h2", { id: "question-title", textContent: state.open }), close),
     make("p", { className: "facts-line" }, ...facts),
     view || make("div", {}, make("p", { textContent: data.texts[place] }), make("p", { className: "note",
-        textContent: "The responses to this question are not in this page: liftmap view shows them all." })));
+        textContent: Object.keys(parts).length
+          ? "The responses to this question are not in this page: liftmap view shows them all."
+          : "No response can be shown: the sources have no texts." })));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
 };

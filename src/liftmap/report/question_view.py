@@ -227,10 +227,16 @@ def _side(side: str, given: SideRows, most_responses: int, most_characters: int 
     ordered = sorted(
         grouped.iter_rows(), key=lambda group: (-len(group[2]), _VERDICTS.index(group[1]))
     )
-    listed, others = ordered[:MOST_ANSWERS], ordered[MOST_ANSWERS:]
+    # A right answer is always listed: of a question that was lost it is what one looks for.
+    right = [group for group in ordered if group[1] == "right"][:1]
+    front = ordered[:MOST_ANSWERS]
+    if right and right[0] not in front:
+        front = [*front[:-1], *right]
+    listed, others = front, [group for group in ordered if group not in front]
     records = rows.to_dicts()
     chosen = [_chosen([records[place] for place in places]) for _, _, places in listed]
-    room = _rooms([len(roles) for roles in chosen], most_responses)
+    first = [at for at, (_, verdict, _) in enumerate(listed) if verdict == "right"]
+    room = _rooms([len(roles) for roles in chosen], most_responses, first)
     return SideView(
         side=side,
         name=shown(given.name),
@@ -303,12 +309,13 @@ def _length(record: Mapping[str, Any]) -> tuple[float, int]:
     return (characters if record["tokens"] is None else record["tokens"], characters)
 
 
-def _rooms(sizes: Sequence[int], room: int) -> list[int]:
-    """How many of each group are shown: one of each in turn until there is no room."""
+def _rooms(sizes: Sequence[int], room: int, first: Sequence[int] = ()) -> list[int]:
+    """How many of each group are shown: one of each in turn, some first, until there is no room."""
     rooms = [0] * len(sizes)
+    order = [*first, *(at for at in range(len(sizes)) if at not in first)]
     while room > 0 and any(taken < size for taken, size in zip(rooms, sizes, strict=True)):
-        for at, size in enumerate(sizes):
-            if room > 0 and rooms[at] < size:
+        for at in order:
+            if room > 0 and rooms[at] < sizes[at]:
                 rooms[at] += 1
                 room -= 1
     return rooms
