@@ -76,8 +76,8 @@ def probe(
     def make() -> list[Question]:
         questions = load_questions(asking.task, asking.split, asking.options, "the task")
         others = _fresh_questions(asking, fresh, seed, len(questions)) if source else []
-        known = {_normal(question.text) for question in questions}
-        others = [each for each in others if _normal(each.text) not in known][: len(questions)]
+        asked = {_normal(question.text) for question in questions}
+        others = [each for each in others if _normal(each.text) not in asked][: len(questions)]
         if source and not others:
             raise InputError(
                 "None of the fresh questions is new: all are in the task too.",

@@ -131,8 +131,10 @@ def check_engine(
     settings = settings or SamplingSettings(max_tokens=16, seed=3)
     responses = list(engine.generate(prompts, 4, settings))
     texts = _by_key(responses)
-    wanted = {(question_id, index) for question_id in prompts for index in range(4)}
-    _require(texts.keys() == wanted, "keys are missing or too many: each (question_id, index) once")
+    expected = {(question_id, index) for question_id in prompts for index in range(4)}
+    _require(
+        texts.keys() == expected, "keys are missing or too many: each (question_id, index) once"
+    )
     for response in responses:
         _check_response(response, settings.max_tokens)
     _require(not list(engine.generate({}, 4, settings)), "no prompt gives a response")

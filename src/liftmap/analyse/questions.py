@@ -68,7 +68,7 @@ def moved(data: StudyData) -> pl.DataFrame:
         - before, after, change, p_value, q_value: as in `questions`.
         - metadata: what the task knows of the question, as a JSON object.
     """
-    known = pl.DataFrame(
+    texts = pl.DataFrame(
         [
             (each.question_id, each.text, json.dumps(dict(each.metadata), ensure_ascii=False))
             for each in data.questions
@@ -82,7 +82,7 @@ def moved(data: StudyData) -> pl.DataFrame:
             model.columns,
             table.filter("moved")
             .sort("change", maintain_order=True)
-            .join(known, on="question_id", how="left", maintain_order="left")
+            .join(texts, on="question_id", how="left", maintain_order="left")
             .with_columns(direction=pl.when(up).then(pl.lit("up")).otherwise(pl.lit("down"))),
         )
         for model, table in _tables(data)

@@ -39,18 +39,18 @@ def equal_tokens(pair: PairedTallies, tokens: Tokens, *, level: float) -> EqualT
     before_tokens, after_tokens = tokens
     if before_tokens is None or after_tokens is None:
         return None
-    known = (
+    counted = (
         pl.DataFrame({"question_id": pair.question_ids})
         .with_row_index("question")
         .join(before_tokens, on="question_id", maintain_order="left")
         .join(after_tokens, on="question_id", suffix="_after", maintain_order="left")
         .filter((pl.col("tokens") > 0) & (pl.col("tokens_after") > 0))
     )
-    chosen = known["question"].to_numpy().astype(np.int64)
+    chosen = counted["question"].to_numpy().astype(np.int64)
     cluster = None if pair.cluster is None else pair.cluster[pair.row_of_question[chosen]]
     if len(chosen) < 2 or (cluster is not None and len(np.unique(cluster)) < 2):
         return None
-    costs = known.select("tokens", "tokens_after").to_numpy().astype(np.float64)
+    costs = counted.select("tokens", "tokens_after").to_numpy().astype(np.float64)
     cost_before, cost_after = means(costs, cluster=cluster, level=level)
     [cost_change] = means(costs[:, 1:] - costs[:, :1], cluster=cluster, level=level)
     sides = [tally.subset(chosen).counts for tally in (pair.before, pair.after)]

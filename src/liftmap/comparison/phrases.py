@@ -66,7 +66,7 @@ def phrase_lists(files: Sequence[str | Path] = ()) -> tuple[PhraseList, ...]:
     lists = [reflection_phrases()]
     for file in map(Path, files):
         phrases = _read(file)
-        if file.stem in (one.name for one in lists):
+        if file.stem in (earlier.name for earlier in lists):
             raise InputError(
                 "Two lists of phrases have the same name.",
                 seen=f"{file} ({file.stem})",

@@ -201,7 +201,7 @@ def analyses_of_rows(
     return ResponseAnalyses(
         unit=unit,
         tokenizer=reading.tokenizer,
-        phrases={one.name: len(one.phrases) for one in reading.lists},
+        phrases={phrases.name: len(phrases.phrases) for phrases in reading.lists},
         distinct_of=distinct_of,
         groups=tuple(groups),
         indicators=_indicators(before, after, reading.lists, pair.questions, options),
@@ -244,7 +244,7 @@ def _indicators(
     questions: int,
     options: IntervalOptions,
 ) -> tuple[Indicator, ...]:
-    names = ["length", *(one.measure for one in lists), "thinking", "majority"]
+    names = ["length", *(phrases.measure for phrases in lists), "thinking", "majority"]
     names = [
         name for name in names if not all(rows[name].is_null().all() for rows in (before, after))
     ]
@@ -301,8 +301,8 @@ def _distinct(
     sums = []
     for answers in counted:
         expected = distinct_at_k(answers, number)
-        known = np.isfinite(expected)
-        sums.append(Sums(np.where(known, expected, 0.0)[:, None], known.astype(float)[:, None]))
+        finite = np.isfinite(expected)
+        sums.append(Sums(np.where(finite, expected, 0.0)[:, None], finite.astype(float)[:, None]))
     return number, (sums[0], sums[1]), []
 
 

@@ -61,7 +61,7 @@ def measures_of(lists: Sequence[PhraseList], length: str = "length") -> tuple[Me
         responses that the token limit cut; copies, the share whose text stands more than once among
         the model's responses to the question.
     """
-    phrases = (Measure(one.measure, one.measure) for one in lists)
+    phrases = (Measure(each.measure, each.measure) for each in lists)
     return (Measure(length, length, share=False), *phrases, THINKING, TRUNCATED, COPIES)
 
 
@@ -104,10 +104,10 @@ def with_figures(rows: pl.DataFrame, unit: Unit) -> pl.DataFrame:
 def sums_by_question(rows: pl.DataFrame, measure: Measure, questions: int) -> Sums:
     """Numerators and denominators of a measure, each of shape (questions, 1)."""
     columns = ["question", measure.top, *([measure.bottom] if measure.bottom else [])]
-    known = rows.select(columns).drop_nulls()
-    place = known["question"].to_numpy()
-    top = known[measure.top].cast(pl.Float64).to_numpy()
-    mass = known[measure.bottom].cast(pl.Float64).to_numpy() if measure.bottom else None
+    complete = rows.select(columns).drop_nulls()
+    place = complete["question"].to_numpy()
+    top = complete[measure.top].cast(pl.Float64).to_numpy()
+    mass = complete[measure.bottom].cast(pl.Float64).to_numpy() if measure.bottom else None
     return Sums(
         np.bincount(place, weights=top, minlength=questions).astype(np.float64)[:, None],
         np.bincount(place, weights=mass, minlength=questions).astype(np.float64)[:, None],
@@ -157,12 +157,12 @@ def indicator_sums(rows: pl.DataFrame, indicators: Sequence[str], questions: int
         wrong responses, which alone have one.
     """
     right, place = rows["right"].to_numpy(), rows["question"].to_numpy()
-    areas, known = np.zeros((2, questions, len(indicators)))
+    areas, measured = np.zeros((2, questions, len(indicators)))
     for at, name in enumerate(indicators):
         values = rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
         told, area = question_aucs(values, right, place)
-        areas[told, at], known[told, at] = area, 1.0
-    return Sums(areas, known)
+        areas[told, at], measured[told, at] = area, 1.0
+    return Sums(areas, measured)
 
 
 def answers_of_rows(rows: pl.DataFrame, questions: int) -> AnswerCounts:

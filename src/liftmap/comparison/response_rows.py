@@ -73,7 +73,7 @@ def read_rows(
     columns = [name for name in outcomes.responses.collect_schema() if name != "prompt"]
     total = int(outcomes.tally.n.sum() + outcomes.tally.unscored.sum())
     rule: ThinkingRule | None = None
-    frames = [pl.DataFrame(schema=ROWS | {one.measure: pl.Boolean() for one in lists})]
+    frames = [pl.DataFrame(schema=ROWS | {each.measure: pl.Boolean() for each in lists})]
     what = f"texts of {outcomes.name or Path(outcomes.source).name}"
     with (
         readable(Path(outcomes.source)),
@@ -106,7 +106,7 @@ def facts_of_texts(
     texts = _set_apart(texts, rule)
     parts = {"thought": pl.col("thought"), "answer": pl.col("answered")}
     held = {
-        f"{part}_{one.measure}": one.is_in(text) for part, text in parts.items() for one in lists
+        f"{part}_{each.measure}": each.is_in(text) for part, text in parts.items() for each in lists
     }
     return (
         texts.with_columns(**held)
@@ -115,8 +115,8 @@ def facts_of_texts(
             answer_characters=pl.col("answered").str.len_chars(),
             text_hash=pl.struct("text", pl.col("reasoning").fill_null("")).hash(),
             **{
-                one.measure: pl.col(f"thought_{one.measure}") | pl.col(f"answer_{one.measure}")
-                for one in lists
+                each.measure: pl.col(f"thought_{each.measure}") | pl.col(f"answer_{each.measure}")
+                for each in lists
             },
         )
         .drop("thought", "answered")
@@ -159,7 +159,7 @@ def _reduced(
         part = part.drop("tokens")
     rows = part.join(facts, on=WRITTEN, nulls_equal=True, maintain_order="left")
     return rows.with_columns(answer_hash=answer_hash()).select(
-        *(pl.col(name).cast(kind) for name, kind in ROWS.items()), *(one.measure for one in lists)
+        *(pl.col(name).cast(kind) for name, kind in ROWS.items()), *(each.measure for each in lists)
     )
 
 

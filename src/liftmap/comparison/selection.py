@@ -137,16 +137,16 @@ def select(
     rates = accuracy(measured.n, measured.c, measured.plan) if raw else law.rates
     in_range = (rates >= rate[0]) & (rates <= rate[1])
     marked = marks_of(outcomes)
-    known = _known(measured.question_ids, marked, not_in)
-    chosen = in_range if test_questions_too else in_range & ~known
+    listed = _known(measured.question_ids, marked, not_in)
+    chosen = in_range if test_questions_too else in_range & ~listed
     if not chosen.any():
-        raise _nothing_left(rates, rate, in_range, known)
+        raise _nothing_left(rates, rate, in_range, listed)
     ids = measured.question_ids
     if most is not None and int(chosen.sum()) > most:
         # By the ids alone, so that the order of the source's rows does not matter.
         places = {i: place_of(f"select {seed}", str(ids[i])) for i in np.flatnonzero(chosen)}
-        drawn = sorted(places, key=lambda i: places[i])[:most]
-        chosen = np.isin(np.arange(len(ids)), drawn)
+        subset = sorted(places, key=lambda i: places[i])[:most]
+        chosen = np.isin(np.arange(len(ids)), subset)
     selection = Selection(
         source=outcomes.source,
         format=outcomes.format,
@@ -156,8 +156,8 @@ def select(
         asked=len(tally.n),
         judged=len(judged),
         in_range=int(in_range.sum()),
-        known=int((in_range & known).sum()),
-        known_ids=tuple(ids[in_range & known].tolist()),
+        known=int((in_range & listed).sum()),
+        known_ids=tuple(ids[in_range & listed].tolist()),
         without_prompts=bool(not_in) and not marked.prompts,
         test_questions_too=test_questions_too,
         question_ids=tuple(ids[chosen].tolist()),
@@ -227,10 +227,10 @@ def _known(
     ids: NDArray[np.str_], marked: MarkedQuestions, not_in: Sequence[str | Path]
 ) -> BoolArray:
     """Which questions stand in one of the files or sources that none may stand in."""
-    known = np.zeros(len(ids), dtype=np.bool_)
+    listed = np.zeros(len(ids), dtype=np.bool_)
     for place in not_in:
-        known |= known_questions(place).hold(ids, marked)
-    return known
+        listed |= known_questions(place).hold(ids, marked)
+    return listed
 
 
 def _nothing_left(

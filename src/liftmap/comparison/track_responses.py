@@ -23,8 +23,8 @@ LengthUnit = Literal["tokens", "characters"]
 
 def length_unit(steps: Sequence[StepOutcomes]) -> LengthUnit:
     """Tokens where every step with texts knows them, else characters: one unit for the run."""
-    known = [step.texts["tokens"].null_count() == 0 for step in steps if step.texts is not None]
-    return "tokens" if known and all(known) else "characters"
+    complete = [step.texts["tokens"].null_count() == 0 for step in steps if step.texts is not None]
+    return "tokens" if complete and all(complete) else "characters"
 
 
 def length(
@@ -82,9 +82,9 @@ def _places(step: StepOutcomes) -> pl.DataFrame:
 
 def _mean(values: FloatArray, cluster: IntArray | None, level: float) -> Estimate | None:
     """The mean over the questions with a value; None where there are too few for an interval."""
-    known = np.isfinite(values)
-    own = None if cluster is None else cluster[known]
-    if np.count_nonzero(known) < 2 or (own is not None and len(np.unique(own)) < 2):
+    finite = np.isfinite(values)
+    own = None if cluster is None else cluster[finite]
+    if np.count_nonzero(finite) < 2 or (own is not None and len(np.unique(own)) < 2):
         return None
-    [mean] = means(values[known][:, None], cluster=own, level=level)
+    [mean] = means(values[finite][:, None], cluster=own, level=level)
     return mean

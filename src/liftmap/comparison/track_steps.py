@@ -144,9 +144,11 @@ def _in_folder(
     folder: str, judged: JudgedBy, within: str | None
 ) -> tuple[list[_Unread], list[str]]:
     """The steps of a folder by names; where names say none, those that its rows say."""
-    found = steps_in_folder(folder, within) if path_of(folder).is_dir() else None
-    if found is not None and found.steps:
-        return [_Unread(step.number, step.source) for step in found.steps], [*found.notes]
+    steps_there = steps_in_folder(folder, within) if path_of(folder).is_dir() else None
+    if steps_there is not None and steps_there.steps:
+        return [_Unread(step.number, step.source) for step in steps_there.steps], [
+            *steps_there.notes
+        ]
     try:
         load(folder, **judged)
     except SeveralStepsError as error:
@@ -228,24 +230,24 @@ def _numbered(
         if len(numbers) < len(named):
             notes.append("Nothing says which steps these are: they are numbered by their order.")
             return list(range(len(named)))
-    known = [0 if number is None else number for number in numbers]
-    twice = sorted({number for number in known if known.count(number) > 1})
+    in_order = [0 if number is None else number for number in numbers]
+    twice = sorted({number for number in in_order if in_order.count(number) > 1})
     if twice:
         raise InputError(
             f"Step {twice[0]} is there twice.",
             seen=[
                 str(each.source)
-                for each, number in zip(named, known, strict=True)
+                for each, number in zip(named, in_order, strict=True)
                 if number == twice[0]
             ],
             remedy="Leave one of them out; a base whose name says no step is step 0.",
         )
-    if known[0] > min(known[1:]):
+    if in_order[0] > min(in_order[1:]):
         raise InputError(
-            f"The base is step {known[0]}, but step {min(known[1:])} comes before it.",
+            f"The base is step {in_order[0]}, but step {min(in_order[1:])} comes before it.",
             remedy="Name the base first: the results of the model that training started from.",
         )
-    return known
+    return in_order
 
 
 def refuse_mixed(folder: str, steps: Sequence[StepOutcomes]) -> None:

@@ -72,8 +72,8 @@ def _evalscope_rows(file: Glimpse) -> Iterator[tuple[int, Row]]:
 def is_every_eval_ever(file: Glimpse) -> bool:
     """Lines with sample_id and evaluation, and a field that no other tool has beside them."""
     marks = {"interaction_type", "sample_hash", "answer_attribution"}
-    known = file.container == "json" and file.has("sample_id", "evaluation")
-    return known and not marks.isdisjoint(file.fields)
+    fits = file.container == "json" and file.has("sample_id", "evaluation")
+    return fits and not marks.isdisjoint(file.fields)
 
 
 def read_every_eval_ever(source: str, files: Sequence[Glimpse], options: ReadOptions) -> Outcomes:

@@ -103,8 +103,8 @@ def named(fields: Iterable[str], given: Mapping[str, str] | None = None) -> dict
     taken = dict(given or {})
     for ours, names in NAMES.items():
         if ours not in taken:
-            known = (there[name] for name in names if name in there)
-            own_name = next((name for name in known if name not in taken.values()), None)
+            matches = (there[name] for name in names if name in there)
+            own_name = next((name for name in matches if name not in taken.values()), None)
             if own_name is not None:
                 taken[ours] = own_name
     return taken

@@ -82,10 +82,10 @@ def numbers_of(names: Sequence[str]) -> list[int] | None:
         A number for each name; None where they differ in something else.
     """
     matches = [_TRAILING.fullmatch(name) for name in names]
-    known = [match for match in matches if match is not None]
-    if len(known) < len(matches) or len({match[1] for match in known}) != 1:
+    numbered = [match for match in matches if match is not None]
+    if len(numbered) < len(matches) or len({match[1] for match in numbered}) != 1:
         return None
-    return [int(match[2]) for match in known]
+    return [int(match[2]) for match in numbered]
 
 
 def is_folder_of_steps(source: str) -> bool:

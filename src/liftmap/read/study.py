@@ -170,8 +170,8 @@ def _tokens(target: ResponseSet, plan: Plan | None) -> pl.DataFrame | None:
     rows = pl.concat(target.read_responses(shard, columns) for shard in target.shards())
     if isinstance(plan, CurtailedPlan):
         rows = rows.filter(pl.col("response_index") < plan.round_size)
-    drawn = rows.filter(pl.col("finish_reason").cast(pl.String) != "failed")
-    return mean_tokens(drawn.select("question_id", tokens="token_count"))
+    answered = rows.filter(pl.col("finish_reason").cast(pl.String) != "failed")
+    return mean_tokens(answered.select("question_id", tokens="token_count"))
 
 
 def _with_texts(

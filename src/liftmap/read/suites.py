@@ -246,10 +246,10 @@ class _Search:
                 self._child(child)
 
     def _file(self, path: Path) -> None:
-        known = self._look(path)
-        if known is None:
+        look = self._look(path)
+        if look is None:
             return
-        file, format = known
+        file, format = look
         task = TASK_OF_LOG[format](file) if format in TASK_OF_LOG else ""
         if task:
             self.logs.setdefault(task, []).append(path)
@@ -259,12 +259,12 @@ class _Search:
 
     def _child(self, folder: Path) -> None:
         """A folder in the folder: logs that name their tasks, or the parts of one benchmark."""
-        known = [(path, look) for path in _files_below(folder) if (look := self._look(path))]
-        logs = [(path, look) for path, look in known if look[1] in TASK_OF_LOG]
+        looks = [(path, look) for path in _files_below(folder) if (look := self._look(path))]
+        logs = [(path, look) for path, look in looks if look[1] in TASK_OF_LOG]
         for path, (file, format) in logs:
             task = TASK_OF_LOG[format](file) or benchmark_name(path.stem)
             self.logs.setdefault(task, []).append(path)
-        parts = tuple(path for path, look in known if look[1] not in TASK_OF_LOG)
+        parts = tuple(path for path, look in looks if look[1] not in TASK_OF_LOG)
         if parts:
             self._add(BenchmarkFiles(benchmark_name(folder.name), str(folder), parts))
 

@@ -154,12 +154,12 @@ def _rows_of(
 ) -> list[dict[str, pl.DataFrame]]:
     """The responses of each side by question, of as many questions as may be read."""
     frames = [outcomes.responses for _, outcomes in sides]
-    wanted = pl.Series("question_id", ids, dtype=pl.String)
+    asked = pl.Series("question_id", ids, dtype=pl.String)
     size = pl.col("text").str.len_bytes().fill_null(0)
     size += pl.col("reasoning").str.len_bytes().fill_null(0)
     sizes = pl.concat(
         [
-            frame.filter(pl.col("question_id").is_in(wanted.implode()))
+            frame.filter(pl.col("question_id").is_in(asked.implode()))
             .group_by("question_id")
             .agg(bytes=size.sum())
             .collect(engine="streaming")
@@ -168,7 +168,7 @@ def _rows_of(
         ]
     )
     total = sizes.group_by("question_id").agg(pl.col("bytes").sum())
-    ordered = pl.DataFrame({"question_id": wanted}).join(
+    ordered = pl.DataFrame({"question_id": asked}).join(
         total, on="question_id", how="left", maintain_order="left"
     )
     fits = ordered.filter(pl.col("bytes").fill_null(0).cum_sum() <= MOST_READ)["question_id"]

@@ -56,26 +56,26 @@ def charts_of(
         before: What the model before is called.
         subject: What they are about.
     """
-    drawn: dict[str, Panel] = {}
+    panels: dict[str, Panel] = {}
     if len(tables.get("capability", ())):
-        _add(drawn, "pass-at-k", all_curves(tables["capability"], before))
+        _add(panels, "pass-at-k", all_curves(tables["capability"], before))
     if len(tables.get("difficulty", ())):
         of_accuracy = tables["difficulty"].filter(pl.col("k") == 1)
         if len(of_accuracy):
-            _add(drawn, "gain-by-difficulty", gain_by_difficulty(of_accuracy))
+            _add(panels, "gain-by-difficulty", gain_by_difficulty(of_accuracy))
     if len(tables.get("transitions", ())):
         named = {
             f"{of}, {kind}": panel for (of, kind), panel in matrices(tables["transitions"]).items()
         }
-        _add(drawn, "matrix", named)
+        _add(panels, "matrix", named)
     for name, chart in charts(subject).items():
         table = tables.get(chart.table)
         if chart.draw is None or table is None or table.is_empty():
             continue
         rows = chart.rows(table)
         if len(rows):
-            _add(drawn, name, chart.draw(rows))
-    return drawn
+            _add(panels, name, chart.draw(rows))
+    return panels
 
 
 def _add(drawn: dict[str, Panel], name: str, panels: Mapping[str, Panel]) -> None:

@@ -112,7 +112,7 @@ def _others(track: Track) -> Table:
     """A row for each step: questions lost and gained, and what responses are like, where known."""
     table = _plain_table("step")
     moved = any(step.lost for step in track.steps)
-    known = [
+    measured = [
         (name, title, scale, decimals)
         for name, title, scale, decimals in (
             ("length", track.length_unit, 1, 1),
@@ -121,13 +121,13 @@ def _others(track: Track) -> Table:
         )
         if any(getattr(step, name) is not None for step in track.all_steps)
     ]
-    for title in (*("lost", "gained") * moved, *(title for _, title, *_ in known)):
+    for title in (*("lost", "gained") * moved, *(title for _, title, *_ in measured)):
         table.add_column(title, justify="right", no_wrap=True)
     for step in track.all_steps:
         cells = [Text(str(step.number))]
         if moved:
             cells += [_moves("lost", step.lost), _moves("gained", step.gained)]
-        for name, _, scale, decimals in known:
+        for name, _, scale, decimals in measured:
             estimate: Estimate | None = getattr(step, name)
             value = NOTHING if estimate is None else fixed(scale * estimate.estimate, decimals)
             cells.append(Text(value))
@@ -137,16 +137,16 @@ def _others(track: Track) -> Table:
 
 def _log(by_step: pl.DataFrame) -> Table:
     """A row for each step: the figures that the log has."""
-    known = [
+    measured = [
         (name, title, scale, decimals)
         for name, title, scale, decimals in LOGGED
         if by_step[name].is_not_null().any()
     ]
-    table = _plain_table("step", "logged", *(title for _, title, *_ in known))
+    table = _plain_table("step", "logged", *(title for _, title, *_ in measured))
     for row in by_step.iter_rows(named=True):
         values = (
             NOTHING if row[name] is None else fixed(scale * row[name], decimals)
-            for name, _, scale, decimals in known
+            for name, _, scale, decimals in measured
         )
         table.add_row(str(row["step"]), count(row["logged"]), *values)
     return table

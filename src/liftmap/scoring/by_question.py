@@ -263,17 +263,17 @@ def within_range(
         for (question_id,), part in own.partition_by("question_id", as_dict=True).items()
         if len(part) >= least
     }
-    known = rows.filter(pl.col("question_id").is_in(list(values)))
-    left_out = len(questions.place_of) - known["question_id"].n_unique()
-    inside_range = np.empty(len(known))
+    of_questions = rows.filter(pl.col("question_id").is_in(list(values)))
+    left_out = len(questions.place_of) - of_questions["question_id"].n_unique()
+    inside_range = np.empty(len(of_questions))
     for at, (question_id, value) in enumerate(
-        zip(known["question_id"], _per_token(known), strict=True)
+        zip(of_questions["question_id"], _per_token(of_questions), strict=True)
     ):
         others = values[question_id]
         rank = 1 + np.searchsorted(others, value + TIE_NATS, side="right")
         inside_range[at] = rank > tail * (len(others) + 1)
-    places = questions.places(known)
-    groups = list(questions.groups(known, tuple(VERDICTS)))
+    places = questions.places(of_questions)
+    groups = list(questions.groups(of_questions, tuple(VERDICTS)))
     inside = [questions.inside(places, group.rows) for group in groups]
     means = [questions.means(places, inside_range, group.rows) for group in groups]
     shares = questions.estimates(means, inside, SHARE)

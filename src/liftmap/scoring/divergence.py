@@ -88,10 +88,10 @@ def retokenised(rows: pl.DataFrame) -> tuple[int, int]:
     Args:
         rows: tokens (the source's), token_count and ended (ours).
     """
-    known = rows.filter(pl.col("tokens").is_not_null())
+    counted = rows.filter(pl.col("tokens").is_not_null())
     text = pl.col("token_count") - pl.col("ended").cast(pl.Int32)
-    differing = known.filter((pl.col("tokens") != text) & (pl.col("tokens") != text + 1))
-    return len(differing), len(known)
+    differing = counted.filter((pl.col("tokens") != text) & (pl.col("tokens") != text + 1))
+    return len(differing), len(counted)
 
 
 def side_by_side(first: SourceScores, second: SourceScores, shard: str) -> pl.DataFrame:

@@ -100,13 +100,13 @@ def score_responses(
     finished = set(scores.shards())
     weights: dict[str, Any] = dict(earlier.get("weights") or {})
     loaded: TokenScorer | None = None
-    kept = []
+    columns = []
     number = -1
     what = f"{asked.source}: log-likelihood under {scores.model}"
     with progress(what, asked.responses, "responses") as advance:
         for number, frame in enumerate(asked.shards(shard_responses)):
             shard, made_of = shard_name(number), digest_of_rows(frame)
-            kept.append(_facts(frame))
+            columns.append(_facts(frame))
             if shard in finished:
                 scores.check(shard, made_of)
             else:
@@ -124,7 +124,7 @@ def score_responses(
             seen=min(strange),
             remedy="Name another folder (--out).",
         )
-    return Pass(scores, pl.concat(kept), weights)
+    return Pass(scores, pl.concat(columns), weights)
 
 
 def _facts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -148,13 +148,13 @@ def score_frame(asked: AskedResponses, frame: pl.DataFrame, scorer: TokenScorer)
     ]
     results: list[TokenScores] = [TokenScores(error=NO_PROMPT)] * len(places)
     items: list[Item] = []
-    known = []
+    counts = []
     for place, (question_id, prompt, text, ended) in enumerate(places):
         made = asked.prompt_of(question_id, prompt)
         if made:
-            known.append(place)
+            counts.append(place)
             items.append((made, text, ended))
-    for place, result in zip(known, scorer.score_tokens(items), strict=True):
+    for place, result in zip(counts, scorer.score_tokens(items), strict=True):
         results[place] = result
     lists = [result.log_probabilities for result in results]
     columns = [

@@ -84,10 +84,10 @@ def source_notes(source: ScoredSource) -> list[str]:
     rest = sum(number for _, number in reasons[SHOWN_REASONS:])
     if rest:
         notes.append(f"{source.source}: {count(rest)} responses left out for other reasons.")
-    differing, known = source.retokenised
+    differing, compared = source.retokenised
     if differing:
         notes.append(
-            f"{source.source}: texts are tokenised anew; {count(differing)} of {count(known)} "
+            f"{source.source}: texts are tokenised anew; {count(differing)} of {count(compared)} "
             "responses then have another number of tokens than the source says."
         )
     return notes

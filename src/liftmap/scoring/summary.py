@@ -170,11 +170,11 @@ def _scored(
             seen=counted,
             remedy="These are the reasons, with how often each came.",
         )
-    differing, known = retokenised(under)
+    differing, compared = retokenised(under)
     doubts = list(sampling_doubts(side.asked, options.plain_sampling))
     if side.passes["under"].rows["has_reasoning"].any():
         doubts.append(Doubt("thoughts apart"))
-    if differing > MOST_RETOKENISED * known:
+    if differing > MOST_RETOKENISED * compared:
         doubts.append(Doubt("retokenised"))
     questions = questions_of(
         under,
@@ -185,7 +185,7 @@ def _scored(
         level=options.level,
         seed=options.seed,
     )
-    return _Scored(side, rows, counted, complete, questions, tuple(doubts), (differing, known))
+    return _Scored(side, rows, counted, complete, questions, tuple(doubts), (differing, compared))
 
 
 def _divergences(scored: list[_Scored], models: Mapping[str, ScoredModel]) -> Iterator[Divergence]:

@@ -243,8 +243,8 @@ def mirrored(side: Counts) -> Counts:
     """The counts with right and wrong responses changed places; twice is the same again."""
     plan = side.plan
     if isinstance(plan, CurtailedPlan):
-        other = CurtailedPlan if isinstance(plan, MirroredPlan) else MirroredPlan
-        plan = other(plan.stop_after, plan.cap, plan.round_size)
+        mirror = CurtailedPlan if isinstance(plan, MirroredPlan) else MirroredPlan
+        plan = mirror(plan.stop_after, plan.cap, plan.round_size)
     return Counts(side.n, side.n - side.c, plan)
 
 

@@ -92,20 +92,20 @@ def changes_or_none(
         has fewer than `FEWEST` questions (or clusters).
     """
     inside = (before.bottom > 0) | (after.bottom > 0)
-    known = (before.bottom.sum(axis=0) > 0) & (after.bottom.sum(axis=0) > 0)
+    measured = (before.bottom.sum(axis=0) > 0) & (after.bottom.sum(axis=0) > 0)
     size = inside.sum(axis=0)
     values = np.zeros(inside.shape)
     change = np.zeros(inside.shape[1])
     for sums, sign in ((before, -1.0), (after, 1.0)):
-        mass = np.where(known, sums.bottom.sum(axis=0), 1.0)
+        mass = np.where(measured, sums.bottom.sum(axis=0), 1.0)
         ratio = sums.top.sum(axis=0) / mass
         change += sign * ratio
         values += sign * size * (sums.top - ratio * sums.bottom) / mass
-    members = np.where(known, inside, False).astype(np.float64)
+    members = np.where(measured, inside, False).astype(np.float64)
     squares, cells = (values**2 * members).sum(axis=0), members.sum(axis=0)
     if pooled:
         squares, cells = np.full_like(squares, squares.sum()), np.full_like(cells, cells.sum())
-    spread = np.sqrt(squares / np.maximum(cells, 1.0))[known]
+    spread = np.sqrt(squares / np.maximum(cells, 1.0))[measured]
     pseudo = Pseudo((1.0, -1.0), mass=0.0, scale=spread)
     estimates = ratios_or_none((values + change) * members, members, options, pseudo)
     enough = _enough(before.bottom > 0, options) & _enough(after.bottom > 0, options)

@@ -49,12 +49,12 @@ class Damage:
 
 def response_sets_in(folder: StudyFolder) -> list[ResponseSet]:
     """All response sets of a folder, those of a training's steps among them, damaged or not."""
-    known = question_sets(folder)
+    sets = question_sets(folder)
     return [
         ResponseSet(folder.path, model, split)
         for model in names_in(folder.responses_dir)
         for split in names_in(folder.responses_dir / model)
-        if split in known
+        if split in sets
     ]
 
 

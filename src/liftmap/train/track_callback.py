@@ -203,7 +203,7 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
             with folder.held():
                 if not folder.has_questions(STEPS_SPLIT):
                     folder.write_questions(STEPS_SPLIT, self._questions)
-                drawn = answer(
+                responses = answer(
                     target,
                     target.model,
                     self._questions,
@@ -212,7 +212,7 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
                     self._verifying,
                     lambda: engine,
                 )
-        if drawn or record is None:
+        if responses or record is None:
             tokens = int(target.read_responses(columns=["token_count"])["token_count"].sum())
             record = {"step": step, "tokens": tokens, "seconds": time.monotonic() - started}
             self._steps.write_record(step, record)
@@ -327,8 +327,8 @@ class TrackCallback(TrainerCallback):  # type: ignore[misc]
         if base is None:
             return None
         tally = base if isinstance(base, Tally) else read(base).tally
-        known = set(tally.question_ids.tolist())
-        missing = [q.question_id for q in self._questions if q.question_id not in known]
+        answered = set(tally.question_ids.tolist())
+        missing = [q.question_id for q in self._questions if q.question_id not in answered]
         if missing:
             raise InputError(
                 f"The base has not answered {len(missing):,} of the {len(self._questions):,} "

@@ -290,8 +290,8 @@ def _with_change(table: pl.DataFrame, indexes: Sequence[ResponseIndex]) -> pl.Da
     except InputError:
         # Counts that a curtailed plan never stops at, as while responses are still drawn.
         rates = np.full(len(shared), np.nan)
-    known = shared.select("question_id", q_value=pl.Series(rates, dtype=pl.Float64).fill_nan(None))
-    table = table.join(known, on="question_id", how="left", maintain_order="left")
+    rated = shared.select("question_id", q_value=pl.Series(rates, dtype=pl.Float64).fill_nan(None))
+    table = table.join(rated, on="question_id", how="left", maintain_order="left")
     solved = {side: pl.col(f"c_{side}") > 0 for side in ("before", "after")}
     return table.with_columns(
         change=pl.col("rate_after") - pl.col("rate_before"),

@@ -71,8 +71,8 @@ def phrases_of_two(table: pl.DataFrame) -> dict[str, Panel]:
     panels: dict[str, Panel] = {}
     for measure in in_order(shares, "measure"):
         rows = shares.filter(pl.col("measure") == measure)
-        drawn = _of_two(rows, "with a phrase, %")
-        panels |= {measure_text(measure): panel for panel in drawn.values()}
+        panels_drawn = _of_two(rows, "with a phrase, %")
+        panels |= {measure_text(measure): panel for panel in panels_drawn.values()}
     return panels
 
 
