@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from liftmap.comparison.questions import changes_of_counts
 from liftmap.errors import InputError
 from liftmap.records import Counts
 from liftmap.stats.bins import study_bins
 from liftmap.stats.passk import accuracy
-from liftmap.stats.question_change import change_p_values, false_discovery_rates
 from liftmap.view.response_index import ResponseIndex
 
 PAGE_ROWS = 50
@@ -285,20 +285,25 @@ def _with_change(table: pl.DataFrame, indexes: Sequence[ResponseIndex]) -> pl.Da
         for side, index in zip(("before", "after"), indexes, strict=True)
     ]
     try:
-        p_values = change_p_values(*sides) if len(shared) else np.empty(0)
-        rates = false_discovery_rates(p_values)
+        judged = _judged(shared, *sides)
     except InputError:
         # Counts that a curtailed plan never stops at, as while responses are still drawn.
-        rates = np.full(len(shared), np.nan)
-    rated = shared.select("question_id", q_value=pl.Series(rates, dtype=pl.Float64).fill_nan(None))
-    table = table.join(rated, on="question_id", how="left", maintain_order="left")
-    solved = {side: pl.col(f"c_{side}") > 0 for side in ("before", "after")}
-    return table.with_columns(
-        change=pl.col("rate_after") - pl.col("rate_before"),
-        lost=both & solved["before"] & ~solved["after"],
-        gained=both & ~solved["before"] & solved["after"],
-        moved=(pl.col("q_value") <= MOVED_Q).fill_null(False),
-    ).with_columns(pl.col("lost", "gained").fill_null(False))
+        plain = [Counts(side.n, side.c, None) for side in sides]
+        unknown = pl.lit(None, pl.Float64).alias("q_value")
+        judged = _judged(shared, *plain).with_columns(unknown, moved=pl.lit(False))
+    flags = ("lost", "gained", "moved")
+    return (
+        table.join(judged, on="question_id", how="left", maintain_order="left")
+        .with_columns(change=pl.col("rate_after") - pl.col("rate_before"))
+        .with_columns(pl.col(flags).fill_null(False))
+    )
+
+
+def _judged(shared: pl.DataFrame, before: Counts, after: Counts) -> pl.DataFrame:
+    """The q value and the flags of questions that both sides answered, as a page has them."""
+    ids = shared["question_id"].to_numpy().astype(str)
+    changes = changes_of_counts(ids, before, after, level=1 - MOVED_Q)
+    return changes.select("question_id", "q_value", "lost", "gained", "moved")
 
 
 def _bins(table: pl.DataFrame) -> tuple[tuple[str, int], ...]:
