@@ -26,7 +26,8 @@ from scipy import special
 from bench.calibrate import worlds
 from bench.calibrate.repeated import NOTHING_NAMED
 from bench.nel_gate import EXAMPLE, Bound, status, verdict
-from liftmap.comparison.compare import Options, load_pair
+from liftmap.comparison.compare import load_pair
+from liftmap.comparison.options import Options
 from liftmap.comparison.suite import answer_suite_rules
 from liftmap.comparison.suite_gate import parse_suite_rules
 from liftmap.progress import progress

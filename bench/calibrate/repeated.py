@@ -36,10 +36,11 @@ from bench.calibrate.judge import (
 from bench.calibrate.situations import NO_REFITS, Claims, Trial, compare, costly, nothing
 from bench.calibrate.worlds import Responses, World
 from liftmap.comparison.bootstrap import question_weights, resampled_rows
-from liftmap.comparison.compare import Options, compare_pair, load_pair
+from liftmap.comparison.compare import compare_pair, load_pair
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.load import JudgedBy
 from liftmap.comparison.match import match
+from liftmap.comparison.options import Options
 from liftmap.comparison.suite import answer_suite_rules
 from liftmap.comparison.suite_gate import parse_suite_rules
 from liftmap.records import CurtailedPlan

@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from liftmap.comparison.compare import Options, compare, compare_pair
+from liftmap.comparison.compare import compare, compare_pair
 from liftmap.comparison.match import match
+from liftmap.comparison.options import Options
 from liftmap.comparison.words import measure_lines
 
 from .conftest import make_tally, make_world

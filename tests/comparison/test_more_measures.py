@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from liftmap.comparison.compare import Options, compare, compare_pair
+from liftmap.comparison.compare import compare, compare_pair
 from liftmap.comparison.equal_tokens import equal_tokens
 from liftmap.comparison.match import match
+from liftmap.comparison.options import Options
 from liftmap.comparison.result import Comparison
 from liftmap.records import CurtailedPlan, Tally
 from liftmap.stats.passk import pass_at_k, pass_hat_k

@@ -20,10 +20,11 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedTokenizerFast
 
 from liftmap.cli import main
-from liftmap.comparison.compare import Options, compare, question_intervals
+from liftmap.comparison.compare import compare, question_intervals
 from liftmap.comparison.figures import difficulty_bins
 from liftmap.comparison.load import load
 from liftmap.comparison.match import match
+from liftmap.comparison.options import Options
 from liftmap.comparison.phrases import phrase_lists
 from liftmap.comparison.response_analyses import analyses_of_sources, text_options
 from liftmap.comparison.response_parts import ResponseAnalyses

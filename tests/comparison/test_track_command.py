@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 
 from liftmap.cli import main
-from liftmap.comparison.compare import Options
 from liftmap.comparison.follow import FollowOptions, follow
 from liftmap.comparison.load import JudgedBy
+from liftmap.comparison.options import Options
 from liftmap.comparison.track import track
 from liftmap.errors import InputError
 

@@ -29,9 +29,10 @@ from liftmap.comparison.checks import (
     without_copied_answers,
     without_copies,
 )
-from liftmap.comparison.compare import Options, compare_pair, question_intervals
+from liftmap.comparison.compare import compare_pair, question_intervals
 from liftmap.comparison.figures import banded, bin_draws
 from liftmap.comparison.match import PairedTallies, TooFewQuestionsError, cluster_codes, match
+from liftmap.comparison.options import Options
 from liftmap.comparison.parts import Provenance
 from liftmap.comparison.provenance import provenance_in_study
 from liftmap.comparison.response_analyses import analyses_of_rows, text_options

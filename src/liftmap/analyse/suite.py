@@ -10,8 +10,8 @@ import polars as pl
 
 from liftmap.analyse.data import StudyData
 from liftmap.analyse.table import MODEL_COLUMNS, stacked
-from liftmap.comparison.compare import Options
 from liftmap.comparison.loaded_pair import LoadedPair, load_pair
+from liftmap.comparison.options import Options
 from liftmap.comparison.suite import suite_of
 from liftmap.comparison.suite_tables import SUITE
 from liftmap.records import StudyModel

@@ -104,8 +104,8 @@ def track(
         report: Write the page as one HTML file.
         parquet: Write the tables of the result as Parquet files into this folder.
     """
-    from liftmap.comparison.compare import Options as Comparing
     from liftmap.comparison.gate import parse_rules
+    from liftmap.comparison.options import Options as Comparing
     from liftmap.comparison.track_words import step_line
 
     if not sources:

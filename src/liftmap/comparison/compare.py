@@ -7,10 +7,10 @@ same for a printed matrix.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date as Date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,7 @@ from liftmap.comparison.loaded_pair import LoadedPair, load_pair
 from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.measures import measures
 from liftmap.comparison.nulls import against_null, read_nulls
+from liftmap.comparison.options import Options
 from liftmap.comparison.parts import Answer, Check, CurvePoint, Provenance, QuestionsAre, Rule
 from liftmap.comparison.pass_hat import pass_hat_curve
 from liftmap.comparison.provenance import with_responses
@@ -51,63 +52,6 @@ from liftmap.stats.verdict import Conclusion, MeasuredChange, conclude
 LAW_TRIES = 64
 # So many numbers of responses are named in a message, each with its questions.
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a comparison is made; see `compare`."""
-
-    k: int | None = None
-    margin: float = 0.01
-    bins: str = "study"
-    level: float = 0.95
-    seed: int = 0
-    law_resamples: int = 50
-    resamples: int = 1000
-    extrapolate: bool = False
-    questions: QuestionsAre = "like-these"
-    min_responses: int | None = None
-    looks: int | None = None
-    advise_training: bool = False
-    require: tuple[Rule, ...] = ()
-
-    def check(self) -> None:
-        """Whether the options can be used at all.
-
-        Raises:
-            InputError: One of them is out of range.
-        """
-        for name, good, remedy in (
-            ("k", self.k is None or self.k >= 1, "k is a number of tries, 1 or more."),
-            ("margin", 0 < self.margin < 1, "The margin is a share: 0.01 is one point."),
-            ("level", 0 < self.level < 1, "The level lies between 0 and 1, such as 0.95."),
-            ("seed", self.seed >= 0, "Take a seed of 0 or more."),
-            (
-                "law_resamples",
-                self.law_resamples >= (2 if self.extrapolate else 0) and self.law_resamples != 1,
-                "Take 2 or more, such as 50; 0 leaves out what needs them.",
-            ),
-            ("resamples", self.resamples >= 50, "Take 50 or more, such as 1000."),
-            (
-                "questions",
-                self.questions in get_args(QuestionsAre),
-                f"Take one of: {', '.join(get_args(QuestionsAre))}.",
-            ),
-            (
-                "min_responses",
-                self.min_responses is None or self.min_responses >= 1,
-                "Take a number of responses, 1 or more.",
-            ),
-            (
-                "looks",
-                self.looks is None or self.looks >= 2,
-                "Give the number of questions that you mean to ask in the end, 2 or more.",
-            ),
-        ):
-            if not good:
-                raise InputError(
-                    f"{name} is out of range.", seen=getattr(self, name), remedy=remedy
-                )
 
 
 def compare(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date as Date
 from pathlib import Path
 
-from liftmap.comparison.compare import Options
 from liftmap.comparison.load import JudgedBy
+from liftmap.comparison.options import Options
 from liftmap.comparison.track import track_steps
 from liftmap.comparison.track_record import Track
 from liftmap.comparison.track_steps import StepOutcomes, as_step, read_step, refuse_mixed

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from liftmap.comparison.compare import Options
 from liftmap.comparison.figures import as_rows
 from liftmap.comparison.fitted import FittedLaw, firmly_lost
 from liftmap.comparison.guidance import FEWEST_RESPONSES, addressed, firm_loss
+from liftmap.comparison.options import Options
 from liftmap.comparison.parts import (
     ComparedResponses,
     CurvePoint,

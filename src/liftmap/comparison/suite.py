@@ -15,15 +15,11 @@ from typing import Any
 import numpy as np
 
 from liftmap.comparison.checks import withheld_by
-from liftmap.comparison.compare import (
-    Options,
-    all_checks,
-    answer_rules,
-    compare_loaded,
-)
+from liftmap.comparison.compare import all_checks, answer_rules, compare_loaded
 from liftmap.comparison.gate import answer_change, level_of_each
 from liftmap.comparison.load import JudgedBy, Source
 from liftmap.comparison.loaded_pair import LoadedPair, load_pair
+from liftmap.comparison.options import Options
 from liftmap.comparison.parts import Answer
 from liftmap.comparison.pooled import BenchmarkPair, Over, pooled_change
 from liftmap.comparison.provenance import name_of_model

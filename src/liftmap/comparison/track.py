@@ -14,12 +14,13 @@ from datetime import date as Date
 from pathlib import Path
 from typing import Any
 
-from liftmap.comparison.compare import Options, answer_rules, compare_loaded
+from liftmap.comparison.compare import answer_rules, compare_loaded
 from liftmap.comparison.curve import doubling, most_tries_of
 from liftmap.comparison.gate import level_of_each, parse_rules
 from liftmap.comparison.load import JudgedBy
 from liftmap.comparison.loaded_pair import pair_outcomes
 from liftmap.comparison.match import PairedTallies
+from liftmap.comparison.options import Options
 from liftmap.comparison.parts import Provenance, QuestionsAre, Rule
 from liftmap.comparison.provenance import with_responses
 from liftmap.comparison.result import Comparison, today
