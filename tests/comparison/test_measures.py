@@ -8,8 +8,8 @@ import pytest
 
 from liftmap.comparison.compare import compare, compare_pair
 from liftmap.comparison.match import match
+from liftmap.comparison.measure_words import measure_lines
 from liftmap.comparison.options import Options
-from liftmap.comparison.words import measure_lines
 
 from .conftest import make_tally, make_world
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from liftmap.comparison import figures, words
+from liftmap.comparison import check_words, figures
 from liftmap.comparison.bootstrap import Resamples, question_options, resample
 from liftmap.comparison.checks import (
     checks_of_counts,
@@ -390,7 +390,7 @@ def compare_pair(
         first_loss_k=loss,
         verdict=verdict,
         guidance=guidance,
-        warnings=(*pair.warnings, *map(words.check_text, checks)),
+        warnings=(*pair.warnings, *map(check_words.check_text, checks)),
         margin=options.margin,
         level=options.level,
         seed=options.seed,

@@ -11,10 +11,12 @@ from liftmap.comparison.parts import (
     CurvePoint,
     EqualBudget,
     EqualTokens,
+    Measures,
     NullComparison,
     NullContrast,
 )
 from liftmap.comparison.rounding import change_text, count, fixed, percent, points
+from liftmap.records import Estimate
 
 
 def pass_hat_lines(points: Sequence[CurvePoint]) -> list[str]:
@@ -86,3 +88,43 @@ def _contrast_text(contrast: NullContrast) -> str:
     if last.k > 1:
         parts.append(f"pass@{count(last.k)} {said.capability.word} {change_text(last.change)}")
     return "; ".join(parts)
+
+
+def measure_lines(measures: Measures | None) -> list[str]:
+    """The measures, a line each, in %."""
+    if measures is None:
+        return []
+
+    def share(figure: Estimate) -> str:
+        return f"{percent(figure.estimate)} [{percent(figure.low)}, {percent(figure.high)}]"
+
+    lines = [
+        f"Right at least {percent(each.tau, 0)} % of the time: {share(each.before)} % of questions "
+        f"before, {share(each.after)} after"
+        for each in measures.cover
+    ]
+    lines += [
+        f"GRPO groups of {each.size} with a gradient: {share(each.before)} % before, "
+        f"{share(each.after)} after"
+        for each in measures.groups
+    ]
+    if measures.support is not None:
+        of = measures.support
+        lines.append(
+            f"Questions by whether {count(of.k)} tries solve them: {share(of.kept)} % before and "
+            f"after, {share(of.gained)} after alone, {share(of.lost)} before alone, "
+            f"{share(of.never)} neither"
+        )
+        lines.append(
+            f"Of what was solved {share(of.retention)} % is kept, where 100 is what an unchanged "
+            f"model keeps; of what is solved {share(of.discovery)} % is new beyond noise"
+        )
+    if measures.guess_rate is not None:
+        lines.append(f"Solved by guessing common answers, before: {share(measures.guess_rate)} %")
+    if measures.answer_entropy is not None:
+        entropy = measures.answer_entropy
+        lines.append(
+            f"Entropy of the answers to a question, before: {fixed(entropy.estimate, 2)} nats "
+            f"[{fixed(entropy.low, 2)}, {fixed(entropy.high, 2)}]"
+        )
+    return lines

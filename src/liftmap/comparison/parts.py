@@ -148,7 +148,7 @@ class Check:
     """Something that speaks against independent draws, or against a fair comparison.
 
     Attributes:
-        kind: What it is; `words.check_text` says it in a sentence.
+        kind: What it is; `check_words.check_text` says it in a sentence.
         side: Which side it is about.
         chance: Its chance under independent draws, at most; None where it is no matter of chance.
         evidence: The figures behind it.

@@ -19,7 +19,14 @@ from typing import Any, Literal
 import polars as pl
 
 from liftmap import __version__
-from liftmap.comparison import measure_words, response_tables, tables, words
+from liftmap.comparison import (
+    check_words,
+    gate_words,
+    measure_words,
+    response_tables,
+    tables,
+    words,
+)
 from liftmap.comparison.match import PairedTallies
 from liftmap.comparison.message import MeasuredAxis, message
 from liftmap.comparison.parts import (
@@ -317,7 +324,7 @@ class Comparison:
             *measure_words.pass_hat_lines(self.pass_hat),
             *measure_words.equal_tokens_lines(self.equal_tokens),
             *(line for null in self.nulls for line in measure_words.null_lines(null)),
-            *words.measure_lines(self.measures),
+            *measure_words.measure_lines(self.measures),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -415,7 +422,7 @@ class Comparison:
                     "answer": each.word,
                     "evidence": _plain(each.evidence),
                     "missing": each.missing,
-                    "text": words.gate_text(each),
+                    "text": gate_words.gate_text(each),
                 }
                 for each in self.gate
             ],
@@ -438,7 +445,7 @@ class Comparison:
                     "side": check.side,
                     "chance": check.chance,
                     "evidence": _plain(check.evidence),
-                    "text": words.check_text(check),
+                    "text": check_words.check_text(check),
                 }
                 for check in self.checks
             ],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from liftmap.comparison import words
+from liftmap.comparison import gate_words, words
 from liftmap.comparison.rounding import change_text, count
 from liftmap.comparison.suite_gate import SuiteAnswer
 from liftmap.comparison.suite_parts import Benchmark, PooledBenchmarks
@@ -117,5 +117,5 @@ def gate_text(answer: SuiteAnswer) -> str:
     about = "mean over benchmarks" if answer.benchmark is None else answer.benchmark
     return (
         f"{answer.rule.rule.text}, {about}: {answer.answer.word}, "
-        f"{words.gate_evidence(answer.answer)}"
+        f"{gate_words.gate_evidence(answer.answer)}"
     )

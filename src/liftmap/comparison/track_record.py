@@ -16,6 +16,7 @@ import polars as pl
 from liftmap import __version__
 from liftmap.comparison import track_words
 from liftmap.comparison.columns import Schema, build, columns, estimate_schema
+from liftmap.comparison.gate_words import gate_text
 from liftmap.comparison.track_log import LOG
 from liftmap.comparison.track_parts import (
     Ends,
@@ -25,7 +26,6 @@ from liftmap.comparison.track_parts import (
     TrackStep,
     direction_of,
 )
-from liftmap.comparison.words import gate_text
 from liftmap.records import Estimate
 
 # Version of the JSON: changes when a field changes its meaning or goes.

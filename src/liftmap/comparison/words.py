@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from liftmap.comparison.parts import (
-    Answer,
-    Check,
     Guidance,
     McNemar,
-    Measures,
     Moves,
     MovesAtN,
     QuestionsAre,
@@ -26,7 +23,6 @@ from liftmap.comparison.rounding import (
     change_text,
     count,
     fixed,
-    interval,
     number_of_questions,
     p_value,
     percent,
@@ -101,7 +97,8 @@ def because(
     return "; ".join(each.text for each in statements(verdict, questions_are, leads=leads))
 
 
-_WITHHELD: dict[Withheld, str] = {
+# Why no change is called.
+WITHHELD: dict[Withheld, str] = {
     "unscored": "responses that are unscored or exhausted the verifier could move it by an unknown "
     "amount",
     "n by outcome": "how often a question was asked seems to depend on what came out, which biases "
@@ -154,7 +151,7 @@ def statement(
             f"show a change beyond the margin of {size}"
         )
     if axis.withheld is not None:
-        return f"{name} not settled: {_WITHHELD[axis.withheld]}"
+        return f"{name} not settled: {WITHHELD[axis.withheld]}"
     text = f"{name} not settled, {points(change.low)} to {points(change.high)} against a margin of"
     return f"{text} {size}{_needed(axis, questions_are)}"
 
@@ -256,7 +253,7 @@ def holm_note(word: str, name: str, p: float, family: int) -> str:
     """That a change does not stand among all that a study looks at."""
     return (
         f"{name} {word} stands alone, but not among the {count(family)} changes of this study: "
-        f"{_p_text(p)} by Holm's method."
+        f"{p_text(p)} by Holm's method."
     )
 
 
@@ -307,13 +304,13 @@ def notes(
         )
     if mcnemar is not None:
         by = "exact McNemar test" if mcnemar.method == "exact" else "McNemar test by clusters"
-        yield f"Lost against gained, {by}: {_p_text(mcnemar.p)}"
+        yield f"Lost against gained, {by}: {p_text(mcnemar.p)}"
     if first_loss is not None and first_loss.informative:
         first = _first_possible(first_loss.possible, never=first_loss.never_possible)
         yield f"First k at which after lies below before, by the band: {first}."
 
 
-def _p_text(p: float) -> str:
+def p_text(p: float) -> str:
     """A p-value in a sentence: "p = .047", "p < .001"."""
     value = p_value(p)
     return f"p {value}" if value.startswith("<") else f"p = {value}"
@@ -470,142 +467,3 @@ _ADVICE = {
     "saturated": _saturated,
     "samples": _samples,
 }
-
-# --- what speaks against the responses ----------------------------------------------------------
-
-
-def check_text(check: Check) -> str:
-    """A check in a sentence or two, with its evidence."""
-    evidence = check.evidence
-    chance = "" if check.chance is None else " (chance below .001 if responses are independent)"
-    if check.kind == "same responses":
-        return (
-            "Both sides have the same counts for every question: are they the same responses twice?"
-            f"{chance}"
-        )
-    if check.kind == "same file":
-        return "Both sides are the same file: nothing can have changed from one to the other."
-    if check.kind == "deterministic":
-        return (
-            f"Every question is always right or always wrong {check.side}{chance}: was it decoded "
-            "without randomness? Then all responses to a question are one."
-        )
-    if check.kind == "copies":
-        return (
-            f"Each response {check.side} seems to stand {count(evidence['copies'])} times{chance}: "
-            "if it does, say so with --copies. Noise is not computed, and intervals on these "
-            "questions are too narrow."
-        )
-    if check.kind == "n by outcome":
-        return (
-            f"The {count(evidence['questions'])} questions with the fewest responses {check.side} "
-            f"are all solved{chance}: n seems to depend on the outcomes, which biases every rate. "
-            "Declare the plan that they were drawn by; till then no change is called."
-        )
-    if check.kind == "prompts":
-        return (
-            f"The two sides were not asked alike: the prompts of {count(evidence['differing'])} of "
-            f"{count(evidence['questions'])} questions differ (template, examples or instructions)."
-        )
-    if check.kind == "temperature 0":
-        if evidence["counted_once"]:
-            done = "the responses to a question are one, and count once"
-        else:
-            done = "outcomes differ nevertheless, so all are counted; they are not free draws"
-        return f"The temperature {check.side} was 0: {done}."
-    if check.kind == "few clusters":
-        return (
-            f"There are only {count(evidence['clusters'])} clusters: they hardly show how far "
-            "others would differ, and intervals may be too narrow."
-        )
-    if check.kind == "repeated texts":
-        done = "each counts once" if evidence["counted_once"] else "all are counted"
-        return (
-            f"Of the responses {check.side} {percent(evidence['repeated'])} % repeat another to "
-            f"the same question word by word, as if each stood {count(evidence['copies'])} times"
-            f"{chance}; {done}."
-        )
-    differing = ", ".join(
-        f"{name.replace('_', ' ')} {before} before and {after} after"
-        for name, (before, after) in evidence.items()
-    )
-    return f"The two sides were not asked alike: {differing}."
-
-
-# --- what was required --------------------------------------------------------------------------
-
-
-_MISSING: dict[str, str] = {
-    "k": "k is above the tries that every question supports",
-    "noise": "noise can't be computed",
-    **{str(reason): text for reason, text in _WITHHELD.items()},
-}
-
-
-def gate_text(answer: Answer) -> str:
-    """A rule and its answer: `accuracy >= -1: passed, +0.4 points [-0.6, +1.5]`."""
-    return f"{answer.rule.text}: {answer.word}, {gate_evidence(answer)}"
-
-
-def gate_evidence(answer: Answer) -> str:
-    """What an answer rests on: `+0.4 points [-0.6, +1.5]`, or why it is missing."""
-    parts, evidence = [], answer.evidence
-    if evidence is not None:
-        unit = "questions" if answer.rule.k is None else "points"
-        ends = interval(evidence, scale=1)
-        parts.append(f"{fixed(evidence.estimate, signed=True)} {unit} {ends}")
-    if answer.missing is not None:
-        parts.append(_MISSING[answer.missing])
-    return "; ".join(parts)
-
-
-def gate_note(rules: int, level: float, questions_are: QuestionsAre) -> str:
-    """What the intervals of a gate hold for."""
-    together = "its interval covers" if rules == 1 else "all intervals together cover"
-    return (
-        f"Passed if the whole interval keeps the rule, failed if all of it breaks it; {together} "
-        f"{level_text(level)}, {about_questions(questions_are)}."
-    )
-
-
-# --- measures beside accuracy and capability ----------------------------------------------------
-
-
-def measure_lines(measures: Measures | None) -> list[str]:
-    """The measures, a line each, in %."""
-    if measures is None:
-        return []
-
-    def share(figure: Estimate) -> str:
-        return f"{percent(figure.estimate)} [{percent(figure.low)}, {percent(figure.high)}]"
-
-    lines = [
-        f"Right at least {percent(each.tau, 0)} % of the time: {share(each.before)} % of questions "
-        f"before, {share(each.after)} after"
-        for each in measures.cover
-    ]
-    lines += [
-        f"GRPO groups of {each.size} with a gradient: {share(each.before)} % before, "
-        f"{share(each.after)} after"
-        for each in measures.groups
-    ]
-    if measures.support is not None:
-        of = measures.support
-        lines.append(
-            f"Questions by whether {count(of.k)} tries solve them: {share(of.kept)} % before and "
-            f"after, {share(of.gained)} after alone, {share(of.lost)} before alone, "
-            f"{share(of.never)} neither"
-        )
-        lines.append(
-            f"Of what was solved {share(of.retention)} % is kept, where 100 is what an unchanged "
-            f"model keeps; of what is solved {share(of.discovery)} % is new beyond noise"
-        )
-    if measures.guess_rate is not None:
-        lines.append(f"Solved by guessing common answers, before: {share(measures.guess_rate)} %")
-    if measures.answer_entropy is not None:
-        entropy = measures.answer_entropy
-        lines.append(
-            f"Entropy of the answers to a question, before: {fixed(entropy.estimate, 2)} nats "
-            f"[{fixed(entropy.low, 2)}, {fixed(entropy.high, 2)}]"
-        )
-    return lines

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from liftmap import __version__
-from liftmap.comparison import response_words, words
+from liftmap.comparison import gate_words, response_words, words
 from liftmap.comparison.parts import Guidance, Provenance
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import count
@@ -111,8 +111,10 @@ def render_comparison(comparison: Comparison) -> str:
         guidance=_advice([piece for piece in guidance if piece not in lead]),
         advice_title=words.advice_title(guidance),
         measures=comparison.measure_lines,
-        gate=[words.gate_text(each) for each in comparison.gate],
-        gate_note=words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are),
+        gate=[gate_words.gate_text(each) for each in comparison.gate],
+        gate_note=gate_words.gate_note(
+            len(comparison.gate), comparison.level, comparison.questions_are
+        ),
         notes=comparison.notes,
         response_notes=()
         if comparison.response_analyses is None

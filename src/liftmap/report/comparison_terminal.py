@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from liftmap.comparison import measure_words, response_words, summary_words, words
+from liftmap.comparison import gate_words, measure_words, response_words, summary_words, words
 from liftmap.comparison.parts import Guidance
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import (
@@ -46,7 +46,7 @@ def comparison_summary(comparison: Comparison) -> Group:
         Text(_names(comparison), "dim", no_wrap=True, overflow="ellipsis"),
         *_statements(comparison.statements),
         *([Text(lost)] if lost else []),
-        *(Text(words.gate_text(each), GATE_STYLES[each.word]) for each in comparison.gate),
+        *(Text(gate_words.gate_text(each), GATE_STYLES[each.word]) for each in comparison.gate),
         *(Text(measure_words.null_lines(each)[0]) for each in comparison.nulls),
         Text(summary_words.left_out_line(comparison), "dim"),
     )
@@ -106,11 +106,11 @@ def _gate(comparison: Comparison) -> list[RenderableType]:
     """The answers to what was required."""
     if not comparison.gate:
         return []
-    note = words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are)
+    note = gate_words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are)
     return [
         Text(),
         Text("Required", "bold"),
-        *(Text(words.gate_text(each), GATE_STYLES[each.word]) for each in comparison.gate),
+        *(Text(gate_words.gate_text(each), GATE_STYLES[each.word]) for each in comparison.gate),
         Text(note, "dim"),
     ]
 

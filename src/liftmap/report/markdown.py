@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from liftmap.comparison import words
+from liftmap.comparison import gate_words, words
 from liftmap.comparison.message import study_message
 from liftmap.comparison.result import Comparison
 from liftmap.comparison.rounding import change_text, count, number_of_questions, percent
@@ -44,9 +44,11 @@ def comparison_markdown(comparison: Comparison) -> str:
         lines += ["| required | answer | evidence |", "|---|---|---|"]
         for each in comparison.gate:
             mark = f"{GATE_MARKS[each.word]} {each.word}"
-            evidence = escaped(words.gate_evidence(each))
+            evidence = escaped(gate_words.gate_evidence(each))
             lines.append(f"| `{each.rule.text}` | {mark} | {evidence} |")
-        note = words.gate_note(len(comparison.gate), comparison.level, comparison.questions_are)
+        note = gate_words.gate_note(
+            len(comparison.gate), comparison.level, comparison.questions_are
+        )
         lines += ["", escaped(note), ""]
     lines += ["| | before, % | after, % | change |", "|---|---|---|---|"]
     figures = {"accuracy": comparison.accuracy}

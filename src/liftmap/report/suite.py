@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from liftmap import __version__
-from liftmap.comparison import suite_words, words
+from liftmap.comparison import gate_words, suite_words, words
 from liftmap.comparison.rounding import count
 from liftmap.comparison.suite_result import Suite
 from liftmap.files import write_text
@@ -59,7 +59,7 @@ def render_suite(suite: Suite) -> str:
         markdown=suite_markdown(suite),
         sentences=suite.sentences,
         gate=[suite_words.gate_text(each) for each in suite.gate],
-        gate_note=words.gate_note(len(suite.gate), suite.level, "like-these"),
+        gate_note=gate_words.gate_note(len(suite.gate), suite.level, "like-these"),
         lines=[
             Line(
                 f"{each.name} (old)" if each.old else each.name,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from liftmap.comparison import words
+from liftmap.comparison import gate_words, words
 from liftmap.comparison.suite_result import Suite
 from liftmap.report.charts.benchmarks import suite_grid
 from liftmap.report.markdown import GATE_MARKS, escaped
@@ -36,10 +36,10 @@ def suite_markdown(suite: Suite) -> str:
         for each in suite.gate:
             mark = f"{GATE_MARKS[each.answer.word]} {each.answer.word}"
             about = "mean over benchmarks" if each.benchmark is None else escaped(each.benchmark)
-            evidence = escaped(words.gate_evidence(each.answer))
+            evidence = escaped(gate_words.gate_evidence(each.answer))
             rule = each.rule.rule.text
             lines.append(f"| `{rule}` | {about} | {mark} | {evidence} |")
-        note = words.gate_note(len(suite.gate), suite.level, "like-these")
+        note = gate_words.gate_note(len(suite.gate), suite.level, "like-these")
         lines += ["", escaped(note), ""]
     lines += table_lines(suite)
     if suite.warnings:

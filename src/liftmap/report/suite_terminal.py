@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from liftmap.comparison import suite_words, words
+from liftmap.comparison import gate_words, suite_words, words
 from liftmap.comparison.rounding import NOTHING, count, interval, number_of_questions, points
 from liftmap.comparison.suite_parts import Benchmark
 from liftmap.comparison.suite_result import Suite
@@ -28,7 +28,7 @@ def suite_page(suite: Suite) -> Group:
         *map(bullet, suite.sentences),
     ]
     if suite.gate:
-        note = words.gate_note(len(suite.gate), suite.level, "like-these")
+        note = gate_words.gate_note(len(suite.gate), suite.level, "like-these")
         parts += [
             Text(),
             Text("Required", "bold"),

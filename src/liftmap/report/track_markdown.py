@@ -5,7 +5,7 @@ Reads a `Track`, gives text in the Markdown that GitHub renders.
 
 from __future__ import annotations
 
-from liftmap.comparison import track_words, words
+from liftmap.comparison import gate_words, track_words
 from liftmap.comparison.rounding import count, fixed, interval, percent, points
 from liftmap.comparison.track_parts import StepMoves, StepPass
 from liftmap.comparison.track_record import Track
@@ -28,7 +28,7 @@ def track_markdown(track: Track) -> str:
         lines += ["| step | required | answer | evidence |", "|---|---|---|---|"]
         for each in track.gate:
             mark = f"{GATE_MARKS[each.answer.word]} {each.answer.word}"
-            evidence = escaped(words.gate_evidence(each.answer))
+            evidence = escaped(gate_words.gate_evidence(each.answer))
             lines.append(f"| {each.step} | `{each.answer.rule.text}` | {mark} | {evidence} |")
         lines += ["", escaped(track_words.gate_note(track)), ""]
     heads = ["step", "accuracy, %", "change, points"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from liftmap import __version__
-from liftmap.comparison import track_words, words
+from liftmap.comparison import gate_words, track_words, words
 from liftmap.comparison.rounding import count
 from liftmap.comparison.track_record import Track
 from liftmap.files import write_text
@@ -115,7 +115,7 @@ def render_track(track: Track) -> str:
         headline=track.sentences[0],
         sentences=track.sentences[1:],
         caveats=track.caveats,
-        gate=[(each.step, words.gate_text(each.answer)) for each in track.gate],
+        gate=[(each.step, gate_words.gate_text(each.answer)) for each in track.gate],
         gate_note=track_words.gate_note(track) if track.gate else "",
         warnings=track.warnings,
         sections=sections,

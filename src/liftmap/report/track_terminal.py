@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from liftmap.comparison import track_words, words
+from liftmap.comparison import gate_words, track_words, words
 from liftmap.comparison.rounding import NOTHING, count, fixed, percent, points
 from liftmap.comparison.track_parts import StepMoves, StepPass, direction_of
 from liftmap.comparison.track_record import Track
@@ -71,7 +71,7 @@ def _gate(track: Track) -> list[RenderableType]:
         Text("Required", "bold"),
         *(
             Text(
-                f"step {each.step}: {words.gate_text(each.answer)}",
+                f"step {each.step}: {gate_words.gate_text(each.answer)}",
                 _GATE_STYLES[each.answer.word],
             )
             for each in track.gate
