@@ -7,8 +7,7 @@ The JSON is a public format with a version; `docs/json.md` defines every field.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from datetime import date as Date
 from importlib import import_module
@@ -24,6 +23,7 @@ from liftmap.comparison import (
     gate_words,
     measure_words,
     response_tables,
+    result_json,
     tables,
     words,
 )
@@ -35,7 +35,6 @@ from liftmap.comparison.parts import (
     CurvePoint,
     EqualTokens,
     Guidance,
-    Matrix,
     McNemar,
     Measures,
     Moves,
@@ -344,7 +343,7 @@ class Comparison:
             "questions_are": self.questions_are,
             "chance": self.chance,
             "capability_climbs": self.verdict.climbing,
-            "capability_at_64_by_law": _plain(self.capability_at_64),
+            "capability_at_64_by_law": result_json.plain(self.capability_at_64),
             "accuracy": self._both(self.capability[0]),
             "capability": [
                 {
@@ -367,23 +366,23 @@ class Comparison:
             if self.equal_tokens is None
             else {
                 "questions": self.equal_tokens.questions,
-                "tokens_of_a_response": _changed(self.equal_tokens.cost),
+                "tokens_of_a_response": result_json.plain_change(self.equal_tokens.cost),
                 "budgets": [
                     {
                         "tokens": each.tokens,
                         "k_before": each.k_before,
                         "k_after": each.k_after,
-                        **_changed(each),
+                        **result_json.plain_change(each),
                     }
                     for each in self.equal_tokens.budgets
                 ],
             },
-            "nulls": [_null(null) for null in self.nulls],
+            "nulls": [result_json.plain_null(null) for null in self.nulls],
             "bins": [
                 {
                     "label": change.label,
                     "questions": change.questions,
-                    **_changed(change),
+                    **result_json.plain_change(change),
                     "band": None if change.band is None else list(change.band),
                     "survives": change.survives,
                     "responses": change.responses,
@@ -392,13 +391,13 @@ class Comparison:
             ],
             "transitions": {
                 "bins": list(self.transitions.bins.labels),
-                "raw": _rows(self.transitions.raw),
-                "half": _rows(self.transitions.half),
-                "noise": _rows(self.transitions.noise),
-                "corrected": _rows(self.transitions.corrected),
+                "raw": result_json.plain_matrix(self.transitions.raw),
+                "half": result_json.plain_matrix(self.transitions.half),
+                "noise": result_json.plain_matrix(self.transitions.noise),
+                "corrected": result_json.plain_matrix(self.transitions.corrected),
             },
-            "lost": _moves(self.lost),
-            "gained": _moves(self.gained),
+            "lost": result_json.plain_moves(self.lost),
+            "gained": result_json.plain_moves(self.gained),
             "mcnemar_p": self.mcnemar_p,
             "mcnemar": None
             if self.mcnemar is None
@@ -411,16 +410,16 @@ class Comparison:
                 "never_possible": self.first_loss_k.never_possible,
             },
             "verdict": {
-                **_verdict(self.verdict, self.questions_are),
-                _KEYS[self.other_are]: None
+                **result_json.plain_verdict(self.verdict, self.questions_are),
+                result_json.KEYS[self.other_are]: None
                 if self.other_verdict is None
-                else _verdict(self.other_verdict, self.other_are, leads=False),
+                else result_json.plain_verdict(self.other_verdict, self.other_are, leads=False),
             },
             "gate": [
                 {
                     "rule": each.rule.text,
                     "answer": each.word,
-                    "evidence": _plain(each.evidence),
+                    "evidence": result_json.plain(each.evidence),
                     "missing": each.missing,
                     "text": gate_words.gate_text(each),
                 }
@@ -430,7 +429,7 @@ class Comparison:
                 {
                     "kind": guidance.kind,
                     "text": words.advice(guidance),
-                    "evidence": _plain(guidance.evidence),
+                    "evidence": result_json.plain(guidance.evidence),
                     "questions": list(guidance.questions),
                     "for_training": guidance.for_training,
                 }
@@ -438,13 +437,15 @@ class Comparison:
             ],
             "caveats": list(self.caveats),
             "warnings": list(self.warnings),
-            "measures": None if self.measures is None else _measures(self.measures),
+            "measures": None
+            if self.measures is None
+            else result_json.plain_measures(self.measures),
             "checks": [
                 {
                     "kind": check.kind,
                     "side": check.side,
                     "chance": check.chance,
-                    "evidence": _plain(check.evidence),
+                    "evidence": result_json.plain(check.evidence),
                     "text": check_words.check_text(check),
                 }
                 for check in self.checks
@@ -456,10 +457,14 @@ class Comparison:
 
     def _both(self, point: CurvePoint) -> dict[str, Any]:
         """A figure as it leads, and on each of the two estimands."""
-        other = None if point.other is None else _changed(point.other)
-        leading = None if point.extrapolated else _changed(point)
-        named = {_KEYS[self.questions_are]: leading, _KEYS[self.other_are]: other}
-        return {**_changed(point), **{key: named[key] for key in _KEYS.values()}}
+        other = None if point.other is None else result_json.plain_change(point.other)
+        leading = None if point.extrapolated else result_json.plain_change(point)
+        keys = result_json.KEYS
+        named = {keys[self.questions_are]: leading, keys[self.other_are]: other}
+        return {
+            **result_json.plain_change(point),
+            **{key: named[key] for key in keys.values()},
+        }
 
     def to_json(self, indent: int | None = 2) -> str:
         """The public form as text."""
@@ -545,121 +550,3 @@ class Comparison:
             {"lost": self.lost, "gained": self.gained},
             self.warnings,
         )
-
-
-# Keys of the two estimands in the JSON.
-_KEYS: Mapping[QuestionsAre, str] = {
-    "fixed": "on_these_questions",
-    "like-these": "on_questions_like_these",
-}
-
-
-def _changed(figure: Change) -> dict[str, Any]:
-    return {
-        "before": figure.before.to_dict(),
-        "after": figure.after.to_dict(),
-        "change": figure.change.to_dict(),
-    }
-
-
-def _rows(matrix: Matrix | None) -> list[list[float]] | None:
-    return None if matrix is None else [list(row) for row in matrix]
-
-
-def _moves(moves: Moves) -> dict[str, Any]:
-    at_n = moves.at_n
-    return {
-        "k": moves.k,
-        "estimate": _plain(moves.estimate),
-        "noise": _plain(moves.noise),
-        "excess": _plain(moves.excess),
-        "at_n": None
-        if at_n is None
-        else {
-            "observed": at_n.observed,
-            "noise": _plain(at_n.noise),
-            "excess": _plain(at_n.excess),
-            "gross": _plain(at_n.gross),
-            "floor": None if at_n.floor is None else _plain(asdict(at_n.floor)),
-        },
-    }
-
-
-def _null(null: NullComparison) -> dict[str, Any]:
-    return {
-        "null": null.null.to_dict(),
-        "questions": null.questions,
-        "reached": _plain(null.reached),
-        "contrasts": [
-            {
-                "name": each.name,
-                "accuracy": {"word": each.verdict.accuracy.word, **_changed(each.accuracy)},
-                "capability": None
-                if each.capability.k == 1
-                else {
-                    "k": each.capability.k,
-                    "word": each.verdict.capability.word,
-                    **_changed(each.capability),
-                },
-            }
-            for each in null.contrasts
-        ],
-        "text": measure_words.null_lines(null),
-        "warnings": list(null.warnings),
-    }
-
-
-def _verdict(
-    verdict: Conclusion, questions_are: QuestionsAre, *, leads: bool = True
-) -> dict[str, Any]:
-    axes = {"accuracy": verdict.accuracy, "capability": verdict.capability}
-    # For each axis that is not settled the smaller of its two numbers, of these the largest.
-    needed = [
-        min(numbers)
-        for axis in axes.values()
-        if (numbers := [n for n in (axis.needed_if_unchanged, axis.needed_if_changed) if n])
-    ]
-    return {
-        "label": verdict.label,
-        "k": None if verdict.capability.change is None else verdict.k,
-        **{name: axis.word for name, axis in axes.items()},
-        "because": words.because(verdict, questions_are, leads=leads),
-        "needed": max(needed, default=None),
-        "needed_if_unchanged": {name: axis.needed_if_unchanged for name, axis in axes.items()},
-        "needed_if_changed": {name: axis.needed_if_changed for name, axis in axes.items()},
-        "needed_are": "questions"
-        if questions_are == "like-these"
-        else "responses to each question",
-        "bounded": all(axis.withheld != "unscored" for axis in axes.values()),
-        "withheld": {name: axis.withheld for name, axis in axes.items()},
-        "p": {name: axis.p_value for name, axis in axes.items()},
-        "few_tries": verdict.few_tries,
-        "saturated_below": verdict.unsaturated_k,
-    }
-
-
-def _measures(measures: Measures) -> dict[str, Any]:
-    of_support = measures.support
-    return {
-        "cover_at": [{"tau": each.tau, **_changed(each)} for each in measures.cover],
-        "grpo_groups": [
-            {"size": each.size, "before": each.before.to_dict(), "after": each.after.to_dict()}
-            for each in measures.groups
-        ],
-        "support": None
-        if of_support is None
-        else {part.name: _plain(getattr(of_support, part.name)) for part in fields(of_support)},
-        "guess_rate": _plain(measures.guess_rate),
-        "answer_entropy": _plain(measures.answer_entropy),
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Values that JSON can hold."""
-    if isinstance(value, Estimate):
-        return value.to_dict()
-    if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(part) for part in value]
-    return value

@@ -8,7 +8,7 @@ lies wholly on one side of zero, and whether that side is the good one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from liftmap.comparison.message import MeasuredAxis, in_percent, open_text
@@ -36,6 +36,7 @@ class Dial:
         tone: Whether the interval excludes zero, and on which side.
         zones: What left, middle and right of the line mean.
         margin: Half-width of the stripe within which a change counts as none; 0 for no stripe.
+        reach: What the line reaches to each side of zero.
     """
 
     title: str
@@ -45,7 +46,7 @@ class Dial:
     tone: Tone = "open"
     zones: tuple[str, str, str] = ("worse", "same", "better")
     margin: float = 0.0
-    reach: float = field(default=1.0)
+    reach: float = 1.0
 
     def place(self, value: float) -> float:
         """Where a value stands on the line, from 0 to 100; cut off at its ends."""

@@ -36,14 +36,10 @@ class Embedded:
         data: A JSON object of HTML by key, gzipped, in base64; empty where there is none. The keys:
             `q5` is the prompt and gold answer of the question at place 5 of the list, `s5-0` what
             the model before answered to it, `s5-1` the first model after.
-        questions: Questions whose responses are there.
-        telling: Questions that moved, were lost or gained.
         note: What has to be said of them.
     """
 
     data: str = ""
-    questions: int = 0
-    telling: int = 0
     note: str = ""
 
 
@@ -83,9 +79,7 @@ def embed(
     ]
     telling = len({question_id for question_id, _ in order})
     if before[1].responses is None and all(each.responses is None for _, each in after):
-        return Embedded(
-            telling=telling, note="The sources have no texts, so no response can be shown."
-        )
+        return Embedded(note="The sources have no texts, so no response can be shown.")
     sides = [before, *after]
     asked = list(dict.fromkeys(question_id for question_id, _ in order))
     rows = _rows_of(sides, asked)
@@ -119,7 +113,7 @@ def embed(
         note += (
             f" Of {count(telling)} such questions {count(len(complete))} have their responses here."
         )
-    return Embedded(_packed(parts.html), len(complete), telling, note)
+    return Embedded(_packed(parts.html), note)
 
 
 _NOTHING = pl.DataFrame(
