@@ -115,8 +115,8 @@ def test_the_command(tmp_path: Path, capsys: Any) -> None:
     assert main(["probe", "--model", "scripted:by-heart,1", *out]) == 0
     assert "knows questions by heart" in " ".join(capsys.readouterr().out.split())
     assert main(["probe", "--model", "scripted:by-heart,1", *out, "--json", "-"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["word"] == "contaminated"
-    assert set(found["points"][0]["difference"]) == {"completed", "overlap", "right"}
+    result = json.loads(capsys.readouterr().out)
+    assert result["word"] == "contaminated"
+    assert set(result["points"][0]["difference"]) == {"completed", "overlap", "right"}
     assert main(["probe", "--task", "kin"]) == 2
     assert main(["probe", "--model", "scripted:1", *out, "--level", "2"]) == 2

@@ -60,8 +60,8 @@ def test_it_is_told_in_words_tables_and_json(sharpened: Any) -> None:
     assert "200 questions: reaches" in lines[0]
     table = sharpened.table("nulls")
     assert table["k"].to_list() == [1, 32] * 6
-    one, two = json.loads(sharpened.to_json())["nulls"]
-    assert len(one["contrasts"]) == len(two["contrasts"]) == 3
+    single, two = json.loads(sharpened.to_json())["nulls"]
+    assert len(single["contrasts"]) == len(two["contrasts"]) == 3
     assert two["reached"]["low"] <= 1 <= two["reached"]["high"]
 
 

@@ -46,7 +46,7 @@ def test_what_changed_comes_first_then_what_to_do(page: str, large: Comparison) 
     text = unescape(_own_text(page))
     parts = [large.message, "More reliable", "Solves more", "Lost beyond noise"]
     parts += ['id="pass-at-k"', 'id="gain-by-difficulty"', 'id="matrix"', 'id="questions"']
-    parts += [*(advice(one) for one in large.guidance), "accuracy up", "capability"]
+    parts += [*(advice(single) for single in large.guidance), "accuracy up", "capability"]
     parts += ['id="curves"', 'id="difficulty"', 'id="transitions"', 'id="beyond-noise"']
     parts += ['id="corrected"', 'id="lost-gained"', 'id="lost-gained-at-n"', "McNemar"]
     place = text.index("<h1")

@@ -119,8 +119,8 @@ def test_every_figure_by_hand(by_hand: Comparison) -> None:
         ("all", "distinct"): (3, 2),
     }
     for (verdict, measure), (before, after) in expected.items():
-        found = _values(analyses, verdict, measure)
-        assert found == pytest.approx((before, after, after - before)), (verdict, measure)
+        result = _values(analyses, verdict, measure)
+        assert result == pytest.approx((before, after, after - before)), (verdict, measure)
     assert analyses.distinct_of == 4
     areas = {i.name: i.auc for i in analyses.indicators}
     before, after = areas["length"].before, areas["length"].after

@@ -83,8 +83,11 @@ def test_both_means_are_named_and_weighed(changed: Suite) -> None:
 
 def test_one_benchmark_pools_to_itself() -> None:
     before, after = make_world(300, 16, 4)
-    one = suite({"a": before}, {"a": after}, resamples=2000)
-    change, pooled = one.benchmarks[0].comparison.accuracy.change, one.pooled[0].accuracy.change
+    single = suite({"a": before}, {"a": after}, resamples=2000)
+    change, pooled = (
+        single.benchmarks[0].comparison.accuracy.change,
+        single.pooled[0].accuracy.change,
+    )
     assert pooled.estimate == pytest.approx(change.estimate)
     assert pooled.low == pytest.approx(change.low, abs=0.003)
     assert pooled.high == pytest.approx(change.high, abs=0.003)
@@ -215,8 +218,8 @@ def test_the_model_card_is_one_that_the_hub_reads(changed: Suite) -> None:
     first = named["gsm8k", "pass@1"]
     assert first.metric_value == pytest.approx(100 * after.estimate, abs=0.01)
     assert first.metric_args["interval"][0] == pytest.approx(100 * after.low, abs=0.01)
-    one = hub.ModelCard(comparison_card(changed.benchmarks[0].comparison, "open: [ai]/gsm8k"))
-    assert {each.dataset_name for each in one.data.eval_results} == {"open: [ai]/gsm8k"}
+    single = hub.ModelCard(comparison_card(changed.benchmarks[0].comparison, "open: [ai]/gsm8k"))
+    assert {each.dataset_name for each in single.data.eval_results} == {"open: [ai]/gsm8k"}
 
 
 def test_compare_writes_a_card_of_a_named_data_set(

@@ -73,16 +73,16 @@ def test_a_band_over_one_step_is_that_of_its_curve() -> None:
     sides = [pass_at_k(side.n, side.c, ks) for side in (before, after)]
     low, high = simultaneous_band(*sides, rng=np.random.default_rng(1), resamples=2000)
     # The band of `track` holds the same changes at k = 1 and 16 once more; sup-t doesn't mind.
-    found = np.array(ends)
-    assert np.allclose(found[1:], np.column_stack([low, high])[1:], atol=0.006)
+    result = np.array(ends)
+    assert np.allclose(result[1:], np.column_stack([low, high])[1:], atol=0.006)
 
 
 def test_the_band_widens_with_what_it_holds_together() -> None:
     run = run_of([np.full(150, 0.5)] * 9)
     pairs = [match(run[0], run[step]) for step in list(run)[1:]]
     options = BandOptions(0.95, 2000, 0)
-    one, all_ = (bands(some, [1], [None] * len(some), options) for some in (pairs[:1], pairs))
-    widths = [made.passes[0][0][1] - made.passes[0][0][0] for made in (one, all_)]
+    single, all_ = (bands(some, [1], [None] * len(some), options) for some in (pairs[:1], pairs))
+    widths = [made.passes[0][0][1] - made.passes[0][0][0] for made in (single, all_)]
     assert 1.1 < widths[1] / widths[0] < 1.6
 
 
@@ -252,20 +252,20 @@ def test_rules_are_asked_of_steps_and_hold_together() -> None:
 
 
 def test_json_and_tables_say_the_same(sharpened: Track) -> None:
-    found = json.loads(sharpened.to_json())
+    result = json.loads(sharpened.to_json())
     tables = sharpened.tables
-    assert found["schema"] == 1
-    assert found["ks"] == [1, 2, 4, 8, 16]
-    assert len(found["steps"]) == 5
+    assert result["schema"] == 1
+    assert result["ks"] == [1, 2, 4, 8, 16]
+    assert len(result["steps"]) == 5
     passes = tables["passes"].filter(pl.col("step") == 50)
-    assert [figure["band"][0] for figure in found["steps"][-1]["passes"]] == passes[
+    assert [figure["band"][0] for figure in result["steps"][-1]["passes"]] == passes[
         "band_low"
     ].to_list()
     assert tables["passes"].filter(pl.col("step") == 0)["change"].is_null().all()
     lost = tables["moves"].filter((pl.col("step") == 50) & (pl.col("direction") == "lost"))
-    assert lost["excess"][0] == found["steps"][-1]["lost"]["excess"]["estimate"]
-    assert found["steps"][0]["comparison"]["schema"] == 2
-    assert found["base"]["passes"][0]["change"] is None
+    assert lost["excess"][0] == result["steps"][-1]["lost"]["excess"]["estimate"]
+    assert result["steps"][0]["comparison"]["schema"] == 2
+    assert result["base"]["passes"][0]["change"] is None
     assert {name for name, table in tables.items() if len(table)} == {
         "passes",
         "moves",
@@ -275,8 +275,8 @@ def test_json_and_tables_say_the_same(sharpened: Track) -> None:
 
 def test_the_docs_define_every_field(sharpened: Track) -> None:
     text = (Path(__file__).parents[2] / "docs" / "track.md").read_text("utf-8")
-    found = sharpened.to_dict()
-    for name in (*found, *found["steps"][0], *found["steps"][0]["passes"][0], *found["chosen"]):
+    result = sharpened.to_dict()
+    for name in (*result, *result["steps"][0], *result["steps"][0]["passes"][0], *result["chosen"]):
         assert f"`{name}`" in text, name
     for name, table in sharpened.tables.items():
         assert f"`{name}`" in text, name

@@ -72,13 +72,13 @@ def test_a_folder_of_steps_gives_all_that_is_asked_for(
     printed = capsys.readouterr().out
     assert printed.startswith("Accuracy is above step 0 at")
     assert "step 20: accuracy >= 0: passed" in printed
-    found = json.loads(files["json"].read_text())
-    assert [step["step"] for step in found["steps"]] == [10, 20]
-    length = found["steps"][1]["length"]["estimate"]
+    result = json.loads(files["json"].read_text())
+    assert [step["step"] for step in result["steps"]] == [10, 20]
+    length = result["steps"][1]["length"]["estimate"]
     assert length == pytest.approx(4 * 21 + 1.85, abs=0.3)
-    assert found["length_unit"] == "characters"
-    assert found["steps"][1]["entropy"]["estimate"] > 0
-    assert found["steps"][1]["truncated"] is None
+    assert result["length_unit"] == "characters"
+    assert result["steps"][1]["entropy"]["estimate"] > 0
+    assert result["steps"][1]["truncated"] is None
     page = files["html"].read_text()
     assert "<title>Steps 0 to 20</title>" in page
     assert page.count('class="chart"') == 6
@@ -92,9 +92,9 @@ def test_steps_may_be_named_one_by_one(tmp_path: Path, capsys: pytest.CaptureFix
     folder = verl(tmp_path / "val", {5: 0.4, 10: 0.5, 20: 0.7})
     steps = [f"{folder}:5", str(folder / "20.jsonl"), f"{folder}:10"]
     assert main(["track", *steps, *QUICK, "--json", "-"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["base"]["step"] == 5
-    assert [step["step"] for step in found["steps"]] == [10, 20]
+    result = json.loads(capsys.readouterr().out)
+    assert result["base"]["step"] == 5
+    assert [step["step"] for step in result["steps"]] == [10, 20]
     # A base of its own, and then a folder.
     base = tmp_path / "base.jsonl"
     base.write_text(rows([0.4] * 60, 0))
@@ -106,9 +106,9 @@ def test_the_files_of_other_tools_are_steps_too(tmp_path: Path) -> None:
     trl = track(DATA / "trl", resamples=60, metric="correct")
     assert [step.number for step in trl.all_steps] == [1, 2]
     # Names that say no step: the rows do.
-    one = tmp_path / "all.jsonl"
-    one.write_text("".join(rows([0.5] * 20, step) for step in (0, 3, 6)))
-    assert [step.number for step in track(one, resamples=60).all_steps] == [0, 3, 6]
+    single = tmp_path / "all.jsonl"
+    single.write_text("".join(rows([0.5] * 20, step) for step in (0, 3, 6)))
+    assert [step.number for step in track(single, resamples=60).all_steps] == [0, 3, 6]
     prime = tmp_path / "rollouts"
     source = DATA / "rollouts" / "verifiers" / "rollouts" / "step_20"
     for step in (20, 40):
@@ -163,13 +163,13 @@ def test_a_half_written_last_step_is_left_out_loudly(tmp_path: Path) -> None:
 
 
 def test_folders_that_make_no_run_are_refused(tmp_path: Path) -> None:
-    one = verl(tmp_path / "one", {0: 0.4})
-    assert "A run needs a base and one step more" in refusal(one)
+    single = verl(tmp_path / "one", {0: 0.4})
+    assert "A run needs a base and one step more" in refusal(single)
     mixed = verl(tmp_path / "mixed", {0: 0.4, 10: 0.5})
     (mixed / "20.jsonl").write_text('{"question_id": "a", "correct": true}\n')
     assert "is a mix of 2 formats. Seen: {'verl'" in refusal(mixed)
     twice = verl(tmp_path / "twice", {0: 0.4, 10: 0.5})
-    shutil.copytree(one, twice / "step_10")
+    shutil.copytree(single, twice / "step_10")
     assert "holds a step twice" in refusal(twice)
     wrong = verl(tmp_path / "wrong", {0: 0.4, 10: 0.5})
     shutil.copy(wrong / "10.jsonl", wrong / "20.jsonl")
@@ -242,9 +242,9 @@ def test_a_run_is_followed_step_by_step(tmp_path: Path, capsys: pytest.CaptureFi
     assert lines[0].startswith("step 10: accuracy 5")
     assert lines[1].startswith("step 20: accuracy 8")
     assert "Step 0 is the base." in said
-    found = json.loads(report.read_text())
-    assert [step["step"] for step in found["steps"]] == [10, 20]
-    assert found["steps"][1]["side"]["responses"] == 480
+    result = json.loads(report.read_text())
+    assert [step["step"] for step in result["steps"]] == [10, 20]
+    assert result["steps"][1]["side"]["responses"] == 480
 
 
 def test_a_step_that_can_not_be_used_is_left_out_while_following(

@@ -270,12 +270,12 @@ def test_rewards_that_are_nan_are_unscored(tmp_path: Path) -> None:
     ]
     path = tmp_path / "0.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    found = read(path)
-    assert found.format == "verl"
-    assert (found.tally.n.tolist(), found.tally.c.tolist()) == ([3, 3], [2, 2])
-    assert found.tally.unscored.tolist() == [1, 1]
-    assert found.responses is not None
-    assert found.responses.collect()["text"].to_list() == [row["output"] for row in rows]
+    result = read(path)
+    assert result.format == "verl"
+    assert (result.tally.n.tolist(), result.tally.c.tolist()) == ([3, 3], [2, 2])
+    assert result.tally.unscored.tolist() == [1, 1]
+    assert result.responses is not None
+    assert result.responses.collect()["text"].to_list() == [row["output"] for row in rows]
     path.write_text(path.read_text() + '{"input": NaN, "out')
     with pytest.raises(InputError, match="line 9 is no JSON"):
         read(path)

@@ -122,9 +122,9 @@ def test_a_shape_is_read_and_said(tmp_path: Path, shape: str) -> None:
 
 def test_a_column_of_counts_in_large_letters_is_not_left_out(tmp_path: Path) -> None:
     path = text_file(tmp_path / "t.csv", "ID,N,C,Unscored,TRUNCATED\na,3,2,1,2\n")
-    found = read(path)
-    assert (found.tally.unscored.tolist(), found.tally.truncated.tolist()) == ([1], [2])
-    assert "`Unscored` as unscored, `TRUNCATED` as truncated" in found.warnings[0]
+    result = read(path)
+    assert (result.tally.unscored.tolist(), result.tally.truncated.tolist()) == ([1], [2])
+    assert "`Unscored` as unscored, `TRUNCATED` as truncated" in result.warnings[0]
 
 
 def test_a_column_of_the_very_name_comes_first(tmp_path: Path) -> None:
@@ -180,9 +180,9 @@ def test_parquet_lists_and_their_texts(tmp_path: Path) -> None:
 def test_a_matrix(tmp_path: Path) -> None:
     matrix = np.array([[1, 0, 1], [0, 0, np.nan]])
     np.save(tmp_path / "m.npy", matrix)
-    found = read(tmp_path / "m.npy")
-    assert counts(found) == {"0": (3, 2), "1": (2, 0)}
-    assert "1 cell is NaN: taken as a response that is not there." in found.warnings
+    result = read(tmp_path / "m.npy")
+    assert counts(result) == {"0": (3, 2), "1": (2, 0)}
+    assert "1 cell is NaN: taken as a response that is not there." in result.warnings
     np.save(tmp_path / "m.npy", matrix[0])
     with pytest.raises(InputError, match="not a matrix of questions x responses"):
         read(tmp_path / "m.npy")

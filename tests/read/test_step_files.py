@@ -40,15 +40,15 @@ def made(folder: Path, *names: str) -> str:
     ],
 )
 def test_names_say_the_step(tmp_path: Path, names: tuple[str, ...], numbers: list[int]) -> None:
-    found = steps_in_folder(made(tmp_path, *names))
-    assert [step.number for step in found.steps] == numbers
-    assert found.notes == ()
+    result = steps_in_folder(made(tmp_path, *names))
+    assert [step.number for step in result.steps] == numbers
+    assert result.notes == ()
 
 
 def test_what_is_called_by_no_step_is_left_out_loudly(tmp_path: Path) -> None:
-    found = steps_in_folder(made(tmp_path, "0.jsonl", "10.jsonl", "metadata.json", "note.txt"))
-    assert [step.number for step in found.steps] == [0, 10]
-    assert found.notes == ("1 file or folder is not called by a step (metadata.json): left out.",)
+    result = steps_in_folder(made(tmp_path, "0.jsonl", "10.jsonl", "metadata.json", "note.txt"))
+    assert [step.number for step in result.steps] == [0, 10]
+    assert result.notes == ("1 file or folder is not called by a step (metadata.json): left out.",)
 
 
 def test_a_step_that_is_there_twice_is_refused(tmp_path: Path) -> None:

@@ -34,23 +34,23 @@ def test_files_and_folders_are_benchmarks(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("notes")
     (tmp_path / "results_2026-11-01.json").write_text('{"results": {"gsm8k": 0.3}}')
     shutil.copytree(DATA / "rollouts" / "nemo_skills", tmp_path / "math")
-    found = find_benchmarks(tmp_path)
-    assert list(found.benchmarks) == ["gsm8k", "math"]
-    assert len(found.benchmarks["math"].files) == 3
-    assert [each.reason for each in found.left_out] == ["beside"]
+    result = find_benchmarks(tmp_path)
+    assert list(result.benchmarks) == ["gsm8k", "math"]
+    assert len(result.benchmarks["math"].files) == 3
+    assert [each.reason for each in result.left_out] == ["beside"]
 
 
 def test_logs_are_told_apart_by_the_task_that_they_name(tmp_path: Path) -> None:
     shutil.copytree(DATA / "lm_eval", tmp_path / "run" / "model__name")
-    found = find_benchmarks(tmp_path / "run")
-    assert list(found.benchmarks) == [
+    result = find_benchmarks(tmp_path / "run")
+    assert list(result.benchmarks) == [
         "kin_choice",
         "kin_each",
         "kin_greedy",
         "kin_pass",
         "kin_repeats",
     ]
-    greedy = found.benchmarks["kin_greedy"]
+    greedy = result.benchmarks["kin_greedy"]
     assert read(greedy.source, files=greedy.files).tally.n.sum() > 0
     inspect = find_benchmarks(DATA / "inspect").benchmarks
     assert all("T18" not in name for name in inspect)
@@ -72,9 +72,9 @@ def test_rows_that_name_their_task_are_told_apart(tmp_path: Path) -> None:
     lines = (DATA / "rollouts/skyrl/dumped_evals/global_step_5_evals/sums.jsonl").read_text()
     skyrl.write_text(lines.replace('"sums"', '"a"') + lines.replace('"sums"', '"b"'))
     for file in (tally, rows, skyrl):
-        found = find_benchmarks(file).benchmarks
-        assert list(found) == ["a", "b"], file
-        parts = [read(each.source, files=each.files, task=each.task) for each in found.values()]
+        result = find_benchmarks(file).benchmarks
+        assert list(result) == ["a", "b"], file
+        parts = [read(each.source, files=each.files, task=each.task) for each in result.values()]
         assert len({tuple(part.tally.question_ids) for part in parts}) == 1
         assert all(part.tally.n.all() for part in parts)
     assert read(tally, files=[tally], task="b").tally.c.tolist() == [3, 4]
@@ -85,9 +85,9 @@ def test_what_can_not_be_read_is_named_and_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(InputError, match=r"cut\.parquet"):
         find_benchmarks(tmp_path)
-    found = find_benchmarks(tmp_path, skip_unreadable=True)
-    assert list(found.benchmarks) == ["good"]
-    assert [each.reason for each in found.left_out] == ["unreadable"]
+    result = find_benchmarks(tmp_path, skip_unreadable=True)
+    assert list(result.benchmarks) == ["good"]
+    assert [each.reason for each in result.left_out] == ["unreadable"]
 
 
 def test_two_results_of_one_benchmark_are_refused(tmp_path: Path) -> None:

@@ -195,5 +195,5 @@ def test_the_page_is_accessible(browser: Any, study_page: str, pair_page: str) -
     for address in (study_page, pair_page):
         for scheme in ("light", "dark"):
             opened = Opened(browser, address, scheme=scheme)
-            found = axe.run(opened.page)
-            assert not found.response["violations"], found.generate_report()
+            result = axe.run(opened.page)
+            assert not result.response["violations"], result.generate_report()

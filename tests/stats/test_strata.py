@@ -23,11 +23,11 @@ def test_one_stratum_is_a_plain_mean_change() -> None:
     weights = bootstrap_weights(60, 4000, rng).astype(np.float64)
     [plain] = mean_changes(np.zeros((60, 1)), values[:, None], weights=weights, floor=1.0)
     pseudo = CHANGE._replace(scale=1.0)
-    one = pooled_mean([Stratum(values, 1.0, weights=weights, pseudo=pseudo)], rng).interval(0.95)
-    assert one.estimate == pytest.approx(plain.estimate)
+    single = pooled_mean([Stratum(values, 1.0, weights=weights, pseudo=pseudo)], rng).interval(0.95)
+    assert single.estimate == pytest.approx(plain.estimate)
     # The floor's share of the spread of small changes makes the plain one a little narrower.
-    assert one.low == pytest.approx(plain.low, abs=0.012)
-    assert one.high == pytest.approx(plain.high, abs=0.012)
+    assert single.low == pytest.approx(plain.low, abs=0.012)
+    assert single.high == pytest.approx(plain.high, abs=0.012)
 
 
 def test_bootstrap_and_analytic_intervals_agree_and_shares_count() -> None:

@@ -117,8 +117,8 @@ def test_it_fits_and_can_be_read(browser: Any, served: Served, scheme: str, widt
             page.goto(served.address + path)
             page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-            found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "best-practice"]})
-            assert found.violations_count == 0, found.generate_report()
+            result = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "best-practice"]})
+            assert result.violations_count == 0, result.generate_report()
 
 
 def test_hostile_texts_run_nothing(browser: Any, served_hostile: Served) -> None:

@@ -87,12 +87,12 @@ def test_audit_lists_notes_beside_both_verifiers(
     noted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify", str(noted), "--verifier", "exact"]) == 0
-    found = audit_folder(noted, "numeric", "exact")
-    assert found.noted.select("model", "question_id", "noted_as_wrong", "first").rows() == [
+    result = audit_folder(noted, "numeric", "exact")
+    assert result.noted.select("model", "question_id", "noted_as_wrong", "first").rows() == [
         ("base", "gained", "wrong", "wrong"),
         ("tuned", "moved", "wrong", "right"),
     ]
-    assert found.disagreements_with_readers("first") == 1
+    assert result.disagreements_with_readers("first") == 1
     capsys.readouterr()
     command = ["audit", str(noted), "--first", "numeric", "--second", "exact", "--json", "-"]
     assert main(command) == 0

@@ -29,9 +29,9 @@ PAGE_ELEMENTS = set(
 
 
 def number(text: str) -> str:
-    found = re.search(r'id="number">([^<]*)', text)
-    assert found
-    return found[1]
+    result = re.search(r'id="number">([^<]*)', text)
+    assert result
+    return result[1]
 
 
 def test_the_list_the_filter_and_the_question(served: Served) -> None:

@@ -108,9 +108,9 @@ def test_responses_by_verdict_answer_length_and_words(indexes: list[ResponseInde
     assert number(tokens_min="50") == 1
     (holding,), share = TextSearches().results([base], "A Needle in", seconds=20)
     assert share == 1
-    found = base.with_texts(response_rows(base, ResponseFilter(), holding))
-    assert found["question_id"].to_list() == ["same-0"]
-    assert "a needle in a haystack" in found["text"][0]
+    result = base.with_texts(response_rows(base, ResponseFilter(), holding))
+    assert result["question_id"].to_list() == ["same-0"]
+    assert "a needle in a haystack" in result["text"][0]
 
 
 def test_texts_are_those_of_the_rows(study: StudyFolder, indexes: list[ResponseIndex]) -> None:

@@ -137,10 +137,10 @@ def test_a_long_text_is_shown_by_its_ends() -> None:
 
 
 def test_two_sides_and_a_conversation() -> None:
-    one = SideRows("base", rows(said("so 5", "5", True)))
+    single = SideRows("base", rows(said("so 5", "5", True)))
     none = SideRows("tuned", rows())
     messages = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "2+3?"}]
-    html = question_html(question_view("q", [one, none], messages, "5"))
+    html = question_html(question_view("q", [single, none], messages, "5"))
     place = 0
     for part in (
         "system",
@@ -166,9 +166,9 @@ def test_two_sides_and_a_conversation() -> None:
     ],
 )
 def test_formulas_are_found(text: str, formulas: list[str]) -> None:
-    found = list(pieces(text))
-    assert [piece.formula for piece in found if piece.formula is not None] == formulas
-    assert "".join(text[piece.start : piece.end] for piece in found) == text
+    result = list(pieces(text))
+    assert [piece.formula for piece in result if piece.formula is not None] == formulas
+    assert "".join(text[piece.start : piece.end] for piece in result) == text
 
 
 def test_mathematics_becomes_mathml() -> None:

@@ -7,15 +7,30 @@ through the entry-point group `liftmap.charts`, each a `Chart`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Literal
 
 import polars as pl
 
 from liftmap.report.charts import benchmarks, difficulty, lift, responses, training
-from liftmap.report.charts.style import DOWN, GREY, INK, LIGHT, UP, Panel
+from liftmap.report.charts.chart import Chart as Chart
+from liftmap.report.charts.chart import Legend as Legend
+from liftmap.report.charts.chart import Subject as Subject
+from liftmap.report.charts.rows import (
+    APART,
+    PARTS,
+    both_estimands,
+    change_rows,
+    curve_rows,
+    doubling,
+    known_parts,
+    of_k,
+    of_kinds,
+    of_measure,
+    of_phrases,
+    with_range,
+    without,
+)
+from liftmap.report.charts.style import DOWN, GREY, INK, LIGHT, UP
 from liftmap.report.tables import (
     Grid,
     metrics_grid,
@@ -26,127 +41,6 @@ from liftmap.report.tables import (
     spans,
     transition_grid,
 )
-
-Rows = Callable[[pl.DataFrame], pl.DataFrame]
-# What a page is about: a study, two models counted question by question, a published matrix, or
-# two models on several benchmarks.
-Subject = Literal["study", "counts", "matrix", "suite"]
-Mark = Literal["line", "dash", "dot", "ring", "diamond", "square"]
-Legend = tuple[tuple[str, str, Mark], ...]
-
-
-def _all_rows(table: pl.DataFrame) -> pl.DataFrame:
-    return table
-
-
-def _without(*names: str) -> Rows:
-    columns = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-    return lambda table: table.drop(columns, strict=False)
-
-
-# Of the table `likelihood`: all of a response, its thought, its answer.
-_APART = ("", "thought_", "answer_")
-
-
-def _known(table: pl.DataFrame) -> pl.DataFrame:
-    """The columns of thought and answer only where something is known of them."""
-    apart = table.select(pl.col(name) for name in table.columns if name.startswith(_APART[1:]))
-    return table.drop(name for name in apart.columns if apart[name].is_null().all())
-
-
-def _kinds(*kinds: str) -> Rows:
-    return lambda table: table.filter(pl.col("kind").is_in(kinds))
-
-
-def _doubling(table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a curve at powers of two, and of the largest k of each curve."""
-    k, by = pl.col("k"), [x for x in ("model", "before_arm", "after_arm", "seed") if x in table]
-    return table.filter((k & (k - 1) == 0) | (k == k.max().over(by)))
-
-
-def _curve_rows(*names: str) -> Rows:
-    """A curve's columns of these figures, at powers of two."""
-    columns = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-    return lambda table: _doubling(table).select("model", "arm", "k", *columns)
-
-
-def _change_rows(table: pl.DataFrame) -> pl.DataFrame:
-    """Changes of a curve with their range, at powers of two."""
-    return _with_range(_doubling(table).drop("before", "after", "extrapolated"))
-
-
-def _both_estimands(table: pl.DataFrame) -> pl.DataFrame:
-    """The curve on these questions beside that on questions like these, where both are known."""
-    rows = _doubling(table.filter(pl.col("these_before").is_not_null()))
-    names = (f"{which}_{part}" for which in ("these", "like_these") for part in _PARTS)
-    ends = [f"{name}{end}" for name in names for end in ("", "_low", "_high")]
-    return rows.select("model", "arm", "k", *ends)
-
-
-_PARTS = ("before", "after", "change")
-
-
-def _with_range(table: pl.DataFrame) -> pl.DataFrame:
-    """The range of the change as a column of its own, where there is one; other ranges left out."""
-    ends = {"change_least": "range_low", "change_greatest": "range_high"}
-    table = (
-        table.select(pl.exclude(r"^(like_)?these_.*$"))
-        .rename(ends)
-        .select(pl.exclude(r"^.*_(least|greatest)$"))
-    )
-    empty = [x for x in ("range_low", "band_low") if x in table and table[x].is_null().all()]
-    return table.drop(
-        [f"{name.removesuffix('_low')}{end}" for name in empty for end in ("_low", "_high")]
-    )
-
-
-def _of_k(accuracy: bool) -> Rows:
-    """The rows by difficulty of accuracy, or of pass@k."""
-    return lambda table: _with_range(table.filter((pl.col("k") == 1) == accuracy))
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One figure of the report.
-
-    Attributes:
-        section: Heading under which it stands; sections come in the order of their first chart.
-        title: States what is shown.
-        reading: One sentence on how to read it. Filled in is what `page.reading_words` gives:
-            {level}, {margin}, {k}, {n}, {half}, and {before} and {after}, what the two sides are
-            called, such as "the base" and "the arm".
-        table: The table it draws and shows beneath.
-        draw: Gives the panels by title from the table; None where the table speaks for itself.
-        legend: What marks mean: text (filled in likewise), colour, shape.
-        kinds: How columns are written where it isn't as `tables.KINDS` says.
-        rows: The rows that it draws and shows; all by default.
-        show: Makes the printed table of these rows; None takes `tables.grid`.
-        size: Width of a panel: "" shares a row with others, "big" takes more, "wide" all of it.
-        subjects: The kinds of page that it stands on.
-    """
-
-    section: str
-    title: str
-    reading: str
-    table: str
-    draw: Callable[[pl.DataFrame], dict[str, Panel]] | None
-    legend: Legend = ()
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    rows: Rows = _all_rows
-    show: Callable[[pl.DataFrame], Grid] | None = None
-    size: Literal["", "big", "wide"] = ""
-    subjects: tuple[Subject, ...] = ("study",)
-
-
-def _of_measure(name: str) -> Rows:
-    return lambda table: table.filter(pl.col("measure") == name)
-
-
-def _of_phrases(table: pl.DataFrame) -> pl.DataFrame:
-    """The shares of responses with a phrase of any list."""
-    of_own = pl.col("measure").str.starts_with("phrases:")
-    return table.filter((pl.col("measure") == "reflection") | of_own)
-
 
 _COUNTED: tuple[Subject, ...] = ("study", "counts")
 _ALWAYS: tuple[Subject, ...] = ("study", "counts", "matrix")
@@ -190,7 +84,7 @@ CHARTS: dict[str, Chart] = {
         "capability",
         lift.curves,
         _BEFORE_AND_AFTER,
-        rows=_curve_rows("before", "after"),
+        rows=curve_rows("before", "after"),
         subjects=_ALWAYS,
     ),
     "changes": Chart(
@@ -203,7 +97,7 @@ CHARTS: dict[str, Chart] = {
         lift.changes,
         (("band above zero", UP, "dot"), ("below zero", DOWN, "dot"), ("holds zero", GREY, "dot")),
         {"range": "points"},
-        _change_rows,
+        change_rows,
         subjects=_COUNTED,
     ),
     "pass-hat": Chart(
@@ -215,7 +109,7 @@ CHARTS: dict[str, Chart] = {
         lift.pass_hat,
         _BEFORE_AND_AFTER,
         # At k = 1 alone it is accuracy, which stands above.
-        rows=lambda table: _curve_rows("before", "after")(
+        rows=lambda table: curve_rows("before", "after")(
             table.filter(pl.col("k").max().over("model") > 1)
         ),
         subjects=_COUNTED,
@@ -252,9 +146,9 @@ CHARTS: dict[str, Chart] = {
         kinds={
             f"{which}_{part}": "points" if part == "change" else "percent"
             for which in ("these", "like_these")
-            for part in _PARTS
+            for part in PARTS
         },
-        rows=_both_estimands,
+        rows=both_estimands,
         subjects=_COUNTED,
     ),
     "changes-by-law": Chart(
@@ -264,7 +158,7 @@ CHARTS: dict[str, Chart] = {
         "capability",
         None,
         kinds={"range": "points"},
-        rows=_change_rows,
+        rows=change_rows,
         subjects=("matrix",),
     ),
     "first-loss": Chart(
@@ -302,7 +196,7 @@ CHARTS: dict[str, Chart] = {
         difficulty.by_difficulty,
         _SURVIVES,
         {"range": "points"},
-        _of_k(accuracy=True),
+        of_k(accuracy=True),
         subjects=_COUNTED,
     ),
     "difficulty-by-law": Chart(
@@ -314,7 +208,7 @@ CHARTS: dict[str, Chart] = {
         difficulty.by_difficulty,
         _SIGNS,
         {"range": "points"},
-        _of_k(accuracy=True),
+        of_k(accuracy=True),
         subjects=("matrix",),
     ),
     "difficulty-solved": Chart(
@@ -326,7 +220,7 @@ CHARTS: dict[str, Chart] = {
         difficulty.by_difficulty,
         _SURVIVES,
         {"range": "points"},
-        _of_k(accuracy=False),
+        of_k(accuracy=False),
         subjects=_COUNTED,
     ),
     "transitions": Chart(
@@ -338,7 +232,7 @@ CHARTS: dict[str, Chart] = {
         "transitions",
         difficulty.transitions,
         (("share of the row", "#7d858f", "square"),),
-        rows=_kinds("raw"),
+        rows=of_kinds("raw"),
         show=transition_grid,
         size="big",
         subjects=_ALWAYS,
@@ -355,7 +249,7 @@ CHARTS: dict[str, Chart] = {
             ("more rose than noise gives", UP, "square"),
             ("more fell than noise gives", DOWN, "square"),
         ),
-        rows=_kinds("half", "noise"),
+        rows=of_kinds("half", "noise"),
         show=transition_grid,
         size="big",
         subjects=_ALWAYS,
@@ -368,7 +262,7 @@ CHARTS: dict[str, Chart] = {
         "transitions",
         difficulty.transitions,
         (("share of the row", "#7d858f", "square"),),
-        rows=_kinds("corrected"),
+        rows=of_kinds("corrected"),
         show=transition_grid,
         size="big",
         subjects=_ALWAYS,
@@ -412,7 +306,7 @@ CHARTS: dict[str, Chart] = {
         lift.contrast,
         (("band above zero", UP, "dot"), ("below zero", DOWN, "dot"), ("holds zero", GREY, "dot")),
         {"range": "points"},
-        lambda table: _with_range(_doubling(table).drop("extrapolated")),
+        lambda table: with_range(doubling(table).drop("extrapolated")),
     ),
     "contrast-difficulty": Chart(
         "Whose responses teach better",
@@ -430,7 +324,7 @@ CHARTS: dict[str, Chart] = {
         "length",
         responses.length,
         (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-        rows=_without("reflection", "thought_reflection", "answer_reflection"),
+        rows=without("reflection", "thought_reflection", "answer_reflection"),
     ),
     "reflection": Chart(
         "What the responses look like",
@@ -440,7 +334,7 @@ CHARTS: dict[str, Chart] = {
         "length",
         responses.reflection,
         (*_BASE_AND_ARM, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-        rows=_without("tokens", "thought", "answer", "unit", "thinking", "truncated", "copies"),
+        rows=without("tokens", "thought", "answer", "unit", "thinking", "truncated", "copies"),
     ),
     "likelihood": Chart(
         "What the responses look like",
@@ -451,11 +345,11 @@ CHARTS: dict[str, Chart] = {
         responses.likelihood,
         _SIGNS,
         {
-            **{f"{part}{side}": "number3" for part in _APART for side in ("before", "after")},
-            **{f"{part}change": "signed3" for part in _APART},
-            **{f"{part}questions": "count" for part in _APART},
+            **{f"{part}{side}": "number3" for part in APART for side in ("before", "after")},
+            **{f"{part}change": "signed3" for part in APART},
+            **{f"{part}questions": "count" for part in APART},
         },
-        rows=_known,
+        rows=known_parts,
     ),
     "quality": Chart(
         "What the responses look like",
@@ -474,7 +368,7 @@ CHARTS: dict[str, Chart] = {
         "responses",
         responses.length_of_two,
         (*_BEFORE_AND_AFTER, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-        rows=_of_measure("length"),
+        rows=of_measure("length"),
         show=response_grid,
         subjects=("counts",),
     ),
@@ -486,7 +380,7 @@ CHARTS: dict[str, Chart] = {
         "responses",
         responses.phrases_of_two,
         (*_BEFORE_AND_AFTER, ("right", INK, "dot"), ("wrong, dashed", INK, "ring")),
-        rows=_of_phrases,
+        rows=of_phrases,
         show=response_grid,
         subjects=("counts",),
     ),
